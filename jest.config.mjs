@@ -1,0 +1,29 @@
+import { existsSync, readdirSync } from 'node:fs'
+
+const rootDir = import.meta.dirname
+const folders = ['libs', 'libs/channels', 'apps'].flatMap((kind) =>
+  readdirSync(`${rootDir}/${kind}`)
+    .filter((name) => existsSync(`${rootDir}/${kind}/${name}/package.json`))
+    .map((name) => ({
+      name: kind === 'libs/channels' ? `channel-${name}` : kind === 'apps' ? `app-${name}` : name,
+      roots: ['src', 'test'].map((part) => `${rootDir}/${kind}/${name}/${part}`).filter(existsSync),
+    })),
+)
+
+export default {
+  rootDir,
+  reporters: ['default', '<rootDir>/tools/tally.mjs'],
+  coverageProvider: 'v8',
+  collectCoverageFrom: ['{apps,libs}/**/src/**/*.ts', '!**/main.ts'],
+  projects: [...folders, { name: 'tests', roots: [`${rootDir}/tests`] }].map(({ name, roots }) => ({
+    displayName: `@sluice/${name}`,
+    rootDir, // one root for all: coverage patterns are matched against it
+    roots,
+    testMatch: ['**/*.test.ts'],
+    testPathIgnorePatterns: ['/node_modules/', '/fixtures/'],
+    modulePathIgnorePatterns: ['/dist/', '/fixtures/'],
+    testEnvironment: 'node',
+    extensionsToTreatAsEsm: ['.ts'],
+    transform: { '\\.ts$': '<rootDir>/tools/strip-types.mjs' },
+  })),
+}

@@ -1,0 +1,1 @@
+export type { AttributeValue, CloudEvent, DataKind } from './event.ts'

@@ -1,0 +1,15 @@
+export type {
+  Contract,
+  ContractSource,
+  DeliveryRow,
+  DeliverySpec,
+  Delta,
+  FilterClause,
+  FilterSpec,
+  IngressRow,
+  LogRow,
+  RouteRow,
+  Row,
+  RowKind,
+  Rows,
+} from './rows.ts'

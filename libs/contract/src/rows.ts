@@ -1,0 +1,109 @@
+/**
+ * The rows of the contract: flat, resolved, with defaults filled in. Nothing in the data plane reads a manifest.
+ * A row is keyed by `uid`; `hash` is that of its content, so that equal rows are told apart from changed ones cheaply.
+ */
+export interface Row {
+  readonly uid: string
+  readonly hash: string
+}
+
+/** A log: what a broker's ingress appends to and its filter reads. Names are the port's channel names. */
+export interface LogRow extends Row {
+  readonly namespace: string
+  readonly name: string
+  /** Channel of kind `log`. */
+  readonly channel: string
+  /** Channel of kind `queue` that holds the matches of all its routes, one logical queue each. */
+  readonly queues: string
+  readonly lanes: number
+  /** The event attribute whose value keys the order; source+id where an event lacks it. */
+  readonly orderKey: string
+  readonly retention: { readonly maxAgeMs: number; readonly maxBytes: number }
+}
+
+/** Where events come in: `POST <path>` is stored into `log`. */
+export interface IngressRow extends Row {
+  readonly namespace: string
+  readonly name: string
+  readonly path: string
+  readonly log: string
+}
+
+/** Legacy `filter.attributes`, or the list of `filters`; both absent accepts everything. */
+export interface FilterSpec {
+  readonly attributes?: Readonly<Record<string, string>>
+  readonly filters?: readonly FilterClause[]
+}
+
+/** One clause of `filters`; `exact` is the only dialect so far. */
+export interface FilterClause {
+  readonly exact?: Readonly<Record<string, string>>
+}
+
+/** Which events of a log go to which delivery. `since`: events stamped with an older revision are not for this route. */
+export interface RouteRow extends Row {
+  readonly namespace: string
+  readonly name: string
+  readonly log: string
+  readonly filter: FilterSpec
+  readonly delivery: string
+  readonly since: number
+}
+
+/** A delivery spec with every default applied; durations in milliseconds. */
+export interface DeliverySpec {
+  readonly retry: number
+  readonly backoffPolicy: 'linear' | 'exponential'
+  readonly backoffDelayMs: number
+  readonly timeoutMs: number
+}
+
+/** A logical queue and where it goes. `uid` is also the queue's name in `channel`. */
+export interface DeliveryRow extends Row {
+  readonly namespace: string
+  readonly name: string
+  /** The queue channel (LogRow.queues). */
+  readonly channel: string
+  readonly subscriber: string
+  /** Where a reply goes: appended to that log (uid of a LogRow), or nowhere. */
+  readonly replyLog?: string
+  readonly deadLetterSink?: string
+  readonly spec: DeliverySpec
+  /** Requests at once. */
+  readonly maxInFlight: number
+  /** Bytes that may wait; the ingress answers 429 beyond. */
+  readonly backlogMaxBytes: number
+  readonly strictReplies: boolean
+}
+
+export interface Rows {
+  readonly logs: readonly LogRow[]
+  readonly ingresses: readonly IngressRow[]
+  readonly routes: readonly RouteRow[]
+  readonly deliveries: readonly DeliveryRow[]
+}
+
+/** The whole document. `epoch` and `revision` only rise, across restarts and leaders. */
+export interface Contract extends Rows {
+  readonly epoch: number
+  readonly revision: number
+}
+
+export type RowKind = keyof Rows
+
+/** What changed between two revisions: whole rows in, uids out. */
+export interface Delta {
+  readonly epoch: number
+  readonly revision: number
+  readonly put: Rows
+  readonly removed: Readonly<Record<RowKind, readonly string[]>>
+}
+
+/**
+ * What a data plane role reads. `watch` calls back at once with everything as one delta, then once per change, in
+ * order, never concurrently: the next delta waits for the returned promise, whose fulfilment acknowledges the
+ * revision for this `replica`. A rejection is logged, not acknowledged, and tried again.
+ */
+export interface ContractSource {
+  watch(replica: string, apply: (delta: Delta) => Promise<void> | void): Disposable
+}

@@ -1,0 +1,68 @@
+/**
+ * Every way Sluice can fail, by code. Act on `code`, never on a text. `docs/errors.md` describes each one; a test
+ * holds the two lists equal in both directions.
+ */
+export type Failure =
+  | { code: 'CONFIG_INVALID'; problems: readonly string[] }
+  | { code: 'MANIFESTS_INVALID'; problems: readonly string[] }
+  | { code: 'DATA_DIR_IN_USE'; dataDir: string }
+  | { code: 'DATA_DIR_UNUSABLE'; dataDir: string; reason: string }
+  | { code: 'PORT_IN_USE'; host: string; port: number }
+  | { code: 'DRIVER_SERVES_ONE_PROCESS'; driver: string }
+  | { code: 'EVENT_INVALID'; problem: string }
+  | { code: 'EVENT_TOO_LARGE'; bytes: number; maxBytes: number }
+  | { code: 'EVENT_TTL_SPENT' }
+  | { code: 'PATH_INVALID'; path: string }
+  | { code: 'BROKER_UNKNOWN'; path: string }
+  | { code: 'METHOD_NOT_ALLOWED'; method: string }
+  | { code: 'REQUEST_TIMEOUT' }
+  | { code: 'BACKLOG_FULL'; broker: string }
+  | { code: 'MEMORY_FULL'; bytes: number; maxBytes: number }
+  | { code: 'DRAINING' }
+  | { code: 'CHANNEL_UNKNOWN'; channel: string }
+  | { code: 'CHANNEL_CONFLICT'; channel: string; problem: string }
+  | { code: 'CHANNEL_CLOSED'; driver: string }
+  | { code: 'CHANNEL_UNAVAILABLE'; driver: string; reason: string }
+  | { code: 'CHANNEL_EVENT_TOO_LARGE'; driver: string; bytes: number; maxBytes: number }
+  | { code: 'DELIVERY_ENDED'; position: string }
+  | { code: 'SINK_REFUSED'; sink: string; status: number }
+  | { code: 'SINK_TIMEOUT'; sink: string; timeoutMs: number }
+  | { code: 'SINK_UNREACHABLE'; sink: string; reason: string }
+  | { code: 'REPLY_INVALID'; sink: string; problem: string }
+  | { code: 'INTERNAL' }
+
+export type FailureCode = Failure['code']
+
+/** The codes at run time; the type check below fails when one is missing. */
+export const FAILURE_CODES = [
+  'CONFIG_INVALID',
+  'MANIFESTS_INVALID',
+  'DATA_DIR_IN_USE',
+  'DATA_DIR_UNUSABLE',
+  'PORT_IN_USE',
+  'DRIVER_SERVES_ONE_PROCESS',
+  'EVENT_INVALID',
+  'EVENT_TOO_LARGE',
+  'EVENT_TTL_SPENT',
+  'PATH_INVALID',
+  'BROKER_UNKNOWN',
+  'METHOD_NOT_ALLOWED',
+  'REQUEST_TIMEOUT',
+  'BACKLOG_FULL',
+  'MEMORY_FULL',
+  'DRAINING',
+  'CHANNEL_UNKNOWN',
+  'CHANNEL_CONFLICT',
+  'CHANNEL_CLOSED',
+  'CHANNEL_UNAVAILABLE',
+  'CHANNEL_EVENT_TOO_LARGE',
+  'DELIVERY_ENDED',
+  'SINK_REFUSED',
+  'SINK_TIMEOUT',
+  'SINK_UNREACHABLE',
+  'REPLY_INVALID',
+  'INTERNAL',
+] as const satisfies readonly FailureCode[]
+
+type Missing = Exclude<FailureCode, (typeof FAILURE_CODES)[number]>
+true satisfies [Missing] extends [never] ? true : Missing

@@ -1,0 +1,3 @@
+export { EventingError, failureOf, isFailure } from './eventing-error.ts'
+export type { Failure, FailureCode } from './failure.ts'
+export { FAILURE_CODES } from './failure.ts'

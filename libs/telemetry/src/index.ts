@@ -1,0 +1,1 @@
+export type { Counter, Histogram, InstrumentOptions, Labels, Logger, Reading, Span, Telemetry } from './telemetry.ts'
