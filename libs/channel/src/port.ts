@@ -72,6 +72,8 @@ export interface Delivery extends Envelope {
   /** Times handed out with no outcome, this one included. */
   readonly handOuts: number
   readonly note: string | undefined
+  /** The key it was published with: the same on every hand-out, moved aside or not. */
+  readonly dedupKey: string | undefined
   /** When it was stored, ms since the epoch. */
   readonly storedAt: number
   /** Done for good. May become durable a little later: a crash in between hands it out again. */

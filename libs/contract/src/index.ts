@@ -1,3 +1,4 @@
+export { createChannels, DISPATCH_SUBSCRIPTION, FILTER_SUBSCRIPTION } from './channels.ts'
 export type {
   Contract,
   ContractSource,
@@ -12,4 +13,5 @@ export type {
   Row,
   RowKind,
   Rows,
+  Target,
 } from './rows.ts'

@@ -58,16 +58,22 @@ export interface DeliverySpec {
   readonly timeoutMs: number
 }
 
+/** An HTTP address, resolved. `internal`: one of this installation's own, so the event keeps its TTL. */
+export interface Target {
+  readonly url: string
+  readonly internal: boolean
+}
+
 /** A logical queue and where it goes. `uid` is also the queue's name in `channel`. */
 export interface DeliveryRow extends Row {
   readonly namespace: string
   readonly name: string
   /** The queue channel (LogRow.queues). */
   readonly channel: string
-  readonly subscriber: string
-  /** Where a reply goes: appended to that log (uid of a LogRow), or nowhere. */
+  readonly subscriber: Target
+  /** Where a reply goes: appended to that log (`uid` of a LogRow), or nowhere. */
   readonly replyLog?: string
-  readonly deadLetterSink?: string
+  readonly deadLetterSink?: Target
   readonly spec: DeliverySpec
   /** Requests at once. */
   readonly maxInFlight: number

@@ -1,0 +1,18 @@
+import type { ChannelDriver } from '@sluice/channel'
+import type { LogRow } from './rows.ts'
+
+/** The filter's name on a broker's log. */
+export const FILTER_SUBSCRIPTION = 'filter'
+/** The dispatcher's name on a broker's queues. */
+export const DISPATCH_SUBSCRIPTION = 'dispatch'
+
+/** Makes the two channels of a log row, or finds them. Every role does so before its first use; repeats are free. */
+export async function createChannels(driver: ChannelDriver, row: LogRow): Promise<void> {
+  await driver.create(row.channel, {
+    kind: 'log',
+    lanes: row.lanes,
+    subscriptions: [FILTER_SUBSCRIPTION],
+    retention: row.retention,
+  })
+  await driver.create(row.queues, { kind: 'queue', lanes: row.lanes, subscriptions: [DISPATCH_SUBSCRIPTION] })
+}
