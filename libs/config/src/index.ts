@@ -1,0 +1,3 @@
+export type { Bounds, ConfigOf, Field, FieldOptions, Parsed, Shape } from './field.ts'
+export { boolean, bytes, durationMs, integer, oneOf, port, portOrOff, text } from './fields.ts'
+export { describeConfig, type Env, readConfig } from './read-config.ts'

@@ -1,0 +1,152 @@
+import { describe, expect, test } from '@jest/globals'
+import { isFailure } from '@sluice/errors'
+import type { Shape } from './field.ts'
+import { boolean, bytes, durationMs, integer, oneOf, port, portOrOff, text } from './fields.ts'
+import { describeConfig, type Env, readConfig } from './read-config.ts'
+
+const meaning = 'what it is for'
+
+function problemsOf(shape: Shape, env: Env): readonly string[] {
+  try {
+    readConfig(shape, env)
+  } catch (error) {
+    if (isFailure(error, 'CONFIG_INVALID')) return error.detail.problems
+    throw error
+  }
+  return []
+}
+
+describe('readConfig', () => {
+  const shape = {
+    ingressPort: port('INGRESS_PORT', { fallback: 8080, meaning }),
+    metricsPort: portOrOff('METRICS_PORT', { fallback: 9090, meaning }),
+    lanes: integer('SLUICE_LANES', { min: 1, max: 64, fallback: 8, meaning }),
+    drainMs: durationMs('DRAIN_MS', { min: 0, max: 600_000, fallback: 8000, meaning }),
+    maxEventBytes: bytes('MAX_EVENT_BYTES', { min: 65_536, max: 2 ** 30, fallback: 1_048_576, meaning }),
+    driver: oneOf('CHANNEL_DRIVER', ['embedded', 'nats'], { fallback: 'embedded', meaning }),
+    dataDir: text('SLUICE_DATA_DIR', { fallback: '.sluice', meaning }),
+    manifests: text('SLUICE_MANIFESTS', { fallback: undefined, meaning }),
+    verbose: boolean('VERBOSE', { fallback: false, meaning }),
+  }
+
+  test('an empty environment gives the fallbacks', () => {
+    expect(readConfig(shape, {})).toEqual({
+      ingressPort: 8080,
+      metricsPort: 9090,
+      lanes: 8,
+      drainMs: 8000,
+      maxEventBytes: 1_048_576,
+      driver: 'embedded',
+      dataDir: '.sluice',
+      manifests: undefined,
+      verbose: false,
+    })
+  })
+
+  test('set values are read with their types, units included', () => {
+    const env = {
+      INGRESS_PORT: '0',
+      METRICS_PORT: 'off',
+      SLUICE_LANES: '64',
+      DRAIN_MS: '2m',
+      MAX_EVENT_BYTES: '2Mi',
+      CHANNEL_DRIVER: 'nats',
+      SLUICE_DATA_DIR: '/data',
+      SLUICE_MANIFESTS: 'm',
+      VERBOSE: 'true',
+    }
+    expect(readConfig(shape, env)).toEqual({
+      ingressPort: 0,
+      metricsPort: undefined,
+      lanes: 64,
+      drainMs: 120_000,
+      maxEventBytes: 2_097_152,
+      driver: 'nats',
+      dataDir: '/data',
+      manifests: 'm',
+      verbose: true,
+    })
+  })
+
+  test('the config is frozen', () => {
+    expect(Object.isFrozen(readConfig(shape, {}))).toBe(true)
+  })
+
+  test('an empty value counts as unset', () => {
+    expect(readConfig(shape, { INGRESS_PORT: '', SLUICE_DATA_DIR: '', SLUICE_NO_SUCH: '' }).ingressPort).toBe(8080)
+  })
+
+  test('all problems are reported at once, in the order of the shape, each naming its variable', () => {
+    expect(problemsOf(shape, { INGRESS_PORT: 'http', VERBOSE: 'yes', CHANNEL_DRIVER: 'rabbit' })).toEqual([
+      'INGRESS_PORT: "http" is not a whole number from 0 to 65535',
+      'CHANNEL_DRIVER: "rabbit" is not one of embedded, nats',
+      'VERBOSE: "yes" is not true or false',
+    ])
+  })
+
+  test.each([
+    ['INGRESS_PORT', '65536'],
+    ['INGRESS_PORT', '-1'],
+    ['INGRESS_PORT', '80.5'],
+    ['INGRESS_PORT', '0x50'],
+    ['INGRESS_PORT', ' 80'],
+    ['INGRESS_PORT', '1e3'],
+    ['METRICS_PORT', 'OFF'],
+    ['SLUICE_LANES', '0'],
+    ['SLUICE_LANES', '8s'],
+    ['DRAIN_MS', '8 s'],
+    ['DRAIN_MS', '11m'],
+    ['DRAIN_MS', 's'],
+    ['MAX_EVENT_BYTES', '1'],
+    ['MAX_EVENT_BYTES', '1MiB'],
+    ['MAX_EVENT_BYTES', '99999999999999999999'],
+    ['SLUICE_DATA_DIR', 'x'.repeat(4097)],
+  ])('%s=%.20s is a problem, never a fallback', (name, value) => {
+    expect(problemsOf(shape, { [name]: value })).toEqual([expect.stringMatching(new RegExp(`^${name}: `))])
+  })
+
+  test('a required variable that is missing is a problem that says what it is for', () => {
+    expect(problemsOf({ url: text('SINK', { meaning: 'where events go' }) }, {})).toEqual([
+      'SINK: is required (where events go)',
+    ])
+  })
+
+  test('an unknown variable with our prefix is a problem that names the nearest known one', () => {
+    expect(problemsOf(shape, { SLUICE_DATADIR: 'x', PATH: '/bin' })).toEqual([
+      'SLUICE_DATADIR: is not a variable of this service; the nearest is SLUICE_DATA_DIR',
+    ])
+  })
+
+  test('what Kubernetes says about a Service named sluice-… is not ours', () => {
+    const links = {
+      SLUICE_INGRESS_SERVICE_HOST: '10.0.0.1',
+      SLUICE_INGRESS_SERVICE_PORT_HTTP: '80',
+      SLUICE_INGRESS_PORT: 'tcp://10.0.0.1:80',
+      SLUICE_INGRESS_PORT_80_TCP_ADDR: '10.0.0.1',
+    }
+    expect(problemsOf(shape, links)).toEqual([])
+  })
+
+  test('a service link in the place of a port is named as such', () => {
+    expect(problemsOf(shape, { INGRESS_PORT: 'tcp://10.0.0.1:80' })[0]).toMatch(/enableServiceLinks: false/)
+  })
+
+  test('a secret is never repeated, and a long value is cut', () => {
+    const secret = { token: text('TOKEN', { isSecret: true, meaning }) }
+    expect(problemsOf(secret, { TOKEN: 'hunter2'.repeat(1000) })[0]).not.toMatch(/hunter2/)
+    expect(problemsOf(shape, { VERBOSE: 'y'.repeat(500) })[0]?.length).toBeLessThan(130)
+  })
+})
+
+test('describeConfig: one row per variable with its default and meaning', () => {
+  const shape = {
+    port: port('PORT', { fallback: 8080, meaning: 'where events come in' }),
+    sink: text('SINK', { meaning: 'where events go' }),
+    note: text('NOTE', { fallback: undefined, meaning: 'anything' }),
+  }
+  expect(describeConfig(shape)).toEqual([
+    { name: 'PORT', default: '8080', meaning: 'where events come in' },
+    { name: 'SINK', default: 'required', meaning: 'where events go' },
+    { name: 'NOTE', default: 'unset', meaning: 'anything' },
+  ])
+})
