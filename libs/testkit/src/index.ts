@@ -1,0 +1,12 @@
+export { type LoadOptions, type LoadResult, type Posting, posting, postMany } from './load.ts'
+export { type Disorder, judge, type Verdict } from './oracle.ts'
+export {
+  type Exit,
+  type ProcessOptions,
+  type RunningProcess,
+  runToExit,
+  STANDALONE_READY,
+  startProcess,
+} from './process.ts'
+export { type Sink, type SinkAnswer, type SinkOptions, type SinkRequest, startSink } from './sink.ts'
+export { settle, VirtualClock } from './virtual-clock.ts'
