@@ -16,6 +16,10 @@ export type Failure =
   | { code: 'BROKER_UNKNOWN'; path: string }
   | { code: 'METHOD_NOT_ALLOWED'; method: string }
   | { code: 'REQUEST_TIMEOUT' }
+  | { code: 'REQUEST_MALFORMED'; problem: string }
+  | { code: 'HEADERS_TOO_LARGE'; maxBytes: number }
+  | { code: 'CONTENT_ENCODING_UNSUPPORTED'; encoding: string }
+  | { code: 'EXPECTATION_UNSUPPORTED'; expectation: string }
   | { code: 'BACKLOG_FULL'; broker: string }
   | { code: 'MEMORY_FULL'; bytes: number; maxBytes: number }
   | { code: 'DRAINING' }
@@ -48,6 +52,10 @@ export const FAILURE_CODES = [
   'BROKER_UNKNOWN',
   'METHOD_NOT_ALLOWED',
   'REQUEST_TIMEOUT',
+  'REQUEST_MALFORMED',
+  'HEADERS_TOO_LARGE',
+  'CONTENT_ENCODING_UNSUPPORTED',
+  'EXPECTATION_UNSUPPORTED',
   'BACKLOG_FULL',
   'MEMORY_FULL',
   'DRAINING',
