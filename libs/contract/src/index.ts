@@ -1,4 +1,8 @@
 export { createChannels, DISPATCH_SUBSCRIPTION, FILTER_SUBSCRIPTION } from './channels.ts'
+export { difference, type Known, knownOf, NO_ROWS, NOTHING_KNOWN, withHashes } from './delta.ts'
+export { type Copy, fileCopy, type Loaded } from './file-copy.ts'
+export { fileSource } from './file-source.ts'
+export { hashOf } from './hash.ts'
 export type {
   Contract,
   ContractSource,
@@ -15,3 +19,5 @@ export type {
   Rows,
   Target,
 } from './rows.ts'
+export { readContract } from './schema.ts'
+export { type ContractStore, type ContractStoreDeps, contractCopy, createContractStore } from './store.ts'

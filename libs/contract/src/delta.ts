@@ -1,0 +1,56 @@
+import { hashOf } from './hash.ts'
+import type { Contract, Delta, Row, RowKind, Rows } from './rows.ts'
+
+/** In the order a role wants them: what is referred to comes first. */
+export const ROW_KINDS = ['logs', 'ingresses', 'deliveries', 'routes'] as const satisfies readonly RowKind[]
+
+export const NO_ROWS: Rows = { logs: [], ingresses: [], routes: [], deliveries: [] }
+
+/** What a reader holds: by kind and uid the hash of the row. A reconnecting reader sends this and gets the difference. */
+export type Known = Readonly<Record<RowKind, ReadonlyMap<string, string>>>
+
+export const NOTHING_KNOWN: Known = { logs: new Map(), ingresses: new Map(), routes: new Map(), deliveries: new Map() }
+
+/** The same rows with the hash of each computed anew. */
+export function withHashes(rows: Rows): Rows {
+  return rowsByKind((kind) => (rows[kind] as readonly Row[]).map((row) => ({ ...row, hash: hashOf(row) })))
+}
+
+export function knownOf(rows: Rows): Known {
+  return byKind((kind) => new Map((rows[kind] as readonly Row[]).map((row) => [row.uid, row.hash])))
+}
+
+/** What a reader of `known` lacks to hold `contract`. */
+export function difference(known: Known, contract: Contract): Delta {
+  const current = knownOf(contract)
+  return {
+    epoch: contract.epoch,
+    revision: contract.revision,
+    put: rowsByKind((kind) =>
+      (contract[kind] as readonly Row[]).filter((row) => known[kind].get(row.uid) !== row.hash),
+    ),
+    removed: byKind((kind) => [...known[kind].keys()].filter((uid) => !current[kind].has(uid))),
+  }
+}
+
+export function isEmpty(delta: Delta): boolean {
+  return ROW_KINDS.every((kind) => delta.put[kind].length === 0 && delta.removed[kind].length === 0)
+}
+
+/** After a delta that may or may not have been applied: its rows are there with a content nobody knows. */
+export function doubt(known: Known, delta: Delta): Known {
+  return byKind((kind) => {
+    const rows = new Map(known[kind])
+    for (const row of delta.put[kind]) rows.set(row.uid, '')
+    return rows
+  })
+}
+
+function byKind<T>(of: (kind: RowKind) => T): Record<RowKind, T> {
+  return { logs: of('logs'), ingresses: of('ingresses'), routes: of('routes'), deliveries: of('deliveries') }
+}
+
+/** Holds where `of` only picks and copies rows of the kind it is asked for. */
+function rowsByKind(of: (kind: RowKind) => readonly Row[]): Rows {
+  return byKind(of) as unknown as Rows
+}

@@ -1,0 +1,100 @@
+import { z } from 'zod'
+import { ROW_KINDS } from './delta.ts'
+import type { Contract, Row, Rows } from './rows.ts'
+
+const text = z.string().min(1)
+const count = z.int().min(0)
+const uidAndHash = { uid: text, hash: z.string().default('') }
+const named = { ...uidAndHash, namespace: text, name: text }
+const strings = z.record(text, z.string())
+const target = z.strictObject({ url: z.url({ protocol: /^https?$/ }), internal: z.boolean() })
+
+const contract = z.strictObject({
+  epoch: count.default(1),
+  revision: count.default(1),
+  logs: z.array(
+    z.strictObject({
+      ...named,
+      channel: text,
+      queues: text,
+      lanes: z.int().min(1).max(64),
+      orderKey: text,
+      retention: z.strictObject({ maxAgeMs: count, maxBytes: count }),
+    }),
+  ),
+  ingresses: z.array(z.strictObject({ ...named, path: z.string().startsWith('/'), log: text })),
+  routes: z.array(
+    z.strictObject({
+      ...named,
+      log: text,
+      filter: z.strictObject({
+        attributes: z.exactOptional(strings),
+        filters: z.exactOptional(z.array(z.strictObject({ exact: z.exactOptional(strings) }))),
+      }),
+      delivery: text,
+      since: count,
+    }),
+  ),
+  deliveries: z.array(
+    z.strictObject({
+      ...named,
+      channel: text,
+      subscriber: target,
+      replyLog: z.exactOptional(text),
+      deadLetterSink: z.exactOptional(target),
+      spec: z.strictObject({
+        retry: count,
+        backoffPolicy: z.enum(['linear', 'exponential']),
+        backoffDelayMs: count,
+        timeoutMs: z.int().min(1),
+      }),
+      maxInFlight: z.int().min(1),
+      backlogMaxBytes: z.int().min(1),
+      strictReplies: z.boolean(),
+    }),
+  ),
+})
+
+/** A contract as read from a file: the document, or every problem as `path: problem`. Hashes may be absent. */
+export function readContract(value: unknown): { contract: Contract } | { problems: readonly string[] } {
+  const read = contract.safeParse(value)
+  if (!read.success)
+    return {
+      problems: read.error.issues.map((issue) => `${pathOf(issue.path)}: ${issue.message}`),
+    }
+  const problems = [...repeated(read.data), ...dangling(read.data)]
+  return problems.length > 0 ? { problems } : { contract: read.data }
+}
+
+function* repeated(rows: Rows): Iterable<string> {
+  for (const kind of ROW_KINDS) {
+    const seen = new Set<string>()
+    for (const [i, { uid }] of (rows[kind] as readonly Row[]).entries()) {
+      if (seen.has(uid)) yield `${kind}[${i}].uid: ${JSON.stringify(uid)} is there twice`
+      seen.add(uid)
+    }
+  }
+}
+
+function* dangling(rows: Rows): Iterable<string> {
+  const logs = new Set(rows.logs.map((row) => row.uid))
+  const queues = new Set(rows.logs.map((row) => row.queues))
+  const deliveries = new Set(rows.deliveries.map((row) => row.uid))
+  const missing = (path: string, name: string, what: string) => `${path}: no ${what} ${JSON.stringify(name)}`
+  for (const [i, row] of rows.ingresses.entries())
+    if (!logs.has(row.log)) yield missing(`ingresses[${i}].log`, row.log, 'log with the uid')
+  for (const [i, row] of rows.routes.entries()) {
+    if (!logs.has(row.log)) yield missing(`routes[${i}].log`, row.log, 'log with the uid')
+    if (!deliveries.has(row.delivery)) yield missing(`routes[${i}].delivery`, row.delivery, 'delivery with the uid')
+  }
+  for (const [i, row] of rows.deliveries.entries()) {
+    if (!queues.has(row.channel)) yield missing(`deliveries[${i}].channel`, row.channel, 'log with the queues')
+    if (row.replyLog !== undefined && !logs.has(row.replyLog))
+      yield missing(`deliveries[${i}].replyLog`, row.replyLog, 'log with the uid')
+  }
+}
+
+function pathOf(path: readonly PropertyKey[]): string {
+  const steps = path.map((step) => (typeof step === 'number' ? `[${step}]` : `.${String(step)}`))
+  return steps.join('').replace(/^\./, '') || '(document)'
+}
