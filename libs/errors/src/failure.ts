@@ -8,6 +8,7 @@ export type Failure =
   | { code: 'DATA_DIR_IN_USE'; dataDir: string }
   | { code: 'DATA_DIR_UNUSABLE'; dataDir: string; reason: string }
   | { code: 'PORT_IN_USE'; host: string; port: number }
+  | { code: 'ADDRESS_UNUSABLE'; host: string; port: number; reason: string }
   | { code: 'DRIVER_SERVES_ONE_PROCESS'; driver: string }
   | { code: 'EVENT_INVALID'; problem: string }
   | { code: 'EVENT_TOO_LARGE'; bytes: number; maxBytes: number }
@@ -44,6 +45,7 @@ export const FAILURE_CODES = [
   'DATA_DIR_IN_USE',
   'DATA_DIR_UNUSABLE',
   'PORT_IN_USE',
+  'ADDRESS_UNUSABLE',
   'DRIVER_SERVES_ONE_PROCESS',
   'EVENT_INVALID',
   'EVENT_TOO_LARGE',

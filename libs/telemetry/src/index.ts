@@ -1,1 +1,5 @@
+export { createTelemetry, type ServiceTelemetry, type TelemetryOptions } from './create-telemetry.ts'
+export { DURATION_BUCKETS_SECONDS } from './instruments.ts'
+export { describeError, LOG_LEVELS, type LogLevel, type LogTo } from './log.ts'
+export { type MetricsOptions, type MetricsServer, startMetrics } from './metrics.ts'
 export type { Counter, Histogram, InstrumentOptions, Labels, Logger, Reading, Span, Telemetry } from './telemetry.ts'
