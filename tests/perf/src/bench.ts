@@ -1,0 +1,69 @@
+import { mkdtempSync, rmSync } from 'node:fs'
+import { join } from 'node:path'
+import { EventingError } from '@sluice/errors'
+import type { Flags } from './flags.ts'
+import type { Job, Measure } from './load/job.ts'
+import { forkProgram, type Program } from './processes.ts'
+
+/** What one case measured, by figure. */
+export type Figures = Readonly<Record<string, number>>
+
+export interface Case {
+  readonly name: string
+  readonly about: string
+  /** Cases it is compared with; `--only` runs them too. */
+  readonly against: readonly string[]
+  /** Left out by `--quick` unless asked for by name. */
+  readonly isLong?: boolean
+  /** Figures by measurement: `rate` under `standalone@8000` and so on. Starts and stops its own subject. */
+  run(bench: Bench): Promise<Readonly<Record<string, Figures>>>
+}
+
+type JobOptions = Pick<Job, 'pid' | 'pacing'> & Partial<Job> & { readonly toSink?: boolean }
+
+/** The processes around the one under test: one generator and one sink for the whole run. */
+export interface Bench {
+  readonly flags: Flags
+  readonly sink: Program & { readonly url: string }
+  /** Told to hang, the sink takes requests and never answers. */
+  hang(isHanging: boolean): void
+  /** 64 connections and 1 KB unless said otherwise; `toSink` counts arrivals instead of 202s. */
+  measure(options: JobOptions): Promise<Figures>
+  /** A new empty folder on the disk the repository is on, removed at the end. */
+  dataDir(): string
+}
+
+const MAX_SECONDS = 600
+
+/** Starts generator and sink. Disposing `stack` ends them and removes every data folder. */
+export async function openBench(flags: Flags, resultsDir: string, stack: AsyncDisposableStack): Promise<Bench> {
+  const folder = mkdtempSync(join(resultsDir, 'data-'))
+  stack.defer(() => rmSync(folder, { recursive: true, force: true }))
+  const sink = stack.use(await forkProgram('load/sink.ts'))
+  const generator = stack.use(await forkProgram('load/generator.ts'))
+  const sinkUrl = `http://127.0.0.1:${sink.port}`
+  return {
+    flags,
+    sink: { ...sink, url: sinkUrl },
+    hang: (isHanging) => sink.send({ hang: isHanging }),
+    async measure({ toSink = false, ...options }) {
+      const job: Job = {
+        url: sinkUrl,
+        connections: 64,
+        bodyBytes: 1024,
+        warmupMs: flags.warmupMs,
+        measureMs: flags.measureMs,
+        feedPort: toSink ? sink.feedPort : undefined,
+        ...options,
+      }
+      const { measure, problem } = (await generator.ask(job, MAX_SECONDS)) as { measure?: Measure; problem?: string }
+      if (measure === undefined) throw new EventingError({ code: 'INTERNAL' }, `generator: ${problem}`)
+      return flat(measure)
+    },
+    dataDir: () => mkdtempSync(join(folder, 'run-')),
+  }
+}
+
+function flat({ ack, arrival, ...figures }: Measure): Figures {
+  return { ...figures, ackP50: ack.p50, ackP99: ack.p99, arrivalP50: arrival.p50, arrivalP99: arrival.p99 }
+}

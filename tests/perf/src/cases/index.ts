@@ -1,0 +1,25 @@
+import type { Case } from '../bench.ts'
+import { ceiling } from './ceiling.ts'
+import { disk } from './disk.ts'
+import { f3, manyTriggers, standalone } from './end-to-end.ts'
+import { dispatchMemory, f2 } from './http-client.ts'
+import { f1, f1Large, ingressDurable, ingressNull, ingressNullLarge } from './http-server.ts'
+import { memoryBacklog, memoryMillion } from './memory.ts'
+
+/** In the order they run within a repeat: each right after what it is compared with. */
+export const CASES: readonly Case[] = [
+  disk,
+  ceiling,
+  f1,
+  ingressNull,
+  ingressDurable,
+  f1Large,
+  ingressNullLarge,
+  f2,
+  dispatchMemory,
+  f3,
+  standalone,
+  manyTriggers,
+  memoryMillion,
+  memoryBacklog,
+]

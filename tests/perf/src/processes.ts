@@ -1,0 +1,78 @@
+import { type ChildProcess, fork } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdirSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { EventingError } from '@sluice/errors'
+import { startProcess } from '@sluice/testkit'
+
+const STANDALONE = new URL('../../../apps/standalone/src/main.ts', import.meta.url).pathname
+const START_MS = 60_000
+
+export interface Program extends AsyncDisposable {
+  readonly pid: number
+  readonly port: number
+  readonly feedPort: number
+  send(message: object): void
+  /** Sends and waits for one answer. */
+  ask(message: object, maxSeconds: number): Promise<object>
+}
+
+/** Starts a program of the bench, named from `src/`, and waits for the message with its ports. */
+export async function forkProgram(file: string, args: readonly string[] = []): Promise<Program> {
+  const child = fork(new URL(file, import.meta.url), [...args], { stdio: ['ignore', 'inherit', 'inherit', 'ipc'] })
+  const { port = 0, feedPort = 0 } = (await answerOf(child, file, START_MS)) as { port?: number; feedPort?: number }
+  return {
+    pid: child.pid as number,
+    port,
+    feedPort,
+    send: (message) => void child.send(message),
+    async ask(message, maxSeconds) {
+      const answer = answerOf(child, file, maxSeconds * 1e3)
+      child.send(message)
+      return answer
+    },
+    async [Symbol.asyncDispose]() {
+      if (child.exitCode !== null || child.signalCode !== null) return
+      const gone = once(child, 'exit')
+      child.kill('SIGKILL')
+      await gone
+    },
+  }
+}
+
+async function answerOf(child: ChildProcess, file: string, timeoutMs: number): Promise<object> {
+  const signal = AbortSignal.timeout(timeoutMs)
+  const ended = once(child, 'exit', { signal }).then(([code]) => {
+    throw new EventingError({ code: 'INTERNAL' }, `${file} ended with ${code}`)
+  })
+  // Only one of the two is awaited to its end.
+  ended.catch(() => {})
+  const [message] = await Promise.race([once(child, 'message', { signal }), ended])
+  return message as object
+}
+
+export interface Standalone extends AsyncDisposable {
+  readonly pid: number
+  /** Where events for broker default/default go. */
+  readonly url: string
+}
+
+/** Starts the product itself, as `npm start` does, on free ports with these manifests and an empty data directory. */
+export async function startStandalone({ dataDir, manifests }: { dataDir: string; manifests: string }) {
+  const folder = join(dataDir, 'manifests')
+  mkdirSync(folder)
+  writeFileSync(join(folder, 'bench.yaml'), manifests)
+  const env = {
+    INGRESS_PORT: '0',
+    CONTROL_PORT: '0',
+    METRICS_PORT: '0',
+    SLUICE_DATA_DIR: join(dataDir, 'data'),
+    SLUICE_MANIFESTS: folder,
+  }
+  const child = await startProcess(STANDALONE, { env, readyTimeoutMs: START_MS })
+  return {
+    pid: child.pid,
+    url: `${child.urls.ingress?.replace(/\/$/, '')}/default/default`,
+    [Symbol.asyncDispose]: () => child[Symbol.asyncDispose](),
+  } satisfies Standalone
+}

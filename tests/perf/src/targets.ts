@@ -1,0 +1,78 @@
+/** The median of a figure of a measurement; undefined when it was not measured in this run. */
+export type Lookup = (measurement: string, figure: string) => number | undefined
+
+export interface Target {
+  readonly what: string
+  readonly target: string
+  /** Undefined when a part of it was not measured. */
+  readonly value: (of: Lookup) => number | undefined
+  readonly isMet: (value: number, of: Lookup) => boolean
+}
+
+export interface Verdict {
+  readonly what: string
+  readonly target: string
+  readonly measured: number
+  readonly met: boolean
+}
+
+/** CPU of the floor per event, over CPU of the case: 1 is as cheap as the floor. */
+const cheapness = (of: Lookup, name: string, floor: string) => over(of(floor, 'cpuUs'), of(name, 'cpuUs'))
+const speed = (of: Lookup, name: string, floor: string) => over(of(name, 'rate'), of(floor, 'rate'))
+
+function over(a: number | undefined, b: number | undefined): number | undefined {
+  return a === undefined || b === undefined ? undefined : a / b
+}
+
+type Figure = (of: Lookup) => number | undefined
+
+const atLeast = (what: string, share: number, floor: string, value: Figure): Target => ({
+  what,
+  target: `≥ ${share.toFixed(2)} × ${floor}`,
+  value,
+  isMet: (measured) => measured >= share,
+})
+
+const atMost = (what: string, limit: number, unit: string, value: Figure): Target => ({
+  what,
+  target: `≤ ${limit} ${unit}`,
+  value,
+  isMet: (measured) => measured <= limit,
+})
+
+const MEMORY_MB = 250
+/** Samples of resident memory wander by this much when nothing grows: the collector's rhythm. */
+const FLAT = 1.15
+
+export const TARGETS: readonly Target[] = [
+  atLeast('ingress, nothing stored: CPU', 0.7, 'F1', (of) => cheapness(of, 'ingress-null', 'f1')),
+  atLeast('ingress, durable 202: rate', 0.5, 'F1', (of) => speed(of, 'ingress-durable', 'f1')),
+  atLeast('ingress at 1 MB, nothing stored: CPU', 0.75, 'F1', (of) => cheapness(of, 'ingress-null-1mb', 'f1-1mb')),
+  atLeast('dispatch from memory: CPU', 0.75, 'F2', (of) => cheapness(of, 'dispatch-memory', 'f2')),
+  atLeast('end to end, saturated: rate', 0.7, 'F3', (of) => speed(of, 'standalone', 'f3')),
+  atMost('end to end, 8,000 events/s: CPU', 2, '× F3', (of) =>
+    over(of('standalone@8000', 'cpuUs'), of('f3@8000', 'cpuUs')),
+  ),
+  atLeast('10,000 triggers, 1 matches: rate', 0.85, '1 trigger', (of) => speed(of, 'many-triggers', 'standalone')),
+  atLeast('10,000 triggers, 1 matches: CPU', 0.85, '1 trigger', (of) => cheapness(of, 'many-triggers', 'standalone')),
+  atMost('half load: p50, send to arrival', 3, 'ms', (of) => of('standalone@half', 'arrivalP50')),
+  {
+    what: 'half load: p99, send to arrival',
+    target: "≤ 30 ms or 10 × fsync's p99",
+    value: (of) => of('standalone@half', 'arrivalP99'),
+    isMet: (measured, of) => measured <= Math.max(30, 10 * (of('disk', 'fsyncP99') ?? 0)),
+  },
+  atMost('memory, a million events: peak', MEMORY_MB, 'MB', (of) => of('memory-million', 'peakMb')),
+  atMost('memory, a million events: growth', FLAT, '×', (of) => of('memory-million', 'growth')),
+  atMost('memory, backlog of 400,000: peak', MEMORY_MB, 'MB', (of) => of('memory-backlog', 'peakMb')),
+  atMost('memory, backlog of 400,000: growth', FLAT, '×', (of) => of('memory-backlog', 'growth')),
+]
+
+/** Judges what was measured; targets without a figure are left out. */
+export function judgeTargets(of: Lookup, targets: readonly Target[] = TARGETS): Verdict[] {
+  return targets.flatMap(({ what, target, value, isMet }) => {
+    const measured = value(of)
+    if (measured === undefined) return []
+    return [{ what, target, measured, met: isMet(measured, of) }]
+  })
+}
