@@ -1,0 +1,75 @@
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { Duplex } from 'node:stream'
+import type { Clock } from '@sluice/clock'
+import { EventingError } from '@sluice/errors'
+import { refuse } from './answer.ts'
+import type { IngressEvents } from './events.ts'
+import { problemBytes, problemOf } from './problem.ts'
+
+export interface BrokenRequestsDeps {
+  readonly clock: Clock
+  readonly events: Pick<IngressEvents, 'refused'>
+  /** The answer still to come on this connection for a request that came before, if any. */
+  readonly pendingOn: (socket: Duplex) => ServerResponse | undefined
+  readonly lingerMs: number
+  readonly maxHeaderBytes: number
+}
+
+/** Answers what never becomes a request, then ends the connection. */
+export interface BrokenRequests {
+  /** What the HTTP parser or a timeout refuses: 400, 408, 431. A socket that is gone gets nothing. */
+  onClientError(error: NodeJS.ErrnoException, socket: Duplex): void
+  onConnect(socket: Duplex): void
+  /** Only `100-continue` can be met. RFC 9110 §10.1.1. */
+  onExpectation(request: IncomingMessage, response: ServerResponse): void
+}
+
+export function brokenRequests(deps: BrokenRequestsDeps): BrokenRequests {
+  const ending = new WeakSet<Duplex>() // the parser reports again for whatever else comes in
+
+  const endWith = (failure: EventingError, socket: Duplex) => {
+    if (ending.has(socket)) return
+    ending.add(socket)
+    const problem = problemOf(failure)
+    deps.events.refused(problem.code)
+    const end = () => {
+      if (socket.writable) socket.end(problemBytes(problem))
+      deps.clock.after(deps.lingerMs, () => socket.destroy()) // closing at once could lose the answer
+    }
+    const pending = deps.pendingOn(socket) // goes first
+    if (pending) pending.once('finish', end)
+    else end()
+  }
+
+  return {
+    onClientError(error, socket) {
+      if (error.code === 'ECONNRESET' || socket.destroyed) socket.destroy()
+      else endWith(failureFor(error, deps.maxHeaderBytes), socket)
+    },
+    onConnect(socket) {
+      socket.on('error', () => socket.destroy())
+      const message = 'CONNECT is not supported here; send events by POST'
+      endWith(new EventingError({ code: 'METHOD_NOT_ALLOWED', method: 'CONNECT' }, message), socket)
+    },
+    onExpectation(request, response) {
+      const expectation = String(request.headers.expect)
+      const message = `Expect ${JSON.stringify(expectation)} is not supported; only 100-continue is`
+      const problem = problemOf(new EventingError({ code: 'EXPECTATION_UNSUPPORTED', expectation }, message))
+      deps.events.refused(problem.code)
+      refuse(request, response, problem, { close: true, clock: deps.clock, lingerMs: deps.lingerMs })
+    },
+  }
+}
+
+function failureFor({ code = 'unknown' }: NodeJS.ErrnoException, maxBytes: number): EventingError {
+  switch (code) {
+    case 'ERR_HTTP_REQUEST_TIMEOUT':
+      return new EventingError({ code: 'REQUEST_TIMEOUT' }, 'the request was not complete in time')
+    case 'HPE_HEADER_OVERFLOW': {
+      const message = `the headers have more than ${maxBytes} bytes; use structured mode for large attributes`
+      return new EventingError({ code: 'HEADERS_TOO_LARGE', maxBytes }, message)
+    }
+    default:
+      return new EventingError({ code: 'REQUEST_MALFORMED', problem: code }, `this is not HTTP/1.1 (${code})`)
+  }
+}

@@ -1,0 +1,73 @@
+import type { LogRow } from '@sluice/contract'
+import type { FailureCode } from '@sluice/errors'
+import { failureOf } from '@sluice/errors'
+import type { Telemetry } from '@sluice/telemetry'
+
+/** Seconds. Source: knative/eventing pkg/observability, the buckets of kn.eventing.dispatch.duration. */
+const DURATION_BUCKETS = [0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1, 2.5, 5, 7.5, 10]
+
+/** Everything that can happen in the ingress: its counter and its log line in one place. Never event data. */
+export interface IngressEvents {
+  /** What happens to one broker's events; bound once per broker, so that counting is an addition. */
+  forBroker(broker: { readonly namespace: string; readonly name: string }): BrokerEvents
+  refused(code: FailureCode): void
+  failed(error: unknown): void
+  acceptFailed(error: unknown): void
+  channelFailed(log: LogRow, error: unknown): void
+  gateClosed(log: LogRow, full: string): void
+  gateOpened(log: LogRow): void
+  gateBlind(log: LogRow, error: unknown): void
+  eventBoundLowered(fields: { readonly driver: string; readonly maxEventBytes: number }): void
+}
+
+export interface BrokerEvents {
+  accepted(count: number): void
+  stored(durationMs: number): void
+}
+
+export function ingressEvents(telemetry: Telemetry): IngressEvents {
+  const { log } = telemetry
+  const accepted = telemetry.counter('ingress_events_accepted_total', { description: 'Events stored and answered 202' })
+  const refused = telemetry.counter('ingress_requests_refused_total', {
+    description: 'Requests answered with anything but 200 or 202, on purpose, by failure code',
+  })
+  const duration = telemetry.histogram('kn.eventing.dispatch.duration', {
+    description: 'Time until the channel held the events of a request',
+    unit: 's',
+    buckets: DURATION_BUCKETS,
+  })
+  return {
+    forBroker({ namespace, name }) {
+      const labels = { 'kn.broker.namespace': namespace, 'kn.broker.name': name }
+      const counter = accepted.bind({ namespace, broker: name })
+      return {
+        accepted: (count) => counter.add(count),
+        stored: (durationMs) => duration.record(durationMs / 1000, labels),
+      }
+    },
+    refused(code) {
+      refused.add(1, { code })
+    },
+    failed(error) {
+      log.error({ failure: failureOf(error), err: error }, 'request failed')
+    },
+    acceptFailed(error) {
+      log.error({ err: error }, 'connection could not be accepted')
+    },
+    channelFailed(row, error) {
+      log.error({ namespace: row.namespace, broker: row.name, failure: failureOf(error) }, 'channel could not be made')
+    },
+    gateClosed(row, full) {
+      log.warn({ namespace: row.namespace, broker: row.name, full }, 'backlog full, events are refused')
+    },
+    gateOpened(row) {
+      log.info({ namespace: row.namespace, broker: row.name }, 'backlog below its bound, events are accepted')
+    },
+    gateBlind(row, error) {
+      log.warn({ namespace: row.namespace, broker: row.name, failure: failureOf(error) }, 'backlog could not be read')
+    },
+    eventBoundLowered(fields) {
+      log.warn(fields, 'the channel takes smaller events than configured, its bound holds')
+    },
+  }
+}

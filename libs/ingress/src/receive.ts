@@ -1,0 +1,90 @@
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { Clock } from '@sluice/clock'
+import { EventingError } from '@sluice/errors'
+import type { Span, Telemetry } from '@sluice/telemetry'
+import { checkBrokerPath, pathOf } from './address.ts'
+import { accept, preflight, refuse } from './answer.ts'
+import type { Brokers } from './brokers.ts'
+import { checkAnnounced, checkCoding, checkMethod, maxBodyBytes } from './check-request.ts'
+import type { IngressEvents } from './events.ts'
+import type { KeepDeps } from './keep.ts'
+import { keep } from './keep.ts'
+import { problemOf } from './problem.ts'
+import { CLIENT_GONE, readBody } from './read-body.ts'
+
+export interface ReceiveDeps extends KeepDeps {
+  readonly brokers: Brokers
+  readonly clock: Clock
+  readonly events: IngressEvents
+  readonly startSpan: Telemetry['startSpan']
+  readonly isDraining: () => boolean
+  /** Bound of any body, whatever the content mode allows. */
+  readonly maxBodyBytes: number
+  /** How long a client that is refused while it sends may take to read the answer. */
+  readonly lingerMs: number
+}
+
+/**
+ * Takes one request to its answer. Never rejects for what a client or the channel does.
+ *
+ *   headers ──► body ──► events ──► broker ──► backlog ──► admission ──► channel ──► 202
+ *   405 404     408 413  400        404 503    429         400 413       429 503
+ *   400 415     429
+ */
+export async function receive(request: IncomingMessage, response: ServerResponse, deps: ReceiveDeps): Promise<void> {
+  if (request.method === 'OPTIONS') {
+    preflight(response)
+    return
+  }
+  const span = deps.startSpan && openSpan(request, deps.startSpan)
+  try {
+    checkMethod(request)
+    const url = request.url ?? ''
+    const broker = deps.brokers.at(pathOf(url))
+    if (broker === undefined) checkBrokerPath(url)
+    checkCoding(request)
+    if (deps.isDraining()) throw draining()
+    const maxBytes = Math.min(maxBodyBytes(request, deps.maxEventBytes), deps.maxBodyBytes)
+    checkAnnounced(request, maxBytes)
+    if (request.headers.expect !== undefined) response.writeContinue()
+    const body = await readBody(request, { maxBytes, memory: deps.memory })
+    if (body !== CLIENT_GONE) {
+      await keep({ request, body, broker, traceparent: span?.traceparent }, deps)
+      accept(response, deps.isDraining())
+      span?.setStatus(202)
+    }
+    span?.end()
+  } catch (error) {
+    answerWith(error, request, response, deps, span)
+  }
+}
+
+function answerWith(
+  error: unknown,
+  request: IncomingMessage,
+  response: ServerResponse,
+  deps: ReceiveDeps,
+  span: Span | undefined,
+): void {
+  const problem = problemOf(error)
+  deps.events.refused(problem.code)
+  if (problem.status === 500) deps.events.failed(error)
+  refuse(request, response, problem, { close: deps.isDraining(), clock: deps.clock, lingerMs: deps.lingerMs })
+  span?.setStatus(problem.status)
+  span?.end(problem.status >= 500 ? error : undefined)
+}
+
+function openSpan(request: IncomingMessage, startSpan: NonNullable<Telemetry['startSpan']>): Span {
+  const { traceparent } = request.headers
+  return startSpan(`${request.method} /{namespace}/{broker}`, 'server', asText(traceparent), {
+    'http.request.method': request.method ?? '',
+  })
+}
+
+function asText(value: string | string[] | undefined): string | undefined {
+  return typeof value === 'string' ? value : undefined
+}
+
+function draining(): EventingError {
+  return new EventingError({ code: 'DRAINING' }, 'this ingress is being stopped; try again, another one will answer')
+}

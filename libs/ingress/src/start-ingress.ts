@@ -1,0 +1,133 @@
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { Duplex } from 'node:stream'
+import type { ChannelDriver } from '@sluice/channel'
+import type { Clock } from '@sluice/clock'
+import type { ContractSource } from '@sluice/contract'
+import { EventingError } from '@sluice/errors'
+import type { Telemetry } from '@sluice/telemetry'
+import { DEFAULT_MAX_TTL } from './admission.ts'
+import { openBacklogGate } from './backlog-gate.ts'
+import { brokenRequests } from './broken-request.ts'
+import { followBrokers } from './brokers.ts'
+import type { IngressEvents } from './events.ts'
+import { ingressEvents } from './events.ts'
+import type { HttpLimits } from './http-limits.ts'
+import { DEFAULT_HTTP_LIMITS } from './http-limits.ts'
+import { listenHttp } from './http-listener.ts'
+import { memoryBudget } from './memory-budget.ts'
+import { receive } from './receive.ts'
+import { openStore } from './store.ts'
+
+/** Source: CloudEvents 1.0.2, size limits: events up to 64 KiB must be forwarded. */
+const MIN_EVENT_BYTES = 64 * 1024
+const DEFAULT_EVENT_BYTES = 1024 * 1024
+const DEFAULT_IN_FLIGHT_BYTES = 64 * 1024 * 1024
+
+export interface IngressOptions {
+  readonly host: string
+  /** 0: any free port. */
+  readonly port: number
+  readonly driver: ChannelDriver
+  readonly contract: ContractSource
+  /** Name under which the contract's revisions are acknowledged. */
+  readonly replica: string
+  readonly clock: Clock
+  readonly telemetry: Telemetry
+  /** Attributes and data as stored; at least 64 KiB, default 1 MiB. A driver's own smaller bound holds. */
+  readonly maxEventBytes?: number
+  /** Hops of an event whose sender named none; default 255. */
+  readonly maxTtl?: number
+  /** Bytes of requests being read and stored; beyond, 429. Default 64 MiB. */
+  readonly maxInFlightBytes?: number
+  /** A channel that has not answered by then is 503; default 10 s. */
+  readonly storeTimeoutMs?: number
+  /** How old the ingress's idea of a backlog may get; default 250 ms. */
+  readonly backlogIntervalMs?: number
+  readonly http?: Partial<HttpLimits>
+}
+
+export interface Ingress extends AsyncDisposable {
+  readonly url: string
+  readonly port: number
+  /** Why it can't take events now; undefined when it can. */
+  ready(): string | undefined
+  /** New requests get 503 from now on; resolves when the running ones are answered. */
+  drain(): Promise<void>
+}
+
+/** Serves `POST /<namespace>/<broker>`. Rejects with CONFIG_INVALID, PORT_IN_USE or ADDRESS_UNUSABLE. Disposing cuts what still runs. */
+export async function startIngress(options: IngressOptions): Promise<Ingress> {
+  const { host, driver, clock, telemetry } = options
+  const limits = { ...DEFAULT_HTTP_LIMITS, ...options.http }
+  const events = ingressEvents(telemetry)
+  const maxInFlightBytes = options.maxInFlightBytes ?? DEFAULT_IN_FLIGHT_BYTES
+  const maxEventBytes = eventBound(options, events)
+  const running = new Set<ServerResponse>()
+  let draining: PromiseWithResolvers<void> | undefined
+
+  const store = openStore({ driver, clock, timeoutMs: options.storeTimeoutMs ?? 10_000 })
+  const openGate = (rows: Parameters<Parameters<typeof followBrokers>[0]['openGate']>[0]) =>
+    openBacklogGate({ ...rows, driver, clock, events, intervalMs: options.backlogIntervalMs ?? 250 })
+  const brokers = followBrokers({ ...options, events, openGate })
+  const deps = {
+    ...{ brokers, store, clock, events, maxEventBytes },
+    memory: memoryBudget(maxInFlightBytes),
+    startSpan: telemetry.startSpan,
+    isDraining: () => draining !== undefined,
+    maxTtl: options.maxTtl ?? DEFAULT_MAX_TTL,
+    maxBodyBytes: maxInFlightBytes,
+    lingerMs: limits.lingerMs,
+  }
+  const onRequest = (request: IncomingMessage, response: ServerResponse) => {
+    running.add(response)
+    void receive(request, response, deps)
+      .catch((error: unknown) => {
+        events.failed(error)
+        response.destroy()
+      })
+      .then(() => {
+        running.delete(response)
+        if (draining && running.size === 0) draining.resolve()
+      })
+  }
+  const pendingOn = (socket: Duplex) => [...running].findLast(({ req }) => req.socket === socket && req.complete)
+  const broken = brokenRequests({ ...{ clock, events, pendingOn }, ...limits })
+  const listener = await listenHttp({ host, port: options.port, limits, clock, onRequest, broken, events }).catch(
+    (error) => {
+      brokers[Symbol.dispose]()
+      throw error
+    },
+  )
+
+  return {
+    port: listener.port,
+    url: `http://${host.includes(':') ? `[${host}]` : host}:${listener.port}`,
+    ready: () => (draining ? 'draining' : brokers.programmed() ? undefined : 'no contract yet'),
+    drain() {
+      draining ??= Promise.withResolvers<void>()
+      if (running.size === 0) draining.resolve()
+      listener.closeIdle()
+      return draining.promise
+    },
+    async [Symbol.asyncDispose]() {
+      draining ??= Promise.withResolvers<void>()
+      await listener[Symbol.asyncDispose]()
+      brokers[Symbol.dispose]()
+    },
+  }
+}
+
+function eventBound(
+  { driver, maxEventBytes = DEFAULT_EVENT_BYTES, maxInFlightBytes }: IngressOptions,
+  events: IngressEvents,
+) {
+  const bound = Math.min(maxEventBytes, driver.capabilities.maxEventBytes)
+  const problems: string[] = []
+  if (bound < MIN_EVENT_BYTES) problems.push(`maxEventBytes is ${bound}, it must be at least ${MIN_EVENT_BYTES}`)
+  if ((maxInFlightBytes ?? DEFAULT_IN_FLIGHT_BYTES) < 2 * bound) {
+    problems.push(`maxInFlightBytes is ${maxInFlightBytes}, it must be at least twice the largest event, ${2 * bound}`)
+  }
+  if (problems.length > 0) throw new EventingError({ code: 'CONFIG_INVALID', problems }, problems.join('; '))
+  if (bound < maxEventBytes) events.eventBoundLowered({ driver: driver.name, maxEventBytes: bound })
+  return bound
+}
