@@ -55,6 +55,8 @@ export interface Sink extends AsyncDisposable {
   readonly open: number
   /** The kept requests once `n` have arrived. Rejects with INTERNAL after `timeoutMs` (default 4,000), saying how many came. */
   received(n: number, timeoutMs?: number): Promise<readonly SinkRequest[]>
+  /** Once `check` is true, asked now and at every arrival; rejects as `received` does, naming `what`. */
+  until(what: string, check: () => boolean, timeoutMs?: number): Promise<void>
   /** The first kept request that matches, now or later; rejects as `received` does. */
   find(what: string, matches: (request: SinkRequest) => boolean, timeoutMs?: number): Promise<SinkRequest>
 }
@@ -114,7 +116,7 @@ export async function startSink({
   await once(server, 'listening')
   const bound = (server.address() as AddressInfo).port
 
-  const waitFor = (what: string, check: () => boolean, timeoutMs: number) =>
+  const until = (what: string, check: () => boolean, timeoutMs = 4_000) =>
     new Promise<void>((resolve, reject) => {
       if (check()) return resolve()
       const end = (settleWith: () => void) => {
@@ -140,11 +142,12 @@ export async function startSink({
     get open() {
       return open
     },
-    async received(n, timeoutMs = 4_000) {
-      await waitFor(`${n} requests`, () => count >= n, timeoutMs)
+    until,
+    async received(n, timeoutMs) {
+      await until(`${n} requests`, () => count >= n, timeoutMs)
       return requests
     },
-    async find(what, matches, timeoutMs = 4_000) {
+    async find(what, matches, timeoutMs) {
       let found: SinkRequest | undefined
       let looked = 0
       const check = () => {
@@ -154,7 +157,7 @@ export async function startSink({
         }
         return found !== undefined
       }
-      await waitFor(what, check, timeoutMs)
+      await until(what, check, timeoutMs)
       return found as unknown as SinkRequest
     },
     async [Symbol.asyncDispose]() {
