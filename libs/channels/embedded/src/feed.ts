@@ -1,0 +1,308 @@
+import type { Backlog, SubscribeOptions, Subscription } from '@sluice/channel'
+import type { Clock } from '@sluice/clock'
+import type { Logger } from '@sluice/telemetry'
+import type { CursorSource } from './batch.ts'
+import { type End, HandOut } from './hand-out.ts'
+import type { Item } from './item.ts'
+import { Lanes } from './lanes.ts'
+import type { Link } from './link.ts'
+import { LogSource, type LogTail } from './log-source.ts'
+import { packAscending } from './positions.ts'
+import type { CursorUpdate, FeedInfo } from './protocol.ts'
+import type { Committer } from './publish.ts'
+import { QueueSource } from './queue-source.ts'
+import { Member } from './subscribe.ts'
+
+/** From the third lost hand-out on, an entry goes alone, so that it alone is blamed for the next. */
+const ALONE_FROM_HAND_OUTS = 2
+
+export interface FeedDeps {
+  readonly link: Link
+  readonly clock: Clock
+  readonly committer: Committer
+  readonly log: Logger
+  readonly tipBytes: number
+  readonly lanes: number
+  readonly info: FeedInfo
+  /** Absent in a queue. */
+  readonly tail: LogTail | undefined
+  /** What was stored up to here before this process began, and may have brought the last one down. */
+  readonly inherited: { readonly position: number; readonly taskId: number }
+}
+
+/**
+ * One subscription: its consumers, what is out, and where it stands on disk.
+ *
+ *   log ──────► grant ──► [recorded first, if inherited or suspect] ──► consumer ──► ack · nack · release · park
+ *   tasks due ──┘  ▲ lane's owner, its room, the queue's window                        └─ nack, release: a task, later
+ */
+export class Feed implements CursorSource {
+  readonly #deps: FeedDeps
+  readonly #lanes: Lanes
+  readonly #log: LogSource | undefined
+  readonly tasks: QueueSource
+  readonly #outLog = new Map<number, HandOut>()
+  readonly #outTasks = new Set<number>()
+  #suspectsOut = 0
+  #isAlone = false
+  #granted: HandOut[] = []
+  #mustRecord = false
+  #isRecording = false
+  #isPumpQueued = false
+  /** Inherited asides of a log go before what follows them in it. */
+  #isCaughtUp = false
+  #isClosed = false
+
+  constructor(deps: FeedDeps) {
+    this.#deps = deps
+    this.#lanes = new Lanes(deps.lanes)
+    const { link, clock, tipBytes, info, tail } = deps
+    if (tail !== undefined) {
+      this.#log = new LogSource({ tail, link, tipBytes, handed: info.handed, handedBytes: info.handedBytes })
+    }
+    this.tasks = new QueueSource({
+      feed: info.id,
+      link,
+      clock,
+      tipBytes,
+      queues: info.queues,
+      onDue: () => this.#pumpSoon(),
+    })
+  }
+
+  get id(): number {
+    return this.#deps.info.id
+  }
+
+  /** Log positions below this one are ended here, or have become tasks: retention may cut them. */
+  get passed(): number {
+    const handed = this.#log?.handed ?? 0
+    let first = handed + 1
+    for (const position of this.#outLog.keys()) first = Math.min(first, position)
+    return first - 1
+  }
+
+  subscribe(options: SubscribeOptions, signal: AbortSignal): Subscription {
+    const member = new Member(options, (queue) => {
+      this.tasks.wake(queue)
+      this.#pumpSoon()
+    })
+    this.#lanes.join(member)
+    const leave = () => this.#leave(member)
+    if (signal.aborted) leave()
+    else signal.addEventListener('abort', leave, { once: true })
+    this.#pumpSoon()
+    return member
+  }
+
+  stored(item: Item, due: number): void {
+    if (item.isTask) this.tasks.stored(item, due)
+    else if (this.#lanes.members.length > 0) this.#log?.stored(item)
+    this.#pumpSoon()
+  }
+
+  backlog(queue: string | undefined): Backlog {
+    const tasks = this.tasks.backlog(queue)
+    if (this.#log === undefined) return tasks
+    const { events, bytes } = this.#log.waiting
+    let outBytes = 0
+    for (const { item } of this.#outLog.values()) outBytes += item.bytes
+    return { events: tasks.events + events + this.#outLog.size, bytes: tasks.bytes + bytes + outBytes }
+  }
+
+  cursor(): CursorUpdate {
+    const handed = this.#log?.handed ?? 0
+    const open = [...this.#outLog.keys()].filter((position) => position <= handed).sort((a, b) => a - b)
+    const out = [...this.#outTasks].sort((a, b) => a - b)
+    return {
+      feed: this.id,
+      handed,
+      open: packAscending(open, open.length),
+      out: packAscending(out, out.length),
+      clean: this.#isClosed,
+    }
+  }
+
+  /** Ends every consumer; what is out is given back uncounted with the last commit. */
+  close(): void {
+    this.#isClosed = true
+    for (const member of [...this.#lanes.members]) member.close()
+    this.tasks.close()
+    this.#deps.committer.moved(this)
+  }
+
+  #leave(member: Member): void {
+    if (member.isClosed) return
+    member.close()
+    this.#lanes.leave(member)
+    const given = [...member.out]
+    for (const handOut of given) {
+      handOut.isEnded = true
+      this.#forget(handOut)
+    }
+    const items = given.map(({ item }) => item)
+    this.tasks.giveBack(items.filter(({ isTask }) => isTask))
+    this.#log?.giveBack(items.filter(({ isTask }) => !isTask))
+    if (given.length > 0) this.#deps.committer.moved(this)
+    this.#pumpSoon()
+  }
+
+  #pumpSoon(): void {
+    if (this.#isPumpQueued || this.#isClosed) return
+    this.#isPumpQueued = true
+    queueMicrotask(() => {
+      this.#isPumpQueued = false
+      this.#pump()
+    })
+  }
+
+  #pump(): void {
+    if (this.#lanes.members.length === 0 || this.#isClosed) return
+    const grant = (item: Item) => this.#grant(item)
+    const window = (queue: string) => this.#window(queue)
+    if (this.tasks.hasDue) {
+      this.tasks.offer(window, grant)
+      this.#fill(this.tasks.fill(window))
+    }
+    if (!this.tasks.hasDue) this.#isCaughtUp = true
+    if (this.#log !== undefined && this.#isCaughtUp) {
+      this.#log.offer(grant, this.#lanes.members.length === 1)
+      this.#fill(this.#log.fill())
+    }
+    if (this.#granted.length > 0 && !this.#isRecording) this.#deliver()
+  }
+
+  #fill(filling: Promise<boolean>): void {
+    filling.then(
+      (isMore) => isMore && this.#pumpSoon(),
+      (error: unknown) => {
+        if (this.#isClosed) return
+        this.#deps.log.error({ feed: this.id, error: String(error) }, 'reading the store failed')
+        this.#deps.clock.after(1_000, () => this.#pumpSoon())
+      },
+    )
+  }
+
+  /** The widest answer of the consumers present: limits across processes are not this driver's matter. */
+  #window(queue: string): number {
+    let widest = 0
+    for (const { options } of this.#lanes.members) {
+      widest = Math.max(widest, options.window?.(queue) ?? Number.POSITIVE_INFINITY)
+    }
+    return widest
+  }
+
+  #grant(item: Item): boolean {
+    const member = this.#lanes.ownerOf(item.lane)
+    if (member === undefined || !member.hasRoom(item.bytes)) return false
+    const isSuspect = item.handOuts > 0
+    if (isSuspect) {
+      const goesAlone = item.handOuts >= ALONE_FROM_HAND_OUTS
+      if (this.#isAlone || (goesAlone && this.#suspectsOut > 0)) return false
+      this.#isAlone = goesAlone
+      this.#suspectsOut++
+    }
+    const handOut = new HandOut(item, member, this.#onEnd)
+    member.add(handOut)
+    this.#lanes.handedOut(handOut)
+    if (item.isTask) this.#outTasks.add(item.id)
+    else this.#outLog.set(item.id, handOut)
+    const { position, taskId } = this.#deps.inherited
+    if (isSuspect || item.id <= (item.isTask ? taskId : position)) this.#mustRecord = true
+    this.#granted.push(handOut)
+    return true
+  }
+
+  /** Hand-outs that a crash must not forget are on disk before the consumer sees them. */
+  #deliver(): void {
+    const handOuts = this.#granted
+    this.#granted = []
+    if (this.#mustRecord) {
+      this.#mustRecord = false
+      this.#isRecording = true
+      void this.#deps.committer.record(this).then(() => {
+        this.#isRecording = false
+        for (const handOut of handOuts) if (!handOut.isEnded) handOut.member.deliver([handOut])
+        this.#pumpSoon()
+        if (this.#granted.length > 0) this.#deliver()
+      })
+      return
+    }
+    if (this.#lanes.members.length === 1) this.#lanes.members[0]?.deliver(handOuts)
+    else for (const handOut of handOuts) handOut.member.deliver([handOut])
+  }
+
+  #forget(handOut: HandOut): void {
+    const { item, member } = handOut
+    member.remove(handOut)
+    this.#lanes.ended(handOut)
+    if (item.isTask) this.#outTasks.delete(item.id)
+    else this.#outLog.delete(item.id)
+    if (item.handOuts === 0) return
+    this.#suspectsOut--
+    if (item.handOuts >= ALONE_FROM_HAND_OUTS) this.#isAlone = false
+  }
+
+  readonly #onEnd = (handOut: HandOut, end: End): Promise<void> => {
+    const { item } = handOut
+    this.#forget(handOut)
+    this.#deps.committer.moved(this)
+    this.#pumpSoon()
+    if (!item.isTask) return end.kind === 'ack' ? DONE : this.#moveAside(item, end)
+    this.tasks.ended(item)
+    if (end.kind === 'ack') {
+      this.tasks.count(item.queue, -1, -item.bytes)
+      this.#deps.committer.keep({ ended: item.id, kept: () => this.tasks.settled(item) })
+      return DONE
+    }
+    return this.#keepTask(item, end)
+  }
+
+  #keepTask(item: Item, end: Exclude<End, { kind: 'ack' }>): Promise<void> {
+    const isParked = end.kind === 'park'
+    if (isParked) this.tasks.count(item.queue, -1, -item.bytes)
+    const next = this.#next(item, end)
+    return new Promise((resolve) => {
+      const kept = () => {
+        this.tasks.settled(item)
+        if (!isParked) this.tasks.arm(item.queue, next.due)
+        resolve()
+      }
+      this.#deps.committer.keep({ update: { id: item.id, now: this.#deps.clock.now(), ...next }, kept })
+    })
+  }
+
+  /** A log entry that did not end at once goes on as a task: its position counts as passed from then on. */
+  #moveAside(item: Item, end: Exclude<End, { kind: 'ack' }>): Promise<void> {
+    const { lane, storedAt, envelope } = item
+    const next = this.#next(item, end)
+    const task = {
+      feed: this.id,
+      queue: '',
+      lane,
+      origin: item.id,
+      dedupChannel: 0,
+      dedupKey: item.dedupKey,
+      storedAt: end.kind === 'park' ? this.#deps.clock.now() : storedAt,
+      ...next,
+    }
+    return new Promise((resolve) => {
+      const stored = (id: number) => {
+        const { due, ...rest } = next
+        if (end.kind !== 'park') this.tasks.stored({ ...item, ...rest, id, isTask: true, origin: item.id }, due)
+        resolve()
+      }
+      this.#deps.committer.keep({ aside: { task, envelope, stored } })
+    })
+  }
+
+  #next(item: Item, end: Exclude<End, { kind: 'ack' }>) {
+    const due = this.#deps.clock.now() + (end.kind === 'park' ? 0 : Math.max(0, end.delayMs))
+    const { attempt, note, handOuts } = item
+    if (end.kind === 'release') return { attempt, handOuts, note, due, parked: undefined }
+    if (end.kind === 'nack') return { attempt: attempt + 1, handOuts: 0, note: end.note, due, parked: undefined }
+    return { attempt, handOuts: 0, note: end.note ?? note, due, parked: end.reason }
+  }
+}
+
+const DONE = Promise.resolve()

@@ -1,0 +1,2 @@
+export type { EmbeddedOptions } from './config.ts'
+export { openEmbeddedDriver } from './connection.ts'
