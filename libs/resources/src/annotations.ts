@@ -1,0 +1,85 @@
+import { z } from 'zod'
+import { nearest } from './nearest.ts'
+import { shown } from './problem.ts'
+import { parseBytes } from './quantity.ts'
+
+/** Reads one annotation's text, or says what it must be. `refused` names what is known and not done yet. */
+export type Annotation<T> = (text: string) => { value: T } | { problem: string }
+
+export function wholeNumber(min: number, max: number): Annotation<number> {
+  return (text) =>
+    /^\d{1,9}$/.test(text) && Number(text) >= min && Number(text) <= max
+      ? { value: Number(text) }
+      : { problem: `must be a whole number from ${min} to ${max}, found ${shown(text)}` }
+}
+
+export const bytes: Annotation<number> = (text) => {
+  const value = parseBytes(text)
+  return value === undefined
+    ? { problem: `must be a quantity of bytes such as "64Mi" or "1G", found ${shown(text)}` }
+    : { value }
+}
+
+export const flag: Annotation<boolean> = (text) =>
+  text === 'true' || text === 'false'
+    ? { value: text === 'true' }
+    : { problem: `must be "true" or "false", found ${shown(text)}` }
+
+/** One accepted value; `later` are those that are known and not supported yet. */
+export function only(accepted: string, later: readonly string[] = []): Annotation<string> {
+  return (text) => {
+    if (text === accepted) return { value: text }
+    const why = later.includes(text) ? 'is not supported yet: use' : 'must be'
+    return { problem: `${why} ${shown(accepted)}, found ${shown(text)}` }
+  }
+}
+
+export function refused(fix: string): Annotation<never> {
+  return () => ({ problem: `is not supported yet: ${fix}` })
+}
+
+/** Where an annotation found on the wrong kind belongs. */
+const BELONGS_ON: Readonly<Record<string, string>> = {
+  'eventing.knative.dev/broker.class': 'Broker',
+  'sluice.dev/lanes': 'Broker',
+  'sluice.dev/order-key': 'Broker',
+  'sluice.dev/max-in-flight': 'Trigger',
+  'sluice.dev/strict-replies': 'Trigger',
+  'sluice.dev/url': 'Service',
+}
+
+/** Written by Knative's webhooks, without meaning for events. */
+const HARMLESS = new Set(['eventing.knative.dev/creator', 'eventing.knative.dev/lastModifier'])
+
+type Values<A> = { readonly [K in keyof A]?: A[K] extends Annotation<infer T> ? T : never }
+
+/**
+ * Annotations of one kind: those in `known` are read, others under sluice.dev or knative.dev are refused by name, the
+ * rest belongs to other tools and is left alone.
+ */
+export function annotations<A extends Readonly<Record<string, Annotation<unknown>>>>(known: A) {
+  return z.record(z.string(), z.unknown()).transform((given, context): Values<A> => {
+    const values: Record<string, unknown> = {}
+    for (const [name, text] of Object.entries(given)) {
+      if (typeof text !== 'string') {
+        const message = `must be a string, found ${shown(text)}: put it in quotes`
+        context.addIssue({ code: 'custom', path: [name], message })
+        continue
+      }
+      const read = Object.hasOwn(known, name) ? known[name]?.(text) : unknown(name, Object.keys(known))
+      if (read === undefined) continue
+      if ('value' in read) values[name] = read.value
+      else context.addIssue({ code: 'custom', path: [name], message: read.problem })
+    }
+    return values as Values<A>
+  })
+}
+
+function unknown(name: string, known: readonly string[]): { problem: string } | undefined {
+  const domain = name.split('/')[0] ?? ''
+  if (!/(^|\.)(sluice|knative)\.dev$/.test(domain) || !name.includes('/') || HARMLESS.has(name)) return undefined
+  if (Object.hasOwn(BELONGS_ON, name)) return { problem: `belongs on a ${BELONGS_ON[name]}` }
+  const near = nearest(name, known)
+  if (near !== undefined) return { problem: `is not an annotation of this kind: did you mean "${near}"?` }
+  return { problem: `is not an annotation of this kind: remove it, or use one of ${known.join(', ')}` }
+}

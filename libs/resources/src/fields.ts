@@ -1,0 +1,63 @@
+import { z } from 'zod'
+import { parseDuration } from './duration.ts'
+import { shown } from './problem.ts'
+
+/** A known field that this version refuses; `fix` says what to do instead. */
+export function notSupported(fix: string) {
+  return mustBeAbsent(`is not supported yet: ${fix}`)
+}
+
+/** Any value but null is the problem `message`, at the field's key. */
+export function mustBeAbsent(
+  message: string,
+  isAbsent = (value: unknown): boolean => value === undefined || value === null,
+) {
+  return z
+    .unknown()
+    .superRefine((value, context) => {
+      if (!isAbsent(value)) context.addIssue({ code: 'custom', message, params: { at: 'key' } })
+    })
+    .optional()
+}
+
+/** Absent, or null as a commented-out block leaves it. */
+export function optional<T extends z.ZodType>(schema: T) {
+  return schema.nullish().transform((value) => value ?? undefined)
+}
+
+const LABEL = /^[a-z0-9]([-a-z0-9]*[a-z0-9])?$/
+const SUBDOMAIN = /^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$/
+
+/** Namespaces and Services: at most 63 characters. Source: Kubernetes, names, RFC 1123 labels. */
+export const labelName = z.string().refine((name) => name.length <= 63 && LABEL.test(name), {
+  error: ({ input }) =>
+    `must be lower-case letters, digits and "-", at most 63, beginning and ending with a letter or digit, found ${shown(input)}`,
+})
+
+/** Brokers and Triggers: labels joined by dots, at most 253 characters. Source: as above, subdomains. */
+export const subdomainName = z.string().refine((name) => name.length <= 253 && SUBDOMAIN.test(name), {
+  error: ({ input }) =>
+    `must be lower-case letters, digits, "-" and ".", at most 253, each part beginning and ending with a letter or digit, found ${shown(input)}`,
+})
+
+export const durationMs = z.string().transform((text, context) => {
+  const parsed = parseDuration(text)
+  if ('ms' in parsed) return parsed.ms
+  context.addIssue({ code: 'custom', message: `${parsed.problem}, found ${shown(text)}` })
+  return z.NEVER
+})
+
+/** A URL events can be posted to; what a row must not hold or HTTP would drop is refused. */
+export const httpUrl = z.string().superRefine((text, context) => {
+  const problem = httpUrlProblem(text)
+  if (problem !== undefined) context.addIssue({ code: 'custom', message: `${problem}, found ${shown(text)}` })
+})
+
+function httpUrlProblem(text: string): string | undefined {
+  const url = URL.parse(text)
+  if (text.length > 2048) return 'must be at most 2048 characters'
+  if (url === null || !/^https?:\/\/[^/]/i.test(text)) return 'must be a URL such as "http://host/path"'
+  if (url.username !== '' || url.password !== '') return 'must not hold credentials'
+  if (text.includes('#')) return 'must not have a fragment'
+  return undefined
+}
