@@ -33,10 +33,12 @@ export function port<F extends number | undefined = number>(name: string, option
 }
 
 /** A TCP port, or `off`, which reads as undefined. */
-export function portOrOff(name: string, options: FieldOptions<number>): Field<number | undefined> {
+export function portOrOff(name: string, options: FieldOptions<number | undefined>): Field<number | undefined> {
   const numeric = port(name, options)
+  const isOff = !numeric.isRequired && numeric.fallback === undefined
   return {
     ...numeric,
+    fallbackText: isOff ? 'off' : numeric.fallbackText,
     parse(text) {
       if (text === 'off') return { value: undefined }
       const parsed = numeric.parse(text)

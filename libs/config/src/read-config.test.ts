@@ -143,10 +143,12 @@ test('describeConfig: one row per variable with its default and meaning', () => 
     port: port('PORT', { fallback: 8080, meaning: 'where events come in' }),
     sink: text('SINK', { meaning: 'where events go' }),
     note: text('NOTE', { fallback: undefined, meaning: 'anything' }),
+    metricsPort: portOrOff('METRICS_PORT', { fallback: undefined, meaning: 'where metrics are' }),
   }
   expect(describeConfig(shape)).toEqual([
     { name: 'PORT', default: '8080', meaning: 'where events come in' },
     { name: 'SINK', default: 'required', meaning: 'where events go' },
     { name: 'NOTE', default: 'unset', meaning: 'anything' },
+    { name: 'METRICS_PORT', default: 'off', meaning: 'where metrics are' },
   ])
 })

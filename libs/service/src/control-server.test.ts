@@ -1,0 +1,74 @@
+import { describe, expect, test } from '@jest/globals'
+import { systemClock } from '@sluice/clock'
+import { createTestTelemetry } from '@sluice/telemetry/testing'
+import { controlRoutes, startControlServer } from './control-server.ts'
+import { createReadiness } from './readiness.ts'
+
+function setUp() {
+  const telemetry = createTestTelemetry()
+  const readiness = createReadiness(systemClock)
+  return { telemetry, readiness, routes: controlRoutes({ host: '127.0.0.1', readiness, log: telemetry.log }) }
+}
+const headers = { host: '127.0.0.1' }
+
+describe('readyz', () => {
+  test('names each check, with the reason of what is not ready', async () => {
+    const { readiness, routes } = setUp()
+    readiness.ready('channel', () => undefined)
+    readiness.ready('contract', async () => 'no revision yet')
+    readiness.ready('sink', () => JSON.parse('{'))
+    const response = await routes.inject({ url: '/readyz', headers })
+    expect(response.statusCode).toBe(503)
+    expect(response.json()).toEqual({
+      ready: false,
+      checks: [
+        { name: 'channel', ready: true },
+        { name: 'contract', ready: false, reason: 'no revision yet' },
+        { name: 'sink', ready: false, reason: expect.stringMatching(/JSON/) },
+      ],
+    })
+  })
+
+  test('a check that was disposed no longer counts', async () => {
+    const { readiness, routes } = setUp()
+    readiness.ready('starting', () => 'starting')[Symbol.dispose]()
+    readiness.durable({ replicas: 3 })
+    const response = await routes.inject({ url: '/readyz', headers })
+    expect(response.json()).toEqual({ ready: true, durable: { replicas: 3 }, checks: [] })
+  })
+
+  test('a check that hangs is not ready after its second', async () => {
+    let cut = () => {}
+    const clock = {
+      ...systemClock,
+      after: (_delayMs: number, callback: () => void) => {
+        cut = callback
+        return { [Symbol.dispose]: () => undefined }
+      },
+    }
+    const readiness = createReadiness(clock)
+    readiness.ready('channel', () => new Promise(() => undefined))
+    const report = readiness.report()
+    cut()
+    expect((await report).checks).toEqual([{ name: 'channel', ready: false, reason: 'no answer within 1000 ms' }])
+  })
+})
+
+test('a route that throws is a 500 without its words, which are logged', async () => {
+  const { telemetry, routes } = setUp()
+  routes.get('/api/broken', () => JSON.parse('{'))
+  const response = await routes.inject({ url: '/api/broken', headers })
+  expect(response.statusCode).toBe(500)
+  expect(response.json()).toEqual({ error: 'internal error' })
+  expect(telemetry.lines).toMatchObject([{ level: 'error', message: 'control request failed' }])
+})
+
+test('before it is opened the port is taken, alive and not ready', async () => {
+  const { telemetry, readiness } = setUp()
+  const deps = { host: '127.0.0.1', port: 0, readiness, log: telemetry.log }
+  await using control = await startControlServer(deps)
+  expect((await fetch(`${control.url}/healthz`)).status).toBe(200)
+  expect((await fetch(`${control.url}/readyz`)).status).toBe(503)
+  await control.open()
+  expect((await fetch(`${control.url}/readyz`)).status).toBe(200)
+})

@@ -1,0 +1,75 @@
+import { createServer } from 'node:http'
+import type { Logger } from '@sluice/telemetry'
+import fastify, { type FastifyError, type FastifyInstance } from 'fastify'
+import { refusal } from './guard.ts'
+import { httpUrl, listen } from './listen.ts'
+import type { Readiness } from './readiness.ts'
+
+const MAX_BODY_BYTES = 1_048_576
+const MAX_CONNECTIONS = 256
+const SLOW_CLIENT_LIMITS = { headersTimeout: 5000, requestTimeout: 15_000, connectionsCheckingInterval: 1000 }
+
+/** The port of probes and, later, of everything an operator asks. */
+export interface ControlServer extends AsyncDisposable {
+  /** With the actual port. */
+  readonly url: string
+  /** Takes more routes until `open`. */
+  readonly routes: FastifyInstance
+  /** From here on all routes answer; before, `/healthz` is 200 and everything else 503. */
+  open(): Promise<void>
+}
+
+export interface ControlDeps {
+  readonly host: string
+  readonly port: number
+  readonly readiness: Readiness
+  readonly log: Logger
+}
+
+/** Listens at once, so that a taken port is found before anything else starts. Rejects as `listen` does. */
+export async function startControlServer({ host, port, readiness, log }: ControlDeps): Promise<ControlServer> {
+  const routes = controlRoutes({ host, readiness, log })
+  const gate = { isOpen: false }
+  const server = createServer({ ...SLOW_CLIENT_LIMITS }, (request, response) => {
+    if (gate.isOpen) routes.routing(request, response)
+    else response.writeHead(request.url === '/healthz' ? 200 : 503).end()
+  })
+  server.maxConnections = MAX_CONNECTIONS
+  const actualPort = await listen(server, { host, port })
+  return {
+    url: httpUrl(host, actualPort),
+    routes,
+    async open() {
+      await routes.ready()
+      gate.isOpen = true
+    },
+    async [Symbol.asyncDispose]() {
+      const closed = new Promise((resolve) => server.close(resolve))
+      server.closeAllConnections()
+      await closed
+      await routes.close()
+    },
+  }
+}
+
+/** The guard and the probes; `/readyz` names each check and its reason. */
+export function controlRoutes({ host, readiness, log }: Omit<ControlDeps, 'port'>): FastifyInstance {
+  const routes = fastify({ bodyLimit: MAX_BODY_BYTES })
+  routes.addHook('onRequest', async (request, reply) => {
+    const path = request.url.split('?', 1)[0] ?? ''
+    const reason = refusal({ headers: request.headers, path }, host)
+    if (reason !== undefined) await reply.code(403).send({ error: reason })
+  })
+  routes.setErrorHandler((error: FastifyError, _request, reply) => {
+    const status = error.statusCode ?? 500
+    if (status >= 500) log.error({ error }, 'control request failed')
+    return reply.code(status).send({ error: status >= 500 ? 'internal error' : error.message })
+  })
+  routes.setNotFoundHandler((_request, reply) => reply.code(404).send({ error: 'there is nothing at this path' }))
+  routes.get('/healthz', (_request, reply) => reply.type('text/plain').send('ok\n'))
+  routes.get('/readyz', async (_request, reply) => {
+    const report = await readiness.report()
+    return reply.code(report.ready ? 200 : 503).send(report)
+  })
+  return routes
+}

@@ -1,0 +1,38 @@
+import type { IncomingHttpHeaders } from 'node:http'
+
+const PROBES: ReadonlySet<string> = new Set(['/healthz', '/readyz'])
+
+/** True for addresses that only this machine reaches. */
+export function isLoopback(host: string): boolean {
+  return host === 'localhost' || host === '::1' || /^127(\.\d{1,3}){3}$/.test(host)
+}
+
+/**
+ * Why a request to the control port is refused, or undefined. On loopback there is no token, so a page in a browser
+ * must not get through by a name it resolves to this machine (Host) or from another origin. Beyond loopback only
+ * probes are answered.
+ */
+export function refusal(
+  request: { readonly headers: IncomingHttpHeaders; readonly path: string },
+  listeningOn: string,
+): string | undefined {
+  if (!isLoopback(listeningOn)) {
+    return PROBES.has(request.path)
+      ? undefined
+      : 'beyond loopback the control port answers probes only: set HOST=127.0.0.1'
+  }
+  const { host = '', origin } = request.headers
+  const name = hostName(host)
+  if (!isLoopback(name) && name !== listeningOn) return 'the Host header names another machine'
+  if (origin !== undefined && originHost(origin) !== host.toLowerCase())
+    return 'requests from other origins are refused'
+  return undefined
+}
+
+function hostName(host: string): string {
+  return (/^\[([^\]]*)\](?::\d+)?$/.exec(host)?.[1] ?? host.replace(/:\d+$/, '')).toLowerCase()
+}
+
+function originHost(origin: string): string | undefined {
+  return URL.parse(origin)?.host
+}

@@ -1,0 +1,65 @@
+import { type Clock, sleep } from '@sluice/clock'
+
+/** Undefined when all is well, else the reason for a person to read. */
+export type ReadyCheck = () => string | undefined | Promise<string | undefined>
+
+/** The level a channel driver declares: an accepted event survives that much. */
+export type DurableLevel = string | { readonly replicas: number }
+
+export interface ReadinessReport {
+  readonly ready: boolean
+  readonly durable?: DurableLevel
+  readonly checks: readonly { readonly name: string; readonly ready: boolean; readonly reason?: string }[]
+}
+
+export interface Readiness {
+  /** Adds a check, or replaces the one of that name; disposing removes it. */
+  ready(name: string, check: ReadyCheck): Disposable
+  durable(level: DurableLevel): void
+  /** Runs all checks at once. One that throws, or takes over a second, is not ready. */
+  report(): Promise<ReadinessReport>
+}
+
+const CHECK_LIMIT_MS = 1000
+
+export function createReadiness(clock: Clock): Readiness {
+  const checks = new Map<string, ReadyCheck>()
+  let durableLevel: DurableLevel | undefined
+  return {
+    ready(name, check) {
+      checks.set(name, check)
+      return {
+        [Symbol.dispose]: () => {
+          if (checks.get(name) === check) checks.delete(name)
+        },
+      }
+    },
+    durable(level) {
+      durableLevel = level
+    },
+    async report() {
+      const results = await Promise.all(
+        [...checks].map(async ([name, check]) => ({ name, reason: await run(check, clock) })),
+      )
+      return {
+        ready: results.every(({ reason }) => reason === undefined),
+        ...(durableLevel === undefined ? {} : { durable: durableLevel }),
+        checks: results.map(({ name, reason }) =>
+          reason === undefined ? { name, ready: true } : { name, ready: false, reason },
+        ),
+      }
+    },
+  }
+}
+
+async function run(check: ReadyCheck, clock: Clock): Promise<string | undefined> {
+  const answered = new AbortController()
+  try {
+    const late = sleep(clock, CHECK_LIMIT_MS, answered.signal).then(() => `no answer within ${CHECK_LIMIT_MS} ms`)
+    return await Promise.race([check(), late])
+  } catch (error) {
+    return String((error as { message?: unknown } | null)?.message ?? error)
+  } finally {
+    answered.abort()
+  }
+}

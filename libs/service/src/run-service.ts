@@ -1,0 +1,118 @@
+import { type Clock, systemClock } from '@sluice/clock'
+import { type ConfigOf, type Env, readConfig, type Shape } from '@sluice/config'
+import { createTelemetry, type ServiceTelemetry, startMetrics } from '@sluice/telemetry'
+import { preload } from '@sluice/telemetry/preload'
+import type { Running, ServiceContext } from './context.ts'
+import { type ControlServer, startControlServer } from './control-server.ts'
+import { type PlatformConfig, platformConfig } from './platform-config.ts'
+import { createReadiness, type Readiness } from './readiness.ts'
+import { stopOnSignals } from './shutdown.ts'
+import { startupFailure } from './startup-failure.ts'
+
+const LOOP_EMPTIES_WITHIN_MS = 2000
+
+export interface Service<S extends Shape> {
+  /** In logs, metrics and messages: `ingress`. */
+  readonly name: string
+  /** The app's own variables. A key of `platformConfig` replaces that field. */
+  readonly config: S
+  readonly start: (config: PlatformConfig & ConfigOf<S>, context: ServiceContext) => Promise<Running> | Running
+}
+
+/**
+ * Runs a service for the life of the process: config, telemetry, metrics, probes, `start`, and on SIGTERM or SIGINT
+ * the way back. Resolves once it runs or has failed to start; never rejects. Exit codes: 0 stopped in order, 78 to be
+ * fixed by whoever configured it, 130 and 143 second signal, 1 anything else.
+ */
+export async function runService<S extends Shape>(service: Service<S>, env: Env = process.env): Promise<void> {
+  const stack = new AsyncDisposableStack()
+  try {
+    const config = readConfig({ ...platformConfig, ...service.config }, env) as PlatformConfig & ConfigOf<S>
+    const sdk = await preload(`sluice-${service.name}`, env)
+    const telemetry = stack.use(createTelemetry({ service: service.name, logLevel: config.logLevel, sdk }))
+    exitOnUncaught(telemetry)
+    await startInOrder({ service, config, env, telemetry, stack, clock: systemClock })
+  } catch (error) {
+    const { exitCode, text } = startupFailure(service.name, error)
+    process.stderr.write(text)
+    process.exitCode = exitCode
+    await stack.disposeAsync().catch(() => undefined)
+    setTimeout(() => process.exit(), LOOP_EMPTIES_WITHIN_MS).unref()
+  }
+}
+
+interface StartDeps<S extends Shape> {
+  readonly service: Service<S>
+  readonly config: PlatformConfig & ConfigOf<S>
+  readonly env: Env
+  readonly telemetry: ServiceTelemetry
+  readonly stack: AsyncDisposableStack
+  readonly clock: Clock
+}
+
+async function startInOrder<S extends Shape>(deps: StartDeps<S>): Promise<void> {
+  const { service, config, env, telemetry, stack, clock } = deps
+  const readiness = createReadiness(clock)
+  using _starting = readiness.ready('started', () => 'the service is starting')
+  const { control, urls } = await listenForOperators(deps, readiness)
+
+  const draining = new AbortController()
+  const aborting = new AbortController()
+  const { promise: started, resolve, reject } = Promise.withResolvers<Running>()
+  stopOnSignals({
+    clock,
+    log: telemetry.log,
+    drainMs: config.drainMs,
+    stopHandingOut() {
+      readiness.ready('draining', () => 'the service is stopping')
+      draining.abort()
+    },
+    // A start under way is waited for: what it opens has to be closed
+    drain: async () => (await started).drain?.(),
+    abort: () => aborting.abort(),
+    dispose: async () => {
+      await started.catch(() => undefined)
+      await stack.disposeAsync()
+    },
+  })
+  const { ready, durable } = readiness
+  const signals = { draining: draining.signal, signal: aborting.signal }
+  const context = { telemetry, clock, env, ...signals, ready, durable, control: control?.routes, urls }
+  started.catch(() => undefined)
+  try {
+    resolve(stack.use(await service.start(config, context)))
+  } catch (error) {
+    reject(error)
+    throw error
+  }
+  if (draining.signal.aborted) return
+  await control?.open()
+  telemetry.log.info(urls, 'service started')
+}
+
+async function listenForOperators<S extends Shape>(
+  { service, config, telemetry, stack }: StartDeps<S>,
+  readiness: Readiness,
+): Promise<{ control: ControlServer | undefined; urls: ServiceContext['urls'] }> {
+  const { host, metricsPort, controlPort } = config
+  const metrics =
+    metricsPort === undefined
+      ? undefined
+      : stack.use(await startMetrics({ host, port: metricsPort, telemetry, service: service.name }))
+  const control =
+    controlPort === undefined
+      ? undefined
+      : stack.use(await startControlServer({ host, port: controlPort, readiness, log: telemetry.log }))
+  return {
+    control,
+    urls: { ...(control && { control: control.url }), ...(metrics && { metrics: metrics.url }) },
+  }
+}
+
+/** Nobody can say what state is left: the log line is the last act, the supervisor starts anew. */
+function exitOnUncaught({ log }: ServiceTelemetry): void {
+  process.on('uncaughtException', (error, origin) => {
+    log.error({ error, origin }, 'uncaught, exiting')
+    process.exit(1)
+  })
+}
