@@ -1,0 +1,54 @@
+import type { Clock } from '@sluice/clock'
+
+interface Expiring {
+  /** Set by `Deadlines`, monotonic ms. */
+  due: number
+  expire(): void
+}
+
+interface Lane<T> {
+  readonly waiting: Set<T>
+  timer: Disposable | undefined
+}
+
+/**
+ * One timer per duration in use instead of one per request: what starts with the same duration falls due in the order
+ * of starting, so only the oldest is watched.
+ */
+export class Deadlines<T extends Expiring> {
+  readonly #clock: Clock
+  readonly #lanes = new Map<number, Lane<T>>()
+
+  constructor(clock: Clock) {
+    this.#clock = clock
+  }
+
+  start(item: T, durationMs: number): void {
+    let lane = this.#lanes.get(durationMs)
+    if (lane === undefined) {
+      lane = { waiting: new Set(), timer: undefined }
+      this.#lanes.set(durationMs, lane)
+    }
+    item.due = this.#clock.monotonic() + durationMs
+    lane.waiting.add(item)
+    if (lane.timer === undefined) this.#watch(lane, durationMs, durationMs)
+  }
+
+  end(item: T, durationMs: number): void {
+    this.#lanes.get(durationMs)?.waiting.delete(item)
+  }
+
+  #watch(lane: Lane<T>, durationMs: number, delayMs: number): void {
+    lane.timer = this.#clock.after(delayMs, () => {
+      const now = this.#clock.monotonic()
+      lane.timer = undefined
+      for (const item of lane.waiting) {
+        // Timers fire up to a millisecond early.
+        if (item.due > now + 1) return this.#watch(lane, durationMs, item.due - now)
+        lane.waiting.delete(item)
+        item.expire()
+      }
+      if (lane.waiting.size === 0 && lane.timer === undefined) this.#lanes.delete(durationMs)
+    })
+  }
+}

@@ -1,0 +1,35 @@
+import type { DeliveryRow, Target } from '@sluice/contract'
+
+/** A target prepared once per row, so that a request costs no URL parsing and no header building. */
+export interface Endpoint {
+  /** As it appears in `knativeerrordest`: no credentials, a path at least `/`. */
+  readonly url: string
+  /** Undefined: not an HTTP address, every request to it fails. */
+  readonly origin: string | undefined
+  readonly path: string
+  /** Flat pairs sent with every request. */
+  readonly headers: readonly string[]
+  /** An address of this installation: the event keeps its hop counter. */
+  readonly internal: boolean
+  readonly timeoutMs: number
+}
+
+/** `Prefer: reply` goes to subscribers only. Source: knative/specs data-plane.md; knative/eventing event_dispatcher.go. */
+export function endpointOf(target: Target, row: DeliveryRow, role: 'subscriber' | 'dead-letter-sink'): Endpoint {
+  const headers = ['kn-namespace', row.namespace]
+  if (role === 'subscriber') headers.push('prefer', 'reply')
+  const parts = { headers, internal: target.internal, timeoutMs: row.spec.timeoutMs }
+  const url = URL.parse(target.url)
+  if (url === null || (url.protocol !== 'http:' && url.protocol !== 'https:')) {
+    return { ...parts, url: target.url, origin: undefined, path: '/' }
+  }
+  const { username, password, origin } = url
+  if (username !== '' || password !== '') headers.push('authorization', basic(username, password))
+  const path = url.pathname + url.search
+  return { ...parts, url: origin + path, origin, path }
+}
+
+function basic(username: string, password: string): string {
+  const credentials = `${decodeURIComponent(username)}:${decodeURIComponent(password)}`
+  return `Basic ${Buffer.from(credentials).toString('base64')}`
+}

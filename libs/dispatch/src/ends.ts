@@ -1,0 +1,47 @@
+import type { Delivery } from '@sluice/channel'
+import type { DeliveryEvents } from './events.ts'
+import { deadLetterNote, parkedNote, type Stage } from './note.ts'
+import type { Failure } from './verdict.ts'
+
+/** How one hand-out ended. */
+export type Outcome = 'delivered' | 'dead-lettered' | 'retried' | 'handed-on' | 'parked' | 'released'
+
+/** Why a delivery is parked. `DELIVERY_FAILED`: no dead letter sink was there to take it. */
+export type ParkReason = 'DELIVERY_FAILED' | 'REPLY_FAILED' | 'DEAD_LETTER_FAILED' | 'NO_OUTCOME' | 'TRIGGER_DELETED'
+
+/** The ends of one delivery, each stored first and told afterwards. Reject when the channel does not store it. */
+export function endsOf(delivery: Delivery, stage: Stage, events: DeliveryEvents) {
+  const { position, attempt } = delivery
+  return {
+    async ack(): Promise<Outcome> {
+      await delivery.ack()
+      if (stage.at === 'subscriber') {
+        events.delivered()
+        return 'delivered'
+      }
+      events.deadLettered(position)
+      return 'dead-lettered'
+    },
+    async retry(failure: Failure, delayMs: number): Promise<Outcome> {
+      await delivery.nack(delayMs, stage.at === 'subscriber' ? undefined : delivery.note)
+      events.retried(position, delayMs, failure)
+      return 'retried'
+    },
+    /** The subscriber is done with; the dead letter sink is next, even if we crash now. */
+    async handOn(failure: Failure): Promise<Outcome> {
+      await delivery.nack(0, deadLetterNote(attempt, failure))
+      events.handedOn(position, failure)
+      return 'handed-on'
+    },
+    async park(reason: ParkReason, failure?: Failure): Promise<Outcome> {
+      await delivery.park(reason, failure === undefined ? delivery.note : parkedNote(stage, failure))
+      events.parked(position, reason, failure)
+      return 'parked'
+    },
+    async release(): Promise<Outcome> {
+      await delivery.release(0)
+      events.released()
+      return 'released'
+    },
+  }
+}

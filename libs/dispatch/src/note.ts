@@ -1,0 +1,75 @@
+import type { Delivery } from '@sluice/channel'
+import type { Failure } from './verdict.ts'
+
+/** A longer address is cut, so that a note stays below the port's 4 KiB. */
+const MAX_DEST_CHARACTERS = 1_024
+
+interface StoredFailure {
+  readonly dest: string
+  readonly status: number
+  /** Base64 of at most 768 bytes. */
+  readonly data: string
+}
+
+/**
+ * The dispatcher's own words about a delivery, kept by the channel: that the subscriber has failed for good and the
+ * dead letter sink is next, or why the event is parked. Version 1; at most 4 KiB.
+ */
+export interface Note {
+  readonly v: 1
+  readonly stage: 'dead-letter' | 'parked'
+  /** Requests made to the subscriber. */
+  readonly attempts: number
+  readonly failure: StoredFailure
+  /** How the dead letter sink failed, where it did. */
+  readonly sink?: StoredFailure
+}
+
+export type Stage =
+  | { readonly at: 'subscriber'; readonly retries: number }
+  | { readonly at: 'dead-letter'; readonly retries: number; readonly attempts: number; readonly failure: Failure }
+
+/**
+ * Where a delivery stands; `retries` counts the requests made at that stage. A note that isn't ours, or is older than a
+ * redrive (which starts again as attempt 1), means the beginning.
+ */
+export function stageOf({ attempt, note }: Pick<Delivery, 'attempt' | 'note'>): Stage {
+  const parsed = note === undefined ? undefined : readNote(note)
+  if (parsed?.stage !== 'dead-letter' || attempt <= parsed.attempts) return { at: 'subscriber', retries: attempt - 1 }
+  const { attempts, failure } = parsed
+  const { dest, status, data } = failure
+  const retries = attempt - attempts - 1
+  return { at: 'dead-letter', retries, attempts, failure: { dest, status, data: Buffer.from(data, 'base64') } }
+}
+
+/** The note of a delivery whose subscriber failed for good after `attempts` requests. */
+export function deadLetterNote(attempts: number, failure: Failure): string {
+  return JSON.stringify({ v: 1, stage: 'dead-letter', attempts, failure: stored(failure) } satisfies Note)
+}
+
+/** The note of a parked delivery: how its last stage failed, and the one before. */
+export function parkedNote(stage: Stage, failure: Failure): string {
+  const note: Note =
+    stage.at === 'subscriber'
+      ? { v: 1, stage: 'parked', attempts: stage.retries + 1, failure: stored(failure) }
+      : { v: 1, stage: 'parked', attempts: stage.attempts, failure: stored(stage.failure), sink: stored(failure) }
+  return JSON.stringify(note)
+}
+
+/** Reads a note; undefined when it isn't one of ours. */
+export function readNote(text: string): Note | undefined {
+  try {
+    const value: Partial<Note> | null = JSON.parse(text)
+    const { v, stage, attempts, failure } = value ?? {}
+    const isOurs = v === 1 && (stage === 'dead-letter' || stage === 'parked') && Number.isInteger(attempts)
+    const hasFailure =
+      typeof failure?.dest === 'string' && Number.isInteger(failure.status) && typeof failure.data === 'string'
+    return isOurs && hasFailure ? (value as Note) : undefined
+  } catch {
+    return undefined
+  }
+}
+
+function stored({ dest, status, data }: Failure): StoredFailure {
+  return { dest: dest.slice(0, MAX_DEST_CHARACTERS), status, data: Buffer.from(data).toString('base64') }
+}

@@ -1,0 +1,25 @@
+import type { Delivery } from '@sluice/channel'
+import type { Outcome } from './ends.ts'
+import type { dispatcherEvents } from './events.ts'
+
+const LOOK_AGAIN_MS = 500
+
+export interface OrphanDeps {
+  /** Revision of the contract in force. */
+  readonly revision: () => number
+  readonly events: ReturnType<typeof dispatcherEvents>
+}
+
+/**
+ * An event of a queue that no row names. Its trigger was deleted, so it is kept for a namesake; unless the event is
+ * stamped newer than our contract: then the trigger may be one we have not heard of yet.
+ */
+export async function orphaned(delivery: Delivery, { revision, events }: OrphanDeps): Promise<Outcome> {
+  if ((delivery.stamp ?? 0) > revision()) {
+    await delivery.release(LOOK_AGAIN_MS)
+    return 'released'
+  }
+  await delivery.park('TRIGGER_DELETED', delivery.note)
+  events.orphaned(delivery.queue, delivery.position)
+  return 'parked'
+}

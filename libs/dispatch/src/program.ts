@@ -1,0 +1,96 @@
+import type { DeliveryRow, Delta, LogRow } from '@sluice/contract'
+import type { Telemetry } from '@sluice/telemetry'
+import { type Endpoint, endpointOf } from './endpoint.ts'
+import { type DeliveryEvents, deliveryEvents } from './events.ts'
+
+/** A delivery row, prepared for sending. A request under way keeps the one it started with. */
+export interface Destination {
+  readonly row: DeliveryRow
+  readonly subscriber: Endpoint
+  readonly deadLetterSink: Endpoint | undefined
+  readonly events: DeliveryEvents
+}
+
+export interface ReplyLog {
+  readonly row: LogRow
+  /** Where one would post to it. */
+  readonly address: string
+}
+
+export interface ProgramDeps {
+  readonly telemetry: Telemetry
+  /** Where the ingress is reached, without a slash at the end; '' if unknown. */
+  readonly ingressUrl: string
+  readonly adopt: (endpoint: Endpoint) => void
+  readonly forget: (endpoint: Endpoint) => void
+}
+
+/** What the contract says about deliveries, in force. */
+export class Program {
+  readonly #deps: ProgramDeps
+  readonly #destinations = new Map<string, Destination>()
+  readonly #logs = new Map<string, LogRow>()
+  readonly #paths = new Map<string, { readonly log: string; readonly path: string }>()
+  #revision = -1
+
+  constructor(deps: ProgramDeps) {
+    this.#deps = deps
+  }
+
+  /** -1 before the first contract. */
+  get revision(): number {
+    return this.#revision
+  }
+
+  destination(queue: string): Destination | undefined {
+    return this.#destinations.get(queue)
+  }
+
+  replyLog(uid: string): ReplyLog | undefined {
+    const row = this.#logs.get(uid)
+    if (row === undefined) return undefined
+    const ingress = [...this.#paths.values()].find(({ log }) => log === uid)
+    return { row, address: this.#deps.ingressUrl + (ingress?.path ?? `/${row.namespace}/${row.name}`) }
+  }
+
+  /** All rows at once. Answers the queues whose answers may have changed, by their channel. */
+  apply({ revision, put, removed }: Delta): readonly { readonly channel: string; readonly queue: string }[] {
+    const changed: { channel: string; queue: string }[] = []
+    for (const row of put.logs) this.#logs.set(row.uid, row)
+    for (const uid of removed.logs) this.#logs.delete(uid)
+    for (const { uid, log, path } of put.ingresses) this.#paths.set(uid, { log, path })
+    for (const uid of removed.ingresses) this.#paths.delete(uid)
+    for (const row of put.deliveries) {
+      const old = this.#destinations.get(row.uid)
+      if (old?.row.hash === row.hash) continue
+      this.#put(row, old)
+      changed.push({ channel: row.channel, queue: row.uid })
+    }
+    for (const uid of removed.deliveries) {
+      const old = this.#destinations.get(uid)
+      if (old === undefined) continue
+      this.#destinations.delete(uid)
+      this.#forget(old)
+      changed.push({ channel: old.row.channel, queue: uid })
+    }
+    this.#revision = revision
+    return changed
+  }
+
+  /** The new endpoints are adopted before the old are forgotten, so that kept connections stay. */
+  #put(row: DeliveryRow, old: Destination | undefined): void {
+    const { telemetry, adopt } = this.#deps
+    const subscriber = endpointOf(row.subscriber, row, 'subscriber')
+    const sink = row.deadLetterSink
+    const deadLetterSink = sink && endpointOf(sink, row, 'dead-letter-sink')
+    this.#destinations.set(row.uid, { row, subscriber, deadLetterSink, events: deliveryEvents(telemetry, row) })
+    adopt(subscriber)
+    if (deadLetterSink !== undefined) adopt(deadLetterSink)
+    if (old !== undefined) this.#forget(old)
+  }
+
+  #forget({ subscriber, deadLetterSink }: Destination): void {
+    this.#deps.forget(subscriber)
+    if (deadLetterSink !== undefined) this.#deps.forget(deadLetterSink)
+  }
+}

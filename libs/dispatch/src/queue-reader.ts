@@ -1,0 +1,74 @@
+import type { ChannelDriver, Delivery, Subscription } from '@sluice/channel'
+import { type Clock, sleep } from '@sluice/clock'
+import { DISPATCH_SUBSCRIPTION } from '@sluice/contract'
+import type { dispatcherEvents } from './events.ts'
+import { InFlight } from './in-flight.ts'
+
+const RESUBSCRIBE_MS = 1_000
+
+export interface QueueReaderDeps {
+  readonly driver: Pick<ChannelDriver, 'subscribe'>
+  readonly clock: Clock
+  readonly events: ReturnType<typeof dispatcherEvents>
+  readonly maxInFlight: number
+  readonly maxInFlightBytes: number
+  readonly window: (queue: string) => number
+  /** Takes one delivery to its end; may reject. */
+  readonly dispatch: (delivery: Delivery) => Promise<unknown>
+  /** Aborted when the dispatcher drains: what is handed out from then on is given back. */
+  readonly draining: AbortSignal
+}
+
+/** Reads all logical queues of one channel; each hand-out goes its own way. */
+export class QueueReader implements AsyncDisposable {
+  readonly #channel: string
+  readonly #deps: QueueReaderDeps
+  readonly #inFlight = new InFlight()
+  readonly #stop = new AbortController()
+  readonly #reading: Promise<void>
+  #subscription: Subscription | undefined
+
+  constructor(channel: string, deps: QueueReaderDeps) {
+    this.#channel = channel
+    this.#deps = deps
+    this.#reading = this.#read()
+  }
+
+  /** The window of a queue may have grown. */
+  wake(queue: string): void {
+    this.#subscription?.wake(queue)
+  }
+
+  /** Resolves once nothing is on its way. */
+  idle(): Promise<void> {
+    return this.#inFlight.idle()
+  }
+
+  /** Stops reading; what is not ended goes back to its queue, uncounted. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#stop.abort()
+    await this.#reading
+  }
+
+  async #read(): Promise<void> {
+    const { driver, clock, events, maxInFlight, maxInFlightBytes, window } = this.#deps
+    const { signal } = this.#stop
+    while (!signal.aborted) {
+      try {
+        const options = { maxInFlight, maxInFlightBytes, window }
+        this.#subscription = driver.subscribe(this.#channel, DISPATCH_SUBSCRIPTION, options, signal)
+        for await (const batch of this.#subscription) for (const delivery of batch) this.#take(delivery)
+      } catch (error) {
+        if (signal.aborted) return
+        events.interrupted(this.#channel, RESUBSCRIBE_MS, error)
+      }
+      await sleep(clock, RESUBSCRIBE_MS, signal)
+    }
+  }
+
+  #take(delivery: Delivery): void {
+    const { dispatch, draining, events } = this.#deps
+    const ended = draining.aborted ? delivery.release(0) : dispatch(delivery)
+    this.#inFlight.add(ended.catch((error: unknown) => events.unsettled(delivery.queue, delivery.position, error)))
+  }
+}

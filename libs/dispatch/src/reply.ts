@@ -1,0 +1,86 @@
+import type { ChannelDriver, Delivery } from '@sluice/channel'
+import { type CloudEvent, decodeHttp, withAttributes } from '@sluice/cloudevents'
+import { EventingError, type FailureCode, failureOf } from '@sluice/errors'
+import type { Response } from './answer.ts'
+import { laneKeyOf } from './lane-key.ts'
+import { replyHeaders } from './pass-through.ts'
+import type { Destination, ReplyLog } from './program.ts'
+import { DELIVERED, failed, type Verdict } from './verdict.ts'
+
+export interface ReplyDeps {
+  readonly driver: Pick<ChannelDriver, 'publish' | 'isRetryable'>
+  /** Takes an event into a broker: one hop less, arrival time, size. Throws EventingError where it must not enter. */
+  readonly admit: (event: CloudEvent) => CloudEvent
+  readonly replyLog: (uid: string) => ReplyLog | undefined
+  /** Revision of the contract in force. */
+  readonly revision: () => number
+}
+
+/** The reply's own fault: trying again changes nothing. The status is what the broker's ingress would have answered. */
+const REFUSALS: Partial<Record<FailureCode, number>> = {
+  EVENT_INVALID: 400,
+  EVENT_TTL_SPENT: 400,
+  REPLY_INVALID: 400,
+  EVENT_TOO_LARGE: 413,
+  CHANNEL_EVENT_TOO_LARGE: 413,
+}
+
+/**
+ * What a 2xx answer means for its delivery, whose destination takes replies. A CloudEvent is stored in the broker's
+ * log, once per delivery; a 202 never carries one. The delivery fails with its reply, for good if the reply is refused.
+ */
+export async function takeReply(
+  answer: Response,
+  delivery: Delivery,
+  destination: Destination,
+  deps: ReplyDeps,
+): Promise<Verdict> {
+  if (answer.status === 202) return DELIVERED
+  if (!answer.isCloudEvent) return notAnEvent(answer, destination)
+  const { row, events } = destination
+  const log = deps.replyLog(row.replyLog ?? '')
+  const dest = log?.address ?? ''
+  try {
+    if (log === undefined) throw new EventingError({ code: 'CHANNEL_UNKNOWN', channel: '' }, 'the reply has no log yet')
+    const event = deps.admit(withTtlOf(delivery.event, decodeReply(answer, row.subscriber.url)))
+    const dedupKey = `reply/${delivery.queue}/${delivery.dedupKey ?? delivery.position}`
+    const headers = replyHeaders(answer.headers, delivery.headers)
+    const laneKey = laneKeyOf(event, log.row.orderKey)
+    await deps.driver.publish(log.row.channel, [{ event, headers, stamp: deps.revision(), laneKey, dedupKey }])
+    events.replyStored()
+    return DELIVERED
+  } catch (error) {
+    const status = REFUSALS[failureOf(error).code]
+    const text = error instanceof EventingError ? error.message : 'internal error'
+    if (status === undefined) events.replyNotStored(error)
+    else events.replyRefused(error)
+    return failed({ dest, status: status ?? 503, text, isRetryable: status === undefined, isReply: true })
+  }
+}
+
+function notAnEvent({ status, bodyBytes }: Response, { row, events, subscriber }: Destination): Verdict {
+  if (bodyBytes === 0) return DELIVERED
+  events.replyNotAnEvent(status, bodyBytes)
+  if (!row.strictReplies) return DELIVERED
+  const text = `the answer ${status} has a body that is not a CloudEvent`
+  return failed({ dest: subscriber.url, status: 502, text, isRetryable: true, isReply: false })
+}
+
+function decodeReply({ headers, body, isCut }: Response, sink: string): CloudEvent {
+  if (isCut) {
+    throw new EventingError(
+      { code: 'EVENT_TOO_LARGE', bytes: body.length, maxBytes: body.length },
+      'the reply is too large',
+    )
+  }
+  const { mode, events } = decodeHttp(headers, body)
+  const [event] = events
+  if (mode !== 'batch' && event !== undefined) return event
+  const problem = 'a reply must be one CloudEvent, not a batch'
+  throw new EventingError({ code: 'REPLY_INVALID', sink, problem }, problem)
+}
+
+/** The reply goes on where the original stood, or loops over brokers would never end. */
+function withTtlOf(original: CloudEvent, reply: CloudEvent): CloudEvent {
+  return withAttributes(reply, { knativebrokerttl: original.attributes.get('knativebrokerttl') })
+}

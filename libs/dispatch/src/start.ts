@@ -1,0 +1,134 @@
+import type { ChannelDriver, Delivery } from '@sluice/channel'
+import { type Clock, sleep } from '@sluice/clock'
+import type { CloudEvent } from '@sluice/cloudevents'
+import { type ContractSource, createChannels, type Delta } from '@sluice/contract'
+import type { Telemetry } from '@sluice/telemetry'
+import { type DispatchDeps, dispatch } from './dispatch.ts'
+import { dispatcherEvents } from './events.ts'
+import { orphaned } from './orphan.ts'
+import { Program } from './program.ts'
+import { QueueReader, type QueueReaderDeps } from './queue-reader.ts'
+import { Sender } from './sender.ts'
+
+/** Events of a queue without a row: enough to park them by and by, few enough to hold nobody up. */
+const ORPHAN_WINDOW = 8
+/** What the channel may take to store that deliveries were given back, at disposal. */
+const RELEASE_MS = 1_000
+
+export interface DispatcherDeps {
+  readonly driver: ChannelDriver
+  readonly contract: ContractSource
+  /** Names this process to the control plane. */
+  readonly replica: string
+  readonly clock: Clock
+  readonly telemetry: Telemetry
+  /** Takes a reply into its broker. Throws EVENT_TTL_SPENT, EVENT_TOO_LARGE or EVENT_INVALID where it must not enter. */
+  readonly admit: (event: CloudEvent) => CloudEvent
+  /** Where the ingress is reached, for the `knativeerrordest` of a refused reply; default none, only the path. */
+  readonly ingressUrl?: string
+  /** Longest reply read, as it comes over the wire (base64 and escapes included); default 2 MiB. */
+  readonly maxReplyBytes?: number
+  /** Events of one broker on their way to subscribers; default 1,024. */
+  readonly maxInFlight?: number
+  /** The same in bytes; default 64 MiB. */
+  readonly maxInFlightBytes?: number
+  /** For the jitter of back-offs, in [0, 1). */
+  readonly random?: () => number
+}
+
+/** A running dispatcher. */
+export interface Dispatcher extends AsyncDisposable {
+  /** Why it can't deliver yet; undefined when it can. */
+  ready(): string | undefined
+  /** Takes no new events; resolves once those on their way have ended. Disposing cuts and gives back the rest. */
+  drain(): Promise<void>
+}
+
+/** Delivers what waits in every broker's queues: subscriber, reply, retries, dead letter sink, parking. */
+export function startDispatcher(deps: DispatcherDeps): Dispatcher {
+  const { driver, clock, telemetry, contract, replica, ingressUrl = '', maxReplyBytes = 2 ** 21 } = deps
+  const draining = new AbortController()
+  const sender = new Sender({ clock, maxReplyBytes })
+  const program = new Program({
+    telemetry,
+    ingressUrl,
+    adopt: (endpoint) => sender.adopt(endpoint),
+    forget: (endpoint) => sender.forget(endpoint),
+  })
+  const events = dispatcherEvents(telemetry)
+  const revision = () => program.revision
+  const dispatching: DispatchDeps = {
+    ...{ driver, clock, telemetry, sender, revision, admit: deps.admit, random: deps.random ?? Math.random },
+    destination: (queue) => program.destination(queue),
+    replyLog: (uid) => program.replyLog(uid),
+    orphaned: (delivery) => orphaned(delivery, { revision, events }),
+  }
+  const readers = new Readers({
+    ...{ driver, clock, events, maxInFlight: deps.maxInFlight ?? 1_024, draining: draining.signal },
+    maxInFlightBytes: deps.maxInFlightBytes ?? 2 ** 26,
+    window: (queue) => program.destination(queue)?.row.maxInFlight ?? ORPHAN_WINDOW,
+    dispatch: (delivery: Delivery) => dispatch(delivery, dispatching),
+  })
+
+  /** Channels first, since they can fail and are tried again; then all rows at once; then who reads. */
+  const apply = async (delta: Delta): Promise<void> => {
+    for (const row of delta.put.logs) await createChannels(driver, row)
+    const changed = program.apply(delta)
+    await readers.follow(delta)
+    for (const { channel, queue } of changed) readers.wake(channel, queue)
+  }
+  const watch = contract.watch(replica, apply)
+
+  return {
+    ready: () => (program.revision < 0 ? 'no contract yet' : undefined),
+    drain() {
+      draining.abort()
+      return readers.idle()
+    },
+    async [Symbol.asyncDispose]() {
+      watch[Symbol.dispose]()
+      draining.abort()
+      sender.abort()
+      await Promise.race([readers.idle(), sleep(clock, RELEASE_MS)])
+      await readers[Symbol.asyncDispose]()
+      await sender[Symbol.asyncDispose]()
+    },
+  }
+}
+
+/** One reader per log's queue channel. */
+class Readers implements AsyncDisposable {
+  readonly #deps: QueueReaderDeps
+  readonly #readers = new Map<string, { readonly channel: string; readonly reader: QueueReader }>()
+
+  constructor(deps: QueueReaderDeps) {
+    this.#deps = deps
+  }
+
+  async follow({ put, removed }: Delta): Promise<void> {
+    for (const uid of removed.logs) await this.#close(uid)
+    for (const { uid, queues } of put.logs) {
+      if (this.#readers.get(uid)?.channel === queues) continue
+      await this.#close(uid)
+      if (this.#deps.draining.aborted) return
+      this.#readers.set(uid, { channel: queues, reader: new QueueReader(queues, this.#deps) })
+    }
+  }
+
+  wake(channel: string, queue: string): void {
+    for (const running of this.#readers.values()) if (running.channel === channel) running.reader.wake(queue)
+  }
+
+  async idle(): Promise<void> {
+    await Promise.all([...this.#readers.values()].map(({ reader }) => reader.idle()))
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await Promise.all([...this.#readers.keys()].map((uid) => this.#close(uid)))
+  }
+
+  async #close(uid: string): Promise<void> {
+    await this.#readers.get(uid)?.reader[Symbol.asyncDispose]()
+    this.#readers.delete(uid)
+  }
+}

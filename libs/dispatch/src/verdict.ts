@@ -1,0 +1,53 @@
+import type { Answer } from './answer.ts'
+import { ERROR_DATA_BYTES } from './answer.ts'
+
+/** What the dead letter sink and whoever reads parked events are told. */
+export interface Failure {
+  /** The address that failed. */
+  readonly dest: string
+  /** HTTP status; 500 where there was no answer. */
+  readonly status: number
+  /** First 768 bytes of the answer's body or of a text of ours. */
+  readonly data: Uint8Array
+}
+
+/** `aborted`: our own doing, says nothing about the target. */
+export type Verdict =
+  | { readonly outcome: 'delivered' }
+  | { readonly outcome: 'failed'; readonly isRetryable: boolean; readonly isReply: boolean; readonly failure: Failure }
+  | { readonly outcome: 'aborted' }
+
+export const DELIVERED: Verdict = { outcome: 'delivered' }
+
+/** 4xx other than these four are final. Source: knative/specs data-plane.md; knative/eventing retries.go. */
+const RETRYABLE_4XX: ReadonlySet<number> = new Set([404, 408, 409, 429])
+
+/** 2xx is delivered; redirects, other 4xx and a connection switched to something else are final; the rest may pass. */
+export function verdictOf(answer: Answer, dest: string): Verdict {
+  switch (answer.kind) {
+    case 'aborted':
+      return { outcome: 'aborted' }
+    case 'response': {
+      const { status, body } = answer
+      if (status >= 200 && status < 300) return DELIVERED
+      const isRetryable = status >= 500 || RETRYABLE_4XX.has(status)
+      return { outcome: 'failed', isRetryable, isReply: false, failure: { dest, status, data: body } }
+    }
+    default: {
+      const text = `dispatch error: ${answer.problem}`
+      return failed({ dest, status: 500, text, isRetryable: answer.kind !== 'switched', isReply: false })
+    }
+  }
+}
+
+export function failed(facts: {
+  readonly dest: string
+  readonly status: number
+  readonly text: string
+  readonly isRetryable: boolean
+  readonly isReply: boolean
+}): Verdict {
+  const { dest, status, text, isRetryable, isReply } = facts
+  const data = Buffer.from(text).subarray(0, ERROR_DATA_BYTES)
+  return { outcome: 'failed', isRetryable, isReply, failure: { dest, status, data } }
+}

@@ -1,0 +1,53 @@
+import type { LogRow, RouteRow } from '@sluice/contract'
+import { failureOf } from '@sluice/errors'
+import type { Telemetry } from '@sluice/telemetry'
+
+/** Everything that can happen to an event of one broker in the filter: counters bound to its name, and the log line. */
+export type FilterEvents = ReturnType<typeof filterEvents>
+
+export function filterEvents(telemetry: Telemetry, row: LogRow) {
+  const broker = { namespace: row.namespace, broker: row.name }
+  const count = (name: string, description: string) => telemetry.counter(name, { description }).bind(broker)
+  const matches = count('filter_matches_total', 'Copies published: one per trigger that an event matched')
+  const unmatched = count('filter_unmatched_events_total', 'Events that no trigger of the broker matched')
+  const refusals = count('filter_refusals_total', 'Events refused by a trigger because its filter cannot be built')
+  const retries = count('filter_publish_retries_total', 'Publishes of matches that failed and were tried again')
+  const parked = count('filter_parked_events_total', 'Events parked because filtering them failed')
+  const { log } = telemetry
+  return {
+    matched: (copies: number) => matches.add(copies),
+    unmatched: () => unmatched.add(1),
+    refused: (routes: number) => refusals.add(routes),
+    publishRetried(position: string, delayMs: number, error: unknown) {
+      retries.add(1)
+      log.warn(
+        { ...broker, position, delayMs, code: failureOf(error).code, error: String(error) },
+        'matches not stored',
+      )
+    },
+    judgingFailed(position: string, tries: number, error: unknown) {
+      log.error({ ...broker, position, tries, error: String(error) }, 'filtering an event failed')
+    },
+    parked(position: string, reason: string) {
+      parked.add(1)
+      log.error({ ...broker, position, reason }, 'event parked by the filter')
+    },
+    endFailed(position: string, error: unknown) {
+      log.warn({ ...broker, position, error: String(error) }, 'end of a log delivery not stored; it comes again')
+    },
+    waiting(stamp: number, programmed: number) {
+      log.info({ ...broker, stamp, programmed }, 'event waits for newer routes')
+    },
+    interrupted(error: unknown, delayMs: number) {
+      log.warn({ ...broker, delayMs, error: String(error) }, 'reading the log was interrupted')
+    },
+  }
+}
+
+/** A filter that can't be built rejects every event; whoever wrote it must be able to read why. */
+export function routeRefused(telemetry: Telemetry, row: RouteRow, problem: string): void {
+  telemetry.log.error(
+    { namespace: row.namespace, trigger: row.name, problem },
+    'filter can not be built; the trigger gets no events',
+  )
+}

@@ -1,0 +1,87 @@
+import type { ChannelDriver, Delivery, Entry } from '@sluice/channel'
+import { type Clock, sleep } from '@sluice/clock'
+import type { LogRow } from '@sluice/contract'
+import type { FilterEvents } from './events.ts'
+import type { RouteIndex } from './route-index.ts'
+
+/** Parked events carry one of these as their reason. */
+export const FILTER_FAILED = 'FILTER_FAILED'
+export const NO_OUTCOME = 'NO_OUTCOME'
+
+const MAX_TRIES = 3
+const MAX_HAND_OUTS = 5
+const FIRST_RETRY_MS = 100
+const LONGEST_RETRY_MS = 10_000
+
+export interface JudgeDeps {
+  readonly driver: Pick<ChannelDriver, 'publish' | 'isRetryable'>
+  readonly clock: Clock
+  readonly routes: RouteIndex
+  readonly events: FilterEvents
+  /** Aborted when the filter drains: what can't be stored now is given back. */
+  readonly draining: AbortSignal
+}
+
+/**
+ * Judges one delivery of a log once and takes it to its end. Never rejects; many run at a time.
+ *
+ *   delivery ── no route ──────────────────────────► ack
+ *        └── copies published ── stored or ended ──► ack
+ *                 ├── may pass ─► published again, the delivery held; released when draining
+ *                 └── ours, three times ───────────► park
+ */
+export async function judge(delivery: Delivery, row: LogRow, deps: JudgeDeps): Promise<void> {
+  try {
+    if (delivery.handOuts > MAX_HAND_OUTS) return await park(delivery, NO_OUTCOME, deps.events)
+    const outcome = await publishCopies(delivery, row, deps)
+    if (outcome === 'done') await delivery.ack()
+    else if (outcome === 'failed') await park(delivery, FILTER_FAILED, deps.events)
+    else await delivery.release(0)
+  } catch (error) {
+    deps.events.endFailed(delivery.position, error)
+  }
+}
+
+async function publishCopies(
+  delivery: Delivery,
+  row: LogRow,
+  deps: JudgeDeps,
+): Promise<'done' | 'failed' | 'draining'> {
+  const { driver, events, draining } = deps
+  let copies: readonly Entry[] | undefined
+  for (let failures = 0, tries = 1; !draining.aborted; ) {
+    try {
+      copies ??= copiesOf(delivery, deps)
+      if (copies.length > 0) await driver.publish(row.queues, copies)
+      return 'done'
+    } catch (error) {
+      const delayMs = Math.min(FIRST_RETRY_MS * 2 ** failures++, LONGEST_RETRY_MS)
+      if (driver.isRetryable(error)) events.publishRetried(delivery.position, delayMs, error)
+      else {
+        events.judgingFailed(delivery.position, tries, error)
+        if (tries++ === MAX_TRIES) return 'failed'
+      }
+      await sleep(deps.clock, delayMs, draining)
+    }
+  }
+  return 'draining'
+}
+
+/** One copy per match; the key tells a repeat after a crash from a first one. */
+function copiesOf(delivery: Delivery, { routes, events }: JudgeDeps): readonly Entry[] {
+  const { event, headers, stamp, laneKey, position } = delivery
+  const copies: Entry[] = []
+  for (const route of routes.match(event)) {
+    if (route.since > (stamp ?? 0)) continue
+    copies.push({ event, headers, stamp, laneKey, queue: route.delivery, dedupKey: `${position}/${route.delivery}` })
+  }
+  if (routes.refused > 0) events.refused(routes.refused)
+  if (copies.length === 0) events.unmatched()
+  else events.matched(copies.length)
+  return copies
+}
+
+async function park(delivery: Delivery, reason: string, events: FilterEvents): Promise<void> {
+  await delivery.park(reason)
+  events.parked(delivery.position, reason)
+}
