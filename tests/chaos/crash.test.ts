@@ -8,8 +8,11 @@ import { seededRandom } from './random.ts'
 const EVENTS = 10_000
 const CONNECTIONS = 50
 const KILLS = 6
-/** A delivery whose end was not on disk yet when the process died is made again: those of this long before a kill. */
-const UNCOMMITTED_MS = 250
+/**
+ * A delivery whose end was not on disk yet when the process died is made again: those of this long before a kill. Ends
+ * wait up to 5 ms for a commit to ride on, and then for the one that runs and their own, each slow on a busy disk.
+ */
+const UNCOMMITTED_MS = 100
 
 interface Kill {
   readonly at: number

@@ -94,6 +94,6 @@ describe('delivery, from a POST to the subscriber', () => {
     await sink.find('its neighbour', ({ id }) => id === 'good')
     expect(sink.requests.map(({ id }) => id)).toEqual(['bad', 'good'])
     const metrics = await sluice.get(sluice.running.urls.metrics ?? '')
-    expect(metrics.text).toMatch(/^\w*parked\w*(\{.*\})? 1(\s|$)/m)
+    expect(metrics.text).toMatch(/^dispatch_outcomes_total\{.*outcome="parked".*\} 1(\s|$)/m)
   })
 })

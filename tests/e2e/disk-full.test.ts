@@ -8,10 +8,10 @@ import { judge, posting, startSink } from '@sluice/testkit'
 import { install } from './installation.ts'
 import { broker, quickRetries, trigger } from './manifests.ts'
 
-/** A file system of 24 MiB of its own; only root may mount one. */
+/** A file system of 64 MiB of its own; only root may mount one. */
 function mountSmall(): string | undefined {
   const folder = mkdtempSync(join(tmpdir(), 'sluice-small-'))
-  const { status } = spawnSync('mount', ['-t', 'tmpfs', '-o', 'size=24m', 'sluice-test', folder])
+  const { status } = spawnSync('mount', ['-t', 'tmpfs', '-o', 'size=64m', 'sluice-test', folder])
   if (status === 0) return folder
   rmdirSync(folder)
   return undefined
@@ -49,7 +49,7 @@ describe('a full disk', () => {
       expect(await post('first')).toBe(202)
       const { bavail, bsize } = statfsSync(disk)
       const ballast = join(disk, 'ballast')
-      writeFileSync(ballast, Buffer.alloc(Math.max(0, bavail * bsize - 1024 * 1024)))
+      writeFileSync(ballast, Buffer.alloc(Math.max(0, bavail * bsize - 4 * 1024 * 1024)))
 
       let status = 202
       for (let n = 0; status === 202 && n < 500; n += 1) status = await post(`filling-${n}`)
