@@ -51,13 +51,17 @@ export class QueueReader implements AsyncDisposable {
   }
 
   async #read(): Promise<void> {
-    const { driver, clock, events, maxInFlight, maxInFlightBytes, window } = this.#deps
+    const { driver, clock, events, draining, maxInFlight, maxInFlightBytes, window } = this.#deps
     const { signal } = this.#stop
     while (!signal.aborted) {
       try {
         const options = { maxInFlight, maxInFlightBytes, window }
         this.#subscription = driver.subscribe(this.#channel, DISPATCH_SUBSCRIPTION, options, signal)
-        for await (const batch of this.#subscription) for (const delivery of batch) this.#take(delivery)
+        for await (const batch of this.#subscription) {
+          for (const delivery of batch) this.#take(delivery)
+          // What was given back must not be taken again.
+          if (draining.aborted) await aborted(signal)
+        }
       } catch (error) {
         if (signal.aborted) return
         events.interrupted(this.#channel, RESUBSCRIBE_MS, error)
@@ -71,4 +75,9 @@ export class QueueReader implements AsyncDisposable {
     const ended = draining.aborted ? delivery.release(0) : dispatch(delivery)
     this.#inFlight.add(ended.catch((error: unknown) => events.unsettled(delivery.queue, delivery.position, error)))
   }
+}
+
+function aborted(signal: AbortSignal): Promise<void> {
+  if (signal.aborted) return Promise.resolve()
+  return new Promise((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }))
 }

@@ -58,7 +58,11 @@ export class LogFilter implements AsyncDisposable {
       try {
         const limits = { maxInFlight, maxInFlightBytes }
         const batches = driver.subscribe(this.row.channel, FILTER_SUBSCRIPTION, limits, signal)
-        for await (const batch of batches) await this.#judgeInOrder(batch)
+        for await (const batch of batches) {
+          await this.#judgeInOrder(batch)
+          // What was given back must not be taken again.
+          if (this.#halt.aborted) await aborted(signal)
+        }
       } catch (error) {
         if (signal.aborted) return
         this.#judging.events.interrupted(error, RESUBSCRIBE_MS)
@@ -82,4 +86,9 @@ export class LogFilter implements AsyncDisposable {
     this.#judging.events.waiting(stamp, programmed.revision)
     await programmed.reached(stamp, this.#halt)
   }
+}
+
+function aborted(signal: AbortSignal): Promise<void> {
+  if (signal.aborted) return Promise.resolve()
+  return new Promise((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }))
 }
