@@ -8,6 +8,8 @@ const KEEP_OUTPUT = 1024 * 1024
 export interface ProcessOptions {
   readonly env?: Readonly<Record<string, string>>
   readonly args?: readonly string[]
+  /** For Node itself, before `main`. */
+  readonly nodeArgs?: readonly string[]
   readonly cwd?: string
   /**
    * Lines that must appear on stdout, by name, first group taken; e.g. `{ ingress: /^\s*ingress\s+(http\S+)/m }`.
@@ -58,8 +60,8 @@ export async function runToExit(main: string, options: ProcessOptions = {}) {
  * It dies with this process in every case. Rejects with INTERNAL, with its output, when it ends or stays silent first.
  */
 export async function startProcess(main: string, options: ProcessOptions = {}): Promise<RunningProcess> {
-  const { env = {}, args = [], cwd, ready = STANDALONE_READY, readyTimeoutMs = 10_000 } = options
-  const child = spawn(process.execPath, ['--import', LEASH, main, ...args], {
+  const { env = {}, args = [], nodeArgs = [], cwd, ready = STANDALONE_READY, readyTimeoutMs = 10_000 } = options
+  const child = spawn(process.execPath, ['--import', LEASH, ...nodeArgs, main, ...args], {
     env: { PATH: process.env.PATH ?? '', ...env },
     stdio: ['pipe', 'pipe', 'pipe'],
     ...(cwd === undefined ? {} : { cwd }),

@@ -3,7 +3,8 @@ import { join } from 'node:path'
 import { EventingError } from '@sluice/errors'
 import type { Flags } from './flags.ts'
 import type { Job, Measure } from './load/job.ts'
-import { forkProgram, type Program } from './processes.ts'
+import { forkProgram, type Program, type Standalone, startStandalone } from './processes.ts'
+import { type Profiling, profileInto } from './profile.ts'
 
 /** What one case measured, by figure. */
 export type Figures = Readonly<Record<string, number>>
@@ -25,6 +26,10 @@ type JobOptions = Pick<Job, 'pid' | 'pacing'> & Partial<Job> & { readonly toSink
 export interface Bench {
   readonly flags: Flags
   readonly sink: Program & { readonly url: string }
+  /** Starts a process under test from one of our programs. */
+  fork(file: string, args?: readonly string[]): Promise<Program>
+  /** Starts the product with these manifests and an empty data directory. */
+  standalone(manifests: string): Promise<Standalone>
   /** Told to hang, the sink takes requests and never answers. */
   hang(isHanging: boolean): void
   /** 64 connections and 1 KB unless said otherwise; `toSink` counts arrivals instead of 202s. */
@@ -41,6 +46,8 @@ export async function openBench(flags: Flags, resultsDir: string, stack: AsyncDi
   stack.defer(() => rmSync(folder, { recursive: true, force: true }))
   const sink = stack.use(await forkProgram('load/sink.ts'))
   const generator = stack.use(await forkProgram('load/generator.ts'))
+  const profiling = flags.profile ? profileInto(resultsDir, flags.measureMs) : undefined
+  const dataDir = () => mkdtempSync(join(folder, 'run-'))
   const sinkUrl = `http://127.0.0.1:${sink.port}`
   return {
     flags,
@@ -60,10 +67,29 @@ export async function openBench(flags: Flags, resultsDir: string, stack: AsyncDi
       if (measure === undefined) throw new EventingError({ code: 'INTERNAL' }, `generator: ${problem}`)
       return flat(measure)
     },
-    dataDir: () => mkdtempSync(join(folder, 'run-')),
+    dataDir,
+    fork: (file, args) => profiled(profiling, (nodeArgs) => forkProgram(file, args, nodeArgs)),
+    standalone: (manifests) =>
+      profiled(profiling, (nodeArgs) => startStandalone({ dataDir: dataDir(), manifests, nodeArgs })),
   }
 }
 
 function flat({ ack, arrival, ...figures }: Measure): Figures {
   return { ...figures, ackP50: ack.p50, ackP99: ack.p99, arrivalP50: arrival.p50, arrivalP99: arrival.p99 }
+}
+
+/** Has the process write down its profile when it ends, and prints the summary then. */
+async function profiled<T extends AsyncDisposable>(
+  profiling: Profiling | undefined,
+  start: (nodeArgs: readonly string[]) => Promise<T>,
+): Promise<T> {
+  if (profiling === undefined) return start([])
+  const subject = await start(profiling.nodeArgs)
+  return {
+    ...subject,
+    async [Symbol.asyncDispose]() {
+      await subject[Symbol.asyncDispose]()
+      process.stderr.write(profiling.latest())
+    },
+  }
 }

@@ -10,13 +10,20 @@ export interface Flags {
   /** Print the whole result as JSON instead of the tables. */
   readonly json: boolean
   readonly quick: boolean
+  /** Record where the CPU time of each process under test goes. Its figures are then not comparable. */
+  readonly profile: boolean
 }
 
-/** `--quick` one short repeat without the long memory cases, `--only a,b`, `--json`. Anything else is CONFIG_INVALID. */
+/** `--quick` one short repeat without the long memory cases, `--only a,b`, `--json`, `--profile`. Anything else is CONFIG_INVALID. */
 export function readFlags(args: readonly string[], names: readonly string[]): Flags {
   const refuse = (problem: string) => new EventingError({ code: 'CONFIG_INVALID', problems: [problem] }, problem)
-  const options = { quick: { type: 'boolean' }, only: { type: 'string' }, json: { type: 'boolean' } } as const
-  let values: { quick?: boolean; only?: string; json?: boolean }
+  const options = {
+    quick: { type: 'boolean' },
+    only: { type: 'string' },
+    json: { type: 'boolean' },
+    profile: { type: 'boolean' },
+  } as const
+  let values: { quick?: boolean; only?: string; json?: boolean; profile?: boolean }
   try {
     values = parseArgs({ args: [...args], options, strict: true }).values
   } catch (error) {
@@ -33,5 +40,6 @@ export function readFlags(args: readonly string[], names: readonly string[]): Fl
     only,
     json: values.json === true,
     quick,
+    profile: values.profile === true,
   }
 }

@@ -7,6 +7,7 @@ import { startProcess } from '@sluice/testkit'
 
 const STANDALONE = new URL('../../../apps/standalone/src/main.ts', import.meta.url).pathname
 const START_MS = 60_000
+const STOP_MS = 5_000
 
 export interface Program extends AsyncDisposable {
   readonly pid: number
@@ -18,8 +19,15 @@ export interface Program extends AsyncDisposable {
 }
 
 /** Starts a program of the bench, named from `src/`, and waits for the message with its ports. */
-export async function forkProgram(file: string, args: readonly string[] = []): Promise<Program> {
-  const child = fork(new URL(file, import.meta.url), [...args], { stdio: ['ignore', 'inherit', 'inherit', 'ipc'] })
+export async function forkProgram(
+  file: string,
+  args: readonly string[] = [],
+  nodeArgs: readonly string[] = [],
+): Promise<Program> {
+  const child = fork(new URL(file, import.meta.url), [...args], {
+    execArgv: [...nodeArgs],
+    stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
+  })
   const { port = 0, feedPort = 0 } = (await answerOf(child, file, START_MS)) as { port?: number; feedPort?: number }
   return {
     pid: child.pid as number,
@@ -34,8 +42,11 @@ export async function forkProgram(file: string, args: readonly string[] = []): P
     async [Symbol.asyncDispose]() {
       if (child.exitCode !== null || child.signalCode !== null) return
       const gone = once(child, 'exit')
-      child.kill('SIGKILL')
+      // It leaves by itself when the channel closes, which is when a profile is written.
+      child.disconnect()
+      const timer = setTimeout(() => child.kill('SIGKILL'), STOP_MS)
       await gone
+      clearTimeout(timer)
     },
   }
 }
@@ -58,7 +69,15 @@ export interface Standalone extends AsyncDisposable {
 }
 
 /** Starts the product itself, as `npm start` does, on free ports with these manifests and an empty data directory. */
-export async function startStandalone({ dataDir, manifests }: { dataDir: string; manifests: string }) {
+export async function startStandalone({
+  dataDir,
+  manifests,
+  nodeArgs = [],
+}: {
+  dataDir: string
+  manifests: string
+  nodeArgs?: readonly string[]
+}): Promise<Standalone> {
   const folder = join(dataDir, 'manifests')
   mkdirSync(folder)
   writeFileSync(join(folder, 'bench.yaml'), manifests)
@@ -69,10 +88,18 @@ export async function startStandalone({ dataDir, manifests }: { dataDir: string;
     SLUICE_DATA_DIR: join(dataDir, 'data'),
     SLUICE_MANIFESTS: folder,
   }
-  const child = await startProcess(STANDALONE, { env, readyTimeoutMs: START_MS })
+  const child = await startProcess(STANDALONE, { env, nodeArgs, readyTimeoutMs: START_MS })
   return {
     pid: child.pid,
     url: `${child.urls.ingress?.replace(/\/$/, '')}/default/default`,
-    [Symbol.asyncDispose]: () => child[Symbol.asyncDispose](),
-  } satisfies Standalone
+    async [Symbol.asyncDispose]() {
+      if (nodeArgs.length > 0) {
+        const timer = setTimeout(() => child.kill('SIGKILL'), 2 * STOP_MS)
+        child.kill('SIGTERM')
+        await child.exit
+        clearTimeout(timer)
+      }
+      await child[Symbol.asyncDispose]()
+    },
+  }
 }

@@ -1,6 +1,5 @@
 import type { Bench, Case, Figures } from '../bench.ts'
 import { manifestsWith } from '../manifests.ts'
-import { forkProgram, startStandalone } from '../processes.ts'
 
 const PACED_RATE = 8_000
 const WINDOW = { kind: 'window', size: 256 } as const
@@ -16,16 +15,14 @@ const saturated = (bench: Bench, { pid, url }: Subject) => bench.measure({ pid, 
 const paced = (bench: Bench, { pid, url }: Subject, perSecond: number): Promise<Figures> =>
   bench.measure({ pid, url, pacing: { kind: 'rate', perSecond }, toSink: true })
 
-async function startWith(bench: Bench, others: number) {
-  return startStandalone({ dataDir: bench.dataDir(), manifests: manifestsWith({ sinkUrl: bench.sink.url, others }) })
-}
+const startWith = (bench: Bench, others: number) => bench.standalone(manifestsWith({ sinkUrl: bench.sink.url, others }))
 
 export const f3: Case = {
   name: 'f3',
   about: 'floor: a broker in memory, 60 lines, 1 trigger, 256 events under way',
   against: [],
   async run(bench) {
-    await using program = await forkProgram('floors/in-memory.ts', [bench.sink.url])
+    await using program = await bench.fork('floors/in-memory.ts', [bench.sink.url])
     const subject = { pid: program.pid, url: `http://127.0.0.1:${program.port}/default/default` }
     return { f3: await saturated(bench, subject), [`f3@${PACED_RATE}`]: await paced(bench, subject, PACED_RATE) }
   },

@@ -1,5 +1,4 @@
 import type { Case } from '../bench.ts'
-import { forkProgram } from '../processes.ts'
 
 /** A case that forks one of our programs, which posts to the sink as fast as it can; arrivals count. */
 function posting(name: string, about: string, file: string, against: readonly string[]): Case {
@@ -8,7 +7,7 @@ function posting(name: string, about: string, file: string, against: readonly st
     about,
     against,
     async run(bench) {
-      await using subject = await forkProgram(file, [bench.sink.url])
+      await using subject = await bench.fork(file, [bench.sink.url])
       return { [name]: await bench.measure({ pid: subject.pid, pacing: { kind: 'watch' }, toSink: true }) }
     },
   }

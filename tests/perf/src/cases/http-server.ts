@@ -1,5 +1,4 @@
 import type { Bench, Case } from '../bench.ts'
-import { forkProgram } from '../processes.ts'
 
 const MEGABYTE = 1_000_000
 const SMALL = { connections: 64, bodyBytes: 1024 }
@@ -12,7 +11,7 @@ function posted(name: string, about: string, file: string, size: typeof SMALL, a
     about,
     against,
     async run(bench: Bench) {
-      await using subject = await forkProgram(file, [bench.dataDir()])
+      await using subject = await bench.fork(file, [bench.dataDir()])
       const url = `http://127.0.0.1:${subject.port}/default/default`
       return { [name]: await bench.measure({ url, pid: subject.pid, pacing: { kind: 'answers' }, ...size }) }
     },

@@ -2,7 +2,6 @@ import type { Bench, Case, Figures } from '../bench.ts'
 import { median } from '../load/latencies.ts'
 import { rssMb } from '../load/usage.ts'
 import { manifestsWith } from '../manifests.ts'
-import { startStandalone } from '../processes.ts'
 
 const SAMPLE_MS = 500
 
@@ -22,10 +21,7 @@ async function sampled(pid: number, work: Promise<Figures>): Promise<Figures> {
   }
 }
 
-async function startWithOneTrigger(bench: Bench) {
-  const manifests = manifestsWith({ sinkUrl: bench.sink.url, others: 0 })
-  return startStandalone({ dataDir: bench.dataDir(), manifests })
-}
+const startWithOneTrigger = (bench: Bench) => bench.standalone(manifestsWith({ sinkUrl: bench.sink.url, others: 0 }))
 
 const UNTIL = { warmupMs: 0, measureMs: 240_000 }
 
