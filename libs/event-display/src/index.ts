@@ -1,0 +1,2 @@
+export { display } from './display.ts'
+export { type EventDisplay, type EventDisplayOptions, startEventDisplay } from './start.ts'
