@@ -1,4 +1,5 @@
 export { laneOf } from './lane.ts'
+export { oneWrite } from './one-write/one-write.ts'
 export type {
   Backlog,
   ChannelCapabilities,
