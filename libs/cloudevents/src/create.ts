@@ -2,7 +2,7 @@ import { isUtf8 } from 'node:buffer'
 import { coreProblem, nameProblem, setProblem, typeProblem } from './attribute-rules.ts'
 import type { AttributeValue, CloudEvent, DataKind } from './event.ts'
 import { invalid } from './invalid.ts'
-import { isJson } from './json-reader.ts'
+import { isJson } from './json-skip.ts'
 
 export type Attributes = Readonly<Record<string, AttributeValue>> | Iterable<readonly [string, AttributeValue]>
 

@@ -2,8 +2,10 @@ import { EventingError } from '@sluice/errors'
 
 const SHOWN_CHARACTERS = 60
 
+export type EventInvalid = EventingError<{ code: 'EVENT_INVALID'; problem: string }>
+
 /** The one error of this package: `problem` is complete, printable ASCII, and safe to send back to the producer. */
-export function invalid(problem: string): EventingError<{ code: 'EVENT_INVALID'; problem: string }> {
+export function invalid(problem: string): EventInvalid {
   return new EventingError({ code: 'EVENT_INVALID', problem }, problem)
 }
 

@@ -2,7 +2,7 @@ import { CloudEvent as SdkEvent } from 'cloudevents'
 import { createEvent } from './create.ts'
 import type { AttributeValue, CloudEvent, DataKind } from './event.ts'
 import { invalid, shown } from './invalid.ts'
-import { isJson } from './json-reader.ts'
+import { isJson } from './json-skip.ts'
 import { isJsonContentType, isTextContentType } from './media-type.ts'
 import { isBase64Encoded, isTextAs } from './structured-decode.ts'
 

@@ -4,6 +4,7 @@ import { coreProblem, nameProblem, setProblem, typeProblem } from './attribute-r
 import type { AttributeValue, CloudEvent, DataKind } from './event.ts'
 import { invalid, shown } from './invalid.ts'
 import { JsonReader } from './json-reader.ts'
+import { malformed } from './json-skip.ts'
 import { charsetOf, isJsonContentType } from './media-type.ts'
 
 const BYTE_ORDER_MARK = Buffer.from([0xef, 0xbb, 0xbf])
@@ -19,7 +20,7 @@ interface Slice {
 export function decodeStructured(body: Buffer): CloudEvent {
   const reader = openBody(body, 'event')
   const event = decodeEnvelope(reader)
-  if (reader.peek() !== -1) reader.fail('unexpected text after the event')
+  if (reader.peek() !== undefined) throw malformed(reader.at, 'unexpected text after the event')
   return event
 }
 
@@ -30,14 +31,14 @@ export function decodeStructured(body: Buffer): CloudEvent {
 export function decodeBatch(body: Buffer): readonly CloudEvent[] {
   const reader = openBody(body, 'batch')
   if (reader.peek() !== 0x5b) throw invalid(`a batch must be a JSON array, not ${kindAt(reader)}`)
-  reader.expect('[')
+  reader.expect(0x5b)
   const events: CloudEvent[] = []
   if (!reader.take(0x5d)) {
     do events.push(decodeMember(reader, events))
     while (reader.take(0x2c))
-    reader.expect(']')
+    reader.expect(0x5d)
   }
-  if (reader.peek() !== -1) reader.fail('unexpected text after the batch')
+  if (reader.peek() !== undefined) throw malformed(reader.at, 'unexpected text after the batch')
   return events
 }
 
@@ -59,13 +60,13 @@ function openBody(body: Buffer, what: string): JsonReader {
   if (!isUtf8(body)) throw invalid(`the body of the ${what} is not UTF-8`)
   const marked = body.length >= 3 && BYTE_ORDER_MARK.equals(body.subarray(0, 3))
   const reader = new JsonReader(body, marked ? 3 : 0) // RFC 8259 lets a parser ignore the mark
-  if (reader.peek() === -1) throw invalid(`the body of the ${what} is empty`)
+  if (reader.peek() === undefined) throw invalid(`the body of the ${what} is empty`)
   return reader
 }
 
 function decodeEnvelope(reader: JsonReader): CloudEvent {
   if (reader.peek() !== 0x7b) throw invalid(`an event must be a JSON object, not ${kindAt(reader)}`)
-  reader.expect('{')
+  reader.expect(0x7b)
   const attributes = new Map<string, AttributeValue>()
   let others: Set<string> | undefined // members that are no attribute: null ones, and data
   let data: Slice | undefined
@@ -74,7 +75,7 @@ function decodeEnvelope(reader: JsonReader): CloudEvent {
     do {
       const name = reader.readString()
       if (attributes.has(name) || others?.has(name)) throw invalid(`member ${shown(name)} is given twice`)
-      reader.expect(':')
+      reader.expect(0x3a)
       if (name === 'data') {
         data = { start: reader.skipValue(), end: reader.at }
       } else if (name === 'data_base64') {
@@ -90,7 +91,7 @@ function decodeEnvelope(reader: JsonReader): CloudEvent {
       others ??= new Set()
       others.add(name)
     } while (reader.take(0x2c))
-    reader.expect('}')
+    reader.expect(0x7d)
   }
   const problem = setProblem(attributes, (name) => name)
   if (problem !== undefined) throw invalid(problem)

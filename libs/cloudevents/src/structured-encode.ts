@@ -1,7 +1,7 @@
 import { isUtf8 } from 'node:buffer'
 import type { AttributeValue, CloudEvent } from './event.ts'
 import { invalid } from './invalid.ts'
-import { isJson } from './json-reader.ts'
+import { isJson } from './json-skip.ts'
 import { BATCH_TYPE, charsetOf, EVENT_TYPE, isJsonContentType, isTextContentType } from './media-type.ts'
 import { isBase64Encoded, isTextAs } from './structured-decode.ts'
 
