@@ -22,9 +22,9 @@ export function nameProblem(name: string): string | undefined {
 export function typeProblem(name: string, value: unknown): string | undefined {
   if (typeof value === 'boolean') return undefined
   if (typeof value === 'string') return textProblem(name, value)
-  if (typeof value !== 'number') return `attribute "${name}" is ${shown(value)}: only strings, integers, booleans`
+  if (typeof value !== 'number') return `attribute ${shown(name)} is ${shown(value)}: only strings, integers, booleans`
   if ((value | 0) === value) return undefined
-  return `attribute "${name}" is ${value}: numbers must be integers from -2147483648 to 2147483647`
+  return `attribute ${shown(name)} is ${value}: numbers must be integers from -2147483648 to 2147483647`
 }
 
 /** What is wrong with the text of a string value: controls, noncharacters, lone surrogates. */
@@ -32,16 +32,16 @@ export function textProblem(name: string, text: string): string | undefined {
   for (let i = 0; i < text.length; i++) {
     const code = text.charCodeAt(i)
     if (code >= 0x20 && code < 0x7f) continue
-    if (code < 0xa0) return `attribute "${name}" has the control character ${codePoint(code)}`
+    if (code < 0xa0) return `attribute ${shown(name)} has the control character ${codePoint(code)}`
     if (code < 0xd800) continue
     let point = code
     if (code < 0xe000) {
       point = text.codePointAt(i) as number
-      if (point < 0x10000) return `attribute "${name}" has the lone surrogate ${codePoint(code)}`
+      if (point < 0x10000) return `attribute ${shown(name)} has the lone surrogate ${codePoint(code)}`
       i++
     }
     if ((point & 0xfffe) === 0xfffe || (point >= 0xfdd0 && point <= 0xfdef)) {
-      return `attribute "${name}" has the noncharacter ${codePoint(point)}`
+      return `attribute ${shown(name)} has the noncharacter ${codePoint(point)}`
     }
   }
   return undefined
@@ -86,11 +86,11 @@ export function schemaProblem(attributes: ReadonlyMap<string, AttributeValue>): 
   const name = attributes.get('specversion') === '0.3' ? 'schemaurl' : 'dataschema'
   const schema = attributes.get(name)
   if (schema === undefined || (typeof schema === 'string' && isAbsoluteUri(schema))) return undefined
-  return `attribute "${name}" is not an absolute URI: ${shown(schema)}`
+  return `attribute ${shown(name)} is not an absolute URI: ${shown(schema)}`
 }
 
 function notNonEmpty(name: string, value: AttributeValue): string {
-  return `attribute "${name}" must be a non-empty string, not ${shown(value)}`
+  return `attribute ${shown(name)} must be a non-empty string, not ${shown(value)}`
 }
 
 function codePoint(code: number): string {

@@ -1,7 +1,7 @@
 import { isUtf8 } from 'node:buffer'
 import { coreProblem, nameProblem, setProblem, typeProblem } from './attribute-rules.ts'
 import type { AttributeValue, CloudEvent, DataKind } from './event.ts'
-import { invalid } from './invalid.ts'
+import { invalid, shown } from './invalid.ts'
 import { isJson } from './json-skip.ts'
 
 export type Attributes = Readonly<Record<string, AttributeValue>> | Iterable<readonly [string, AttributeValue]>
@@ -14,7 +14,7 @@ export function createEvent(attributes: Attributes, data?: Uint8Array, dataKind?
   const map = new Map<string, AttributeValue>()
   const entries = Symbol.iterator in attributes ? attributes : Object.entries(attributes)
   for (const [name, value] of entries as Iterable<readonly [string, AttributeValue]>) {
-    if (map.has(name)) throw invalid(`attribute "${name}" is given twice`)
+    if (map.has(name)) throw invalid(`attribute ${shown(name)} is given twice`)
     check(nameProblem(name) ?? typeProblem(name, value) ?? coreProblem(name, value))
     map.set(name, value)
   }

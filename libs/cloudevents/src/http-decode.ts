@@ -101,7 +101,7 @@ function readValue(name: string, header: string): string {
 
 function decodeValue(name: string, header: string): string {
   const value = decodeHeaderValue(header)
-  if (value === undefined) throw invalid(`header "ce-${name}" is not UTF-8: ${shown(header)}`)
+  if (value === undefined) throw invalid(`header ${shown(`ce-${name}`)} is not UTF-8: ${shown(header)}`)
   // Senders that do not encode (Go, Java) put a URI's own %XX into the header: decoding would spoil it
   const isUri = name === 'source' ? isUriReference : URI_NAMES.has(name) ? isAbsoluteUri : undefined
   if (isUri !== undefined && !isUri(value)) {

@@ -113,13 +113,13 @@ function readScalar(reader: JsonReader, name: string): AttributeValue | undefine
   const first = reader.peek()
   if (first === 0x22) return reader.readString()
   if (first === 0x7b || first === 0x5b) {
-    throw invalid(`attribute "${name}" is ${kindAt(reader)}: only strings, integers, booleans`)
+    throw invalid(`attribute ${shown(name)} is ${kindAt(reader)}: only strings, integers, booleans`)
   }
   const text = reader.bytes.toString('latin1', reader.skipValue(), reader.at)
   if (text === 'null') return undefined
   if (text === 'true' || text === 'false') return text === 'true'
   if (INTEGER.test(text)) return Number(text) + 0 // -0 becomes 0
-  throw invalid(`attribute "${name}" is ${shown(text)}: numbers must be integers from -2147483648 to 2147483647`)
+  throw invalid(`attribute ${shown(name)} is ${shown(text)}: numbers must be integers from -2147483648 to 2147483647`)
 }
 
 function withData(
