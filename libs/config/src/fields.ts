@@ -76,7 +76,7 @@ export function text<F extends string | undefined = string>(
 }
 
 /** One of a few words, spelled exactly so. */
-export function oneOf<const V extends string, F extends V | undefined = V>(
+export function oneOf<const V extends string, const F extends V | undefined = V>(
   name: string,
   values: readonly V[],
   options: FieldOptions<F>,

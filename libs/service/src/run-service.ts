@@ -16,6 +16,8 @@ export interface Service<S extends Shape> {
   readonly name: string
   /** The app's own variables. A key of `platformConfig` replaces that field. */
   readonly config: S
+  /** Throws for a config that can never work, before anything listens. */
+  readonly check?: (config: PlatformConfig & ConfigOf<S>) => void
   readonly start: (config: PlatformConfig & ConfigOf<S>, context: ServiceContext) => Promise<Running> | Running
 }
 
@@ -28,6 +30,7 @@ export async function runService<S extends Shape>(service: Service<S>, env: Env 
   const stack = new AsyncDisposableStack()
   try {
     const config = readConfig({ ...platformConfig, ...service.config }, env) as PlatformConfig & ConfigOf<S>
+    service.check?.(config)
     const sdk = await preload(`sluice-${service.name}`, env)
     const telemetry = stack.use(createTelemetry({ service: service.name, logLevel: config.logLevel, sdk }))
     exitOnUncaught(telemetry)
