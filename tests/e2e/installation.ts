@@ -5,8 +5,9 @@ import { setTimeout as wait } from 'node:timers/promises'
 import { type Posting, type RunningProcess, startProcess } from '@sluice/testkit'
 import { request } from 'undici'
 
-/** What `npm start` runs. */
-export const STANDALONE = new URL('../../apps/standalone/src/main.ts', import.meta.url).pathname
+/** What `npm start` runs; SLUICE_MAIN names another build of it, such as the bundle. */
+export const STANDALONE =
+  process.env.SLUICE_MAIN ?? new URL('../../apps/standalone/src/main.ts', import.meta.url).pathname
 export const ROOT = new URL('../..', import.meta.url).pathname
 
 export interface Answer {

@@ -5,7 +5,8 @@ import { join } from 'node:path'
 import { EventingError } from '@sluice/errors'
 import { startProcess } from '@sluice/testkit'
 
-const STANDALONE = new URL('../../../apps/standalone/src/main.ts', import.meta.url).pathname
+/** What `npm start` runs; SLUICE_MAIN names another build of it, such as the bundle. */
+const STANDALONE = process.env.SLUICE_MAIN ?? new URL('../../../apps/standalone/src/main.ts', import.meta.url).pathname
 const START_MS = 60_000
 const STOP_MS = 5_000
 
