@@ -1,0 +1,80 @@
+import { join } from 'node:path'
+import { oneWrite } from '@sluice/channel'
+import { openEmbeddedDriver } from '@sluice/channel-embedded'
+import { contractCopy, createContractStore } from '@sluice/contract'
+import { startDispatcher } from '@sluice/dispatch'
+import { startEventDisplay } from '@sluice/event-display'
+import { startFilter } from '@sluice/filter'
+import { createAdmission, startIngress } from '@sluice/ingress'
+import { startFolderReconciler, uidCopy } from '@sluice/reconcile'
+import type { Running, ServiceContext } from '@sluice/service'
+
+const HOUR_MS = 3_600_000
+/** A trigger's share of the store that may wait. */
+const BACKLOG_SHARE = 4
+const LOOPBACK = '127.0.0.1'
+
+export interface RolesConfig {
+  readonly host: string
+  readonly ingressPort: number
+  readonly dataDir: string
+  readonly manifests: string
+  readonly maxEventBytes: number
+  readonly maxInFlightBytes: number
+  readonly maxTtl: number
+  readonly storeMaxBytes: number
+  readonly retentionMaxBytes: number
+  readonly retentionHours: number
+}
+
+/** Ingress, filter, dispatcher and reconciler over one driver and one contract; they meet nowhere else. */
+export async function startRoles(
+  config: RolesConfig,
+  context: ServiceContext,
+): Promise<Running & { ingressUrl: string }> {
+  const { dataDir, host, maxEventBytes, maxTtl } = config
+  const { telemetry, clock, ready, durable } = context
+  await using starting = new AsyncDisposableStack()
+  const store = starting.use(await openEmbeddedDriver({ dataDir, clock, log: telemetry.log }))
+  durable(store.capabilities.durable)
+  const driver = oneWrite(store, clock)
+  const copy = contractCopy(join(dataDir, 'contract.json'))
+  const contract = await createContractStore({ clock, telemetry, copy })
+  const role = { driver, contract, clock, telemetry }
+
+  const write = (text: string) => void process.stdout.write(text)
+  const display = starting.use(await startEventDisplay({ host: LOOPBACK, port: 0, write }))
+  const ingress = await startIngress({ ...role, ...config, host, port: config.ingressPort, replica: 'ingress' })
+  starting.defer(() => ingress[Symbol.asyncDispose]())
+  const reconciler = starting.use(
+    await startFolderReconciler({
+      ...{ clock, telemetry, store: contract, folder: config.manifests },
+      services: { 'default/event-display': display.url },
+      ingressBase: () => ingress.url,
+      backlogMaxBytes: config.storeMaxBytes / BACKLOG_SHARE,
+      retention: { maxAgeMs: config.retentionHours * HOUR_MS, maxBytes: config.retentionMaxBytes },
+      uids: uidCopy(join(dataDir, 'uids.json')),
+    }),
+  )
+  // Stops before the filter, whose copies it then writes instead of delivering.
+  const admit = createAdmission({ clock, maxEventBytes, maxTtl })
+  const dispatcher = startDispatcher({ ...role, replica: 'dispatcher', admit, ingressUrl: ingress.url })
+  const filter = starting.use(startFilter({ ...role, replica: 'filter' }))
+  starting.use(dispatcher)
+  await contract.whenAcknowledged(contract.contract().revision, context.draining)
+
+  ready('ingress', () => ingress.ready())
+  ready('filter', () => filter.ready())
+  ready('dispatcher', () => dispatcher.ready())
+  ready('manifests', () => reconciler.problems().join('\n') || undefined)
+  const stack = starting.move()
+  return {
+    ingressUrl: ingress.url,
+    async drain() {
+      await ingress.drain()
+      await filter.drain()
+      await dispatcher.drain()
+    },
+    [Symbol.asyncDispose]: () => stack.disposeAsync(),
+  }
+}
