@@ -19,14 +19,28 @@ export function endpointOf(target: Target, row: DeliveryRow, role: 'subscriber' 
   const headers = ['kn-namespace', row.namespace]
   if (role === 'subscriber') headers.push('prefer', 'reply')
   const parts = { headers, internal: target.internal, timeoutMs: row.spec.timeoutMs }
-  const url = URL.parse(target.url)
-  if (url === null || (url.protocol !== 'http:' && url.protocol !== 'https:')) {
-    return { ...parts, url: target.url, origin: undefined, path: '/' }
-  }
+  const url = readAddress(target.url)
+  if (url === undefined) return { ...parts, url: encodeURI(target.url.toWellFormed()), origin: undefined, path: '/' }
   const { username, password, origin } = url
   if (username !== '' || password !== '') headers.push('authorization', basic(username, password))
   const path = url.pathname + url.search
   return { ...parts, url: origin + path, origin, path }
+}
+
+function readAddress(text: string): URL | undefined {
+  const url = URL.parse(text)
+  if (url === null || (url.protocol !== 'http:' && url.protocol !== 'https:')) return undefined
+  return isDecodable(url.username) && isDecodable(url.password) ? url : undefined
+}
+
+/** False: percent signs that stand for no UTF-8. */
+function isDecodable(text: string): boolean {
+  try {
+    decodeURIComponent(text)
+    return true
+  } catch {
+    return false
+  }
 }
 
 function basic(username: string, password: string): string {

@@ -1,8 +1,10 @@
 import type { Delivery } from '@sluice/channel'
+import { ERROR_DATA_BYTES } from './answer.ts'
 import type { Failure } from './verdict.ts'
 
-/** A longer address is cut, so that a note stays below the port's 4 KiB. */
-const MAX_DEST_CHARACTERS = 1_024
+/** What a failure may take of the port's 4 KiB. Addresses are ASCII; a longer one is cut. */
+const ROOM = { destCharacters: 1_700, dataBytes: ERROR_DATA_BYTES }
+const SINK_ROOM = { destCharacters: 512, dataBytes: 384 }
 
 interface StoredFailure {
   readonly dest: string
@@ -52,7 +54,13 @@ export function parkedNote(stage: Stage, failure: Failure): string {
   const note: Note =
     stage.at === 'subscriber'
       ? { v: 1, stage: 'parked', attempts: stage.retries + 1, failure: stored(failure) }
-      : { v: 1, stage: 'parked', attempts: stage.attempts, failure: stored(stage.failure), sink: stored(failure) }
+      : {
+          v: 1,
+          stage: 'parked',
+          attempts: stage.attempts,
+          failure: stored(stage.failure),
+          sink: stored(failure, SINK_ROOM),
+        }
   return JSON.stringify(note)
 }
 
@@ -70,6 +78,7 @@ export function readNote(text: string): Note | undefined {
   }
 }
 
-function stored({ dest, status, data }: Failure): StoredFailure {
-  return { dest: dest.slice(0, MAX_DEST_CHARACTERS), status, data: Buffer.from(data).toString('base64') }
+function stored({ dest, status, data }: Failure, { destCharacters, dataBytes } = ROOM): StoredFailure {
+  const kept = Buffer.from(data.buffer, data.byteOffset, Math.min(data.length, dataBytes))
+  return { dest: dest.slice(0, destCharacters), status, data: kept.toString('base64') }
 }

@@ -1,0 +1,417 @@
+import { describe, expect, test } from '@jest/globals'
+import { type CloudEvent, withAttributes } from '@sluice/cloudevents'
+import type { DeliveryRow } from '@sluice/contract'
+import { EventingError } from '@sluice/errors'
+import { createTestTelemetry } from '@sluice/telemetry/testing'
+import { VirtualClock } from '@sluice/testkit'
+import { deltaOf, eventOf, FakeDelivery, FakeDriver, LOG, REVISION, rowOf } from '../test/fake-queue.ts'
+import type { Answer, Response } from './answer.ts'
+import { dispatch } from './dispatch.ts'
+import type { Endpoint } from './endpoint.ts'
+import { dispatcherEvents } from './events.ts'
+import { readNote } from './note.ts'
+import { orphaned } from './orphan.ts'
+import { Program } from './program.ts'
+import type { OutgoingRequest } from './sender.ts'
+
+const SUBSCRIBER = 'http://subscriber.test/path'
+const SINK = 'http://sink.test/'
+const withSink = { deadLetterSink: { url: SINK, internal: false } }
+
+function answerOf(status: number, facts: Partial<Response> = {}): Response {
+  const body = facts.body ?? Buffer.alloc(0)
+  const rest = { headers: [], bodyBytes: body.length, isCloudEvent: false, isCut: false }
+  return { kind: 'response', status, ...rest, ...facts, body }
+}
+
+function replyOf(status = 200, facts: Partial<Response> & { more?: string[] } = {}): Response {
+  const { more = [], ...rest } = facts
+  const headers = ['ce-specversion', '1.0', 'ce-id', 'r', 'ce-source', '/r', 'ce-type', 'reply', ...more]
+  return answerOf(status, { isCloudEvent: true, headers, body: Buffer.from('reply data'), ...rest })
+}
+
+/** A dispatcher without queues and HTTP: every request takes the next answer. */
+function started(row: Partial<DeliveryRow> = {}, ...answers: (Answer | number)[]) {
+  const fake = new FakeDriver()
+  const telemetry = createTestTelemetry()
+  const requests: { url: string; headers: Record<string, string>; request: OutgoingRequest }[] = []
+  const program = new Program({ telemetry, ingressUrl: 'http://in', adopt() {}, forget() {} })
+  program.apply(deltaOf({ logs: [LOG], deliveries: [rowOf(row)] }))
+  const revision = () => program.revision
+  const state = { admit: (event: CloudEvent) => withAttributes(event, { admitted: true }) }
+  const deps = {
+    ...{ driver: fake, telemetry, revision, clock: new VirtualClock(), random: () => 0 },
+    sender: {
+      async post({ url }: Endpoint, request: OutgoingRequest): Promise<Answer> {
+        const pairs = Array.from({ length: request.headers.length / 2 }, (_, i) =>
+          request.headers.slice(2 * i, 2 * i + 2),
+        )
+        requests.push({ url, headers: Object.fromEntries(pairs), request })
+        const answer = answers.shift() ?? 204
+        return typeof answer === 'number' ? answerOf(answer) : answer
+      },
+    },
+    admit: (event: CloudEvent) => state.admit(event),
+    destination: (queue: string) => program.destination(queue),
+    replyLog: (uid: string) => program.replyLog(uid),
+    orphaned: (delivery: FakeDelivery) => orphaned(delivery, { revision, events: dispatcherEvents(telemetry) }),
+  } as unknown as Parameters<typeof dispatch>[1]
+  /** Dispatches it as often as it is handed out again. */
+  const toItsEnd = async (first: FakeDelivery) => {
+    const ends: string[] = []
+    for (let delivery = first; ; delivery = delivery.next()) {
+      await dispatch(delivery, deps)
+      ends.push(...delivery.ends)
+      if (!delivery.ends.join().startsWith('nack')) return { ends, last: delivery }
+    }
+  }
+  const once = async (delivery: FakeDelivery) => {
+    await dispatch(delivery, deps)
+    return delivery.ends
+  }
+  return { fake, telemetry, program, requests, state, toItsEnd, once, urls: () => requests.map(({ url }) => url) }
+}
+
+describe('a subscriber', () => {
+  test.each([200, 201, 202, 204, 299])('RSP-01, RSP-13 that answers %i with nothing has the event', async (status) => {
+    const { once, urls } = started({}, status)
+    expect(await once(new FakeDelivery('1'))).toEqual(['ack'])
+    expect(urls()).toEqual([SUBSCRIBER])
+  })
+
+  test.each([404, 408, 409, 429, 500, 501, 502, 503, 504, 599])(
+    'RSP-04..08 that answers %i is asked again',
+    async (status) => {
+      const { once } = started({}, status)
+      expect(await once(new FakeDelivery('1'))).toEqual(['nack 200'])
+    },
+  )
+
+  test.each([300, 301, 302, 307, 308, 304, 400, 401, 403, 405, 410, 413, 422, 499])(
+    'RSP-02, RSP-03 that answers %i is not asked again',
+    async (status) => {
+      const { toItsEnd, urls } = started(withSink, status)
+      expect((await toItsEnd(new FakeDelivery('1'))).ends).toEqual(['nack 0', 'ack'])
+      expect(urls()).toEqual([SUBSCRIBER, SINK])
+    },
+  )
+
+  test.each(['timeout', 'unreachable'] as const)('RSP-09 that is lost by %s is asked again', async (kind) => {
+    const { once } = started({}, { kind, problem: 'why' })
+    expect(await once(new FakeDelivery('1'))).toEqual(['nack 200'])
+  })
+
+  test('RSP-02 that switches protocols is not asked again', async () => {
+    const { once } = started({}, { kind: 'switched', problem: 'bad upgrade' })
+    expect(await once(new FakeDelivery('1'))).toEqual(['park DELIVERY_FAILED'])
+  })
+
+  test('gets the event in binary mode without its hop counter, with what passes through', async () => {
+    const { once, requests } = started()
+    const event = eventOf('1', { knativebrokerttl: 250, knativearrivaltime: '2026-01-01T00:00:00Z' })
+    await once(new FakeDelivery('1', { event, headers: { 'x-request-id': 'abc' } }))
+    expect(requests[0]?.request).toMatchObject({ body: event.data, wantsReply: true })
+    expect(requests[0]?.headers).toEqual({
+      ...{ 'ce-specversion': '1.0', 'ce-id': '1', 'ce-source': '/s', 'ce-type': 'a.b' },
+      'ce-knativearrivaltime': '2026-01-01T00:00:00Z',
+      'kn-namespace': 'ns',
+      prefer: 'reply',
+      'x-request-id': 'abc',
+    })
+  })
+
+  test('of this installation gets the hop counter too', async () => {
+    const { once, requests } = started({ subscriber: { url: 'http://in/ns/other', internal: true } })
+    await once(new FakeDelivery('1', { event: eventOf('1', { knativebrokerttl: 250 }) }))
+    expect(requests[0]?.headers['ce-knativebrokerttl']).toBe('250')
+  })
+})
+
+describe('retries', () => {
+  test('RTY-11, RTY-12, RTY-21 are as many as the delivery spec says, after 200 and 400 ms', async () => {
+    const { toItsEnd, urls } = started({}, 503, 503, 503, 204)
+    const { ends, last } = await toItsEnd(new FakeDelivery('1'))
+    expect(ends).toEqual(['nack 200', 'nack 400', 'park DELIVERY_FAILED'])
+    expect(urls()).toHaveLength(3)
+    expect(readNote(last.left ?? '')).toMatchObject({ attempts: 3, failure: { dest: SUBSCRIBER, status: 503 } })
+  })
+
+  test('RTY-02 that succeed in the end leave nothing behind', async () => {
+    const { toItsEnd, telemetry } = started(withSink, 503, 503, 204)
+    expect((await toItsEnd(new FakeDelivery('1'))).ends).toEqual(['nack 200', 'nack 400', 'ack'])
+    const count = (outcome: string) => telemetry.read('dispatch_outcomes_total', { trigger: 'trigger', outcome })
+    expect([count('retried'), count('delivered'), count('dead-lettered')]).toEqual([2, 1, 0])
+    expect(telemetry.read('kn.eventing.dispatch.duration', { 'kn.trigger.name': 'trigger' })).toBe(3)
+  })
+
+  test('RTY-01 are none when the delivery spec says 0', async () => {
+    const { toItsEnd, urls } = started({ spec: { ...rowOf().spec, retry: 0 } }, 503)
+    expect((await toItsEnd(new FakeDelivery('1'))).ends).toEqual(['park DELIVERY_FAILED'])
+    expect(urls()).toHaveLength(1)
+  })
+})
+
+describe('the dead letter sink', () => {
+  const errorBody = Buffer.from('<html>\n\xff')
+
+  test('DLS-02..06, DLV-07 gets the original event and what became of it', async () => {
+    const { toItsEnd, requests } = started(withSink, answerOf(422, { body: errorBody }))
+    const event = eventOf('1', { ext: 'é', knativebrokerttl: 3 })
+    expect((await toItsEnd(new FakeDelivery('1', { event }))).ends).toEqual(['nack 0', 'ack'])
+    expect(requests[1]?.request).toMatchObject({ body: event.data, wantsReply: false })
+    expect(requests[1]?.headers).toEqual({
+      ...{ 'ce-specversion': '1.0', 'ce-id': '1', 'ce-source': '/s', 'ce-type': 'a.b', 'ce-ext': '%C3%A9' },
+      'ce-knativeerrordest': SUBSCRIBER,
+      'ce-knativeerrorcode': '422',
+      'ce-knativeerrordata': errorBody.toString('base64'),
+      'kn-namespace': 'ns',
+    })
+  })
+
+  test('DLS-02 gets no data where the answer had none', async () => {
+    const { toItsEnd, requests } = started(withSink, 422)
+    await toItsEnd(new FakeDelivery('1'))
+    expect(Object.keys(requests[1]?.headers ?? {})).not.toContain('ce-knativeerrordata')
+  })
+
+  test('DLS-01, DLS-10 is told 500 and the reason where there was no answer', async () => {
+    const { toItsEnd, requests } = started(
+      { ...withSink, spec: { ...rowOf().spec, retry: 0 } },
+      { kind: 'unreachable', problem: 'connect ECONNREFUSED' },
+    )
+    await toItsEnd(new FakeDelivery('1'))
+    expect(requests[1]?.headers).toMatchObject({ 'ce-knativeerrordest': SUBSCRIBER, 'ce-knativeerrorcode': '500' })
+    const data = Buffer.from(requests[1]?.headers['ce-knativeerrordata'] ?? '', 'base64').toString()
+    expect(data).toBe('dispatch error: connect ECONNREFUSED')
+  })
+
+  test('DLS-05 is told at most 1,024 characters', async () => {
+    const { toItsEnd, requests } = started(withSink, answerOf(400, { body: Buffer.alloc(768, 1) }))
+    await toItsEnd(new FakeDelivery('1'))
+    expect(requests[1]?.headers['ce-knativeerrordata']).toHaveLength(1_024)
+  })
+
+  test('RTY-19 is tried as often as the subscriber, by the same waits, and the subscriber no more', async () => {
+    const { toItsEnd, urls, requests } = started(withSink, 503, 503, 503, 429, 500, 204)
+    const { ends } = await toItsEnd(new FakeDelivery('1'))
+    expect(ends).toEqual(['nack 200', 'nack 400', 'nack 0', 'nack 200', 'nack 400', 'ack'])
+    expect(urls()).toEqual([SUBSCRIBER, SUBSCRIBER, SUBSCRIBER, SINK, SINK, SINK])
+    expect(requests[5]?.headers['ce-knativeerrorcode']).toBe('503')
+  })
+
+  test.each([
+    ['DLS-09 that fails to the last', [400, 503, 503, 503], 3],
+    ['that refuses', [400, 410], 1],
+  ])('%s parks the event, with how both failed', async (_, answers, asked) => {
+    const { toItsEnd, urls, telemetry } = started(withSink, ...answers)
+    const { ends, last } = await toItsEnd(new FakeDelivery('1'))
+    expect(ends.at(-1)).toBe('park DEAD_LETTER_FAILED')
+    expect(urls().filter((url) => url === SINK)).toHaveLength(asked)
+    expect(readNote(last.left ?? '')).toMatchObject({
+      attempts: 1,
+      failure: { dest: SUBSCRIBER, status: 400 },
+      sink: { dest: SINK, status: answers.at(-1) },
+    })
+    expect(telemetry.lines.filter(({ message }) => message === 'event parked')).toHaveLength(1)
+  })
+
+  test('DLS-07 that answers with an event is done', async () => {
+    const { toItsEnd, fake } = started(withSink, 400, replyOf())
+    expect((await toItsEnd(new FakeDelivery('1'))).ends).toEqual(['nack 0', 'ack'])
+    expect(fake.publishes).toEqual([])
+  })
+
+  test('that was taken away meanwhile leaves the event parked', async () => {
+    const { once, program } = started(withSink, 400)
+    const delivery = new FakeDelivery('1')
+    await once(delivery)
+    program.apply(deltaOf({ deliveries: [rowOf()] }))
+    expect(await once(delivery.next())).toEqual(['park DEAD_LETTER_FAILED'])
+  })
+})
+
+describe('a reply', () => {
+  test('RPL-01, RPL-08 is stored in the log once per delivery, one hop further', async () => {
+    const more = [
+      'X-Request-Id',
+      'of the reply',
+      'Knative-Foo',
+      'a',
+      'knative-foo',
+      'b',
+      'set-cookie',
+      'c',
+      'prefer',
+      'x',
+    ]
+    const { once, fake, state } = started({}, replyOf(200, { more }))
+    const admitted: unknown[] = []
+    state.admit = (event) => {
+      admitted.push(event.attributes.get('knativebrokerttl'))
+      return withAttributes(event, { knativebrokerttl: 41 })
+    }
+    const headers = { traceparent: 't', 'x-request-id': 'of the request' }
+    const event = eventOf('1', { knativebrokerttl: 42 })
+    expect(await once(new FakeDelivery('1', { event, headers }))).toEqual(['ack'])
+    expect(admitted).toEqual([42])
+    const [{ channel, entry }] = fake.publishes as [(typeof fake.publishes)[number]]
+    expect([channel, entry.dedupKey, entry.laneKey, entry.stamp]).toEqual([
+      LOG.channel,
+      'reply/q/log-1/q',
+      '/r r',
+      REVISION,
+    ])
+    expect(entry.headers).toEqual({ traceparent: 't', 'x-request-id': 'of the reply', 'knative-foo': 'a, b' })
+    expect(Object.fromEntries(entry.event.attributes)).toEqual({
+      ...{ specversion: '1.0', id: 'r', source: '/r', type: 'reply', knativebrokerttl: 41 },
+    })
+    expect(Buffer.from(entry.event.data ?? []).toString()).toBe('reply data')
+  })
+
+  test("does not choose its own hop counter; the log's order key chooses its lane", async () => {
+    const more = ['ce-knativebrokerttl', '9', 'ce-partitionkey', 'lane 5']
+    const { once, fake } = started({}, replyOf(200, { more }))
+    await once(new FakeDelivery('1'))
+    expect(fake.publishes[0]?.entry.event.attributes.has('knativebrokerttl')).toBe(false)
+    expect(fake.publishes[0]?.entry.laneKey).toBe('lane 5')
+  })
+
+  test('in structured mode is taken as well', async () => {
+    const text = '{"specversion":"1.0","id":"r","source":"/r","type":"reply","data":{"a":1}}'
+    const headers = ['Content-Type', 'application/cloudevents+json']
+    const { once, fake } = started({}, replyOf(201, { headers, body: Buffer.from(text) }))
+    expect(await once(new FakeDelivery('1'))).toEqual(['ack'])
+    expect(fake.publishes[0]?.entry.event.attributes.get('type')).toBe('reply')
+  })
+
+  test('RSP-14 in a 202 is none', async () => {
+    const { once, fake } = started({}, replyOf(202))
+    expect(await once(new FakeDelivery('1'))).toEqual(['ack'])
+    expect(fake.publishes).toEqual([])
+  })
+
+  test('RPL-07 is let go where nobody takes it', async () => {
+    const { replyLog: _, ...row } = rowOf()
+    const { fake, requests, program, once } = started({}, replyOf())
+    program.apply(deltaOf({ deliveries: [{ ...row, hash: 'other' }] }))
+    expect(await once(new FakeDelivery('1'))).toEqual(['ack'])
+    expect([fake.publishes, requests[0]?.request.wantsReply]).toEqual([[], false])
+  })
+
+  test('RPL-06 that can not be stored fails the whole delivery, in the same budget', async () => {
+    const { toItsEnd, fake, urls } = started({ ...withSink }, replyOf(), replyOf(), replyOf())
+    fake.answer = async () => {
+      throw new EventingError({ code: 'CHANNEL_UNAVAILABLE', driver: 'fake', reason: 'full' }, 'no room')
+    }
+    fake.isRetryable = () => true
+    expect((await toItsEnd(new FakeDelivery('1'))).ends).toEqual(['nack 200', 'nack 400', 'nack 0', 'ack'])
+    expect(urls()).toEqual([SUBSCRIBER, SUBSCRIBER, SUBSCRIBER, SINK])
+  })
+
+  const spent = new EventingError({ code: 'EVENT_TTL_SPENT' }, 'all hops made')
+  const tooLarge = new EventingError({ code: 'EVENT_TOO_LARGE', bytes: 2, maxBytes: 1 }, 'too large')
+  const refused: [string, Response, EventingError | undefined, number][] = [
+    ['RPL-05 whose hops are spent', replyOf(), spent, 400],
+    ['that is too large', replyOf(), tooLarge, 413],
+    ['longer than is read', replyOf(200, { isCut: true }), undefined, 413],
+    ['RSP-11 without an id', replyOf(200, { headers: ['ce-specversion', '1.0'] }), undefined, 400],
+    [
+      'RSP-12 that is broken JSON',
+      replyOf(200, { headers: ['content-type', 'application/cloudevents+json'] }),
+      undefined,
+      400,
+    ],
+    [
+      'that is a batch',
+      replyOf(200, { headers: ['content-type', 'application/cloudevents-batch+json'], body: Buffer.from('[]') }),
+      undefined,
+      400,
+    ],
+    [
+      'of an unknown version',
+      replyOf(200, { headers: ['ce-specversion', '19.0', 'ce-id', '1', 'ce-source', '/', 'ce-type', 't'] }),
+      undefined,
+      400,
+    ],
+  ]
+  test.each(refused)(
+    'RPL-09 %s is refused for good: the original goes to the dead letter sink',
+    async (_, answer, error, status) => {
+      const { toItsEnd, fake, requests, state, telemetry } = started(withSink, answer)
+      if (error !== undefined) {
+        state.admit = () => {
+          throw error
+        }
+      }
+      expect((await toItsEnd(new FakeDelivery('1'))).ends).toEqual(['nack 0', 'ack'])
+      expect(requests.map(({ url }) => url)).toEqual([SUBSCRIBER, SINK])
+      expect(requests[1]?.headers).toMatchObject({
+        'ce-id': '1',
+        'ce-knativeerrordest': 'http://in/ns/broker',
+        'ce-knativeerrorcode': `${status}`,
+      })
+      expect(fake.publishes).toEqual([])
+      expect(telemetry.read('dispatch_replies_total', { outcome: 'refused' })).toBe(1)
+    },
+  )
+
+  test('refused for good with no dead letter sink parks the original', async () => {
+    const { once } = started({}, replyOf(200, { isCut: true }))
+    expect(await once(new FakeDelivery('1'))).toEqual(['park REPLY_FAILED'])
+  })
+
+  test('that is no CloudEvent is a success, told and counted', async () => {
+    const { once, fake, telemetry } = started({}, answerOf(200, { bodyBytes: 12 }))
+    expect(await once(new FakeDelivery('1'))).toEqual(['ack'])
+    expect(fake.publishes).toEqual([])
+    expect(telemetry.read('dispatch_replies_total', { outcome: 'not-an-event' })).toBe(1)
+  })
+
+  test('RSP-10 that is no CloudEvent is a failure under strict replies', async () => {
+    const { toItsEnd, requests } = started(
+      { strictReplies: true, ...withSink },
+      ...Array(3).fill(answerOf(200, { bodyBytes: 12 })),
+    )
+    expect((await toItsEnd(new FakeDelivery('1'))).ends).toEqual(['nack 200', 'nack 400', 'nack 0', 'ack'])
+    expect(requests[3]?.headers).toMatchObject({ 'ce-knativeerrordest': SUBSCRIBER, 'ce-knativeerrorcode': '502' })
+  })
+
+  test('RSP-13 of nothing is a success under strict replies', async () => {
+    const { once } = started({ strictReplies: true }, 200)
+    expect(await once(new FakeDelivery('1'))).toEqual(['ack'])
+  })
+})
+
+describe('a delivery', () => {
+  test('handed out more than five times without outcome is parked before another request', async () => {
+    const { once, urls } = started()
+    expect(await once(new FakeDelivery('1', { handOuts: 6 }))).toEqual(['park NO_OUTCOME'])
+    expect(urls()).toEqual([])
+    expect(await once(new FakeDelivery('2', { handOuts: 5 }))).toEqual(['ack'])
+  })
+
+  test('of a trigger that is gone is parked under its name', async () => {
+    const { once, urls, telemetry } = started()
+    expect(await once(new FakeDelivery('1', { queue: 'gone' }))).toEqual(['park TRIGGER_DELETED'])
+    expect([urls(), telemetry.read('dispatch_orphans_total')]).toEqual([[], 1])
+  })
+
+  test('of a trigger we may not have heard of yet is given back', async () => {
+    const { once } = started()
+    const ahead = new FakeDelivery('1', { queue: 'new', stamp: REVISION + 1 })
+    expect(await once(ahead)).toEqual(['release 500'])
+  })
+
+  test('whose request we cut ourselves is given back uncounted', async () => {
+    const { once, telemetry } = started({}, { kind: 'aborted' })
+    expect(await once(new FakeDelivery('1'))).toEqual(['release 0'])
+    expect(telemetry.read('dispatch_outcomes_total', { outcome: 'released' })).toBe(1)
+  })
+
+  test('on which we break down counts as a failed request', async () => {
+    const { once, telemetry } = started()
+    const event = { attributes: undefined, data: undefined, dataKind: undefined } as unknown as CloudEvent
+    expect(await once(new FakeDelivery('1', { event }))).toEqual(['nack 200'])
+    expect(telemetry.lines.at(-2)?.message).toBe('delivering an event failed inside')
+  })
+})
