@@ -56,6 +56,15 @@ describe('process runner', () => {
     expect((await runToExit(main, { env: { GIVEN: 'yes' } })).stdout).toBe('["yes",null]\n')
   })
 
+  test('may have threads of its own', async () => {
+    const main = program(
+      'threads',
+      `import { Worker, isMainThread } from 'node:worker_threads'
+       if (isMainThread) new Worker(new URL(import.meta.url)).on('exit', (code) => console.log('thread ' + code))`,
+    )
+    expect(await runToExit(main)).toMatchObject({ code: 0, stdout: 'thread 0\n' })
+  })
+
   test('dies with whoever started it, even killed outright', async () => {
     const server = program('orphan', `console.log('pid ' + process.pid); setInterval(() => {}, 1000)`)
     const parent = program(
