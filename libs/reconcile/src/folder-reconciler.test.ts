@@ -1,0 +1,270 @@
+import { mkdir, mkdtemp, rename, rm, symlink, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, beforeEach, describe, expect, test } from '@jest/globals'
+import { systemClock } from '@sluice/clock'
+import { contractCopy, createContractStore, type Delta } from '@sluice/contract'
+import { isFailure } from '@sluice/errors'
+import type { Telemetry } from '@sluice/telemetry'
+import { type FolderReconciler, startFolderReconciler, uidCopy } from './index.ts'
+
+const BROKER = 'apiVersion: eventing.knative.dev/v1\nkind: Broker\nmetadata: {name: default}\n'
+const trigger = (name: string, url = 'http://sink/') =>
+  `apiVersion: eventing.knative.dev/v1\nkind: Trigger\nmetadata: {name: ${name}}\nspec: {broker: default, subscriber: {uri: "${url}"}}\n`
+
+const logged: { message: string; fields: object }[] = []
+const note = (fields: object, message: string) => void logged.push({ message, fields })
+const telemetry: Telemetry = {
+  log: { debug: note, info: note, warn: note, error: note },
+  counter: () => ({ add: () => {}, bind: () => ({ add: () => {} }) }),
+  histogram: () => ({ record: () => {} }),
+  gauge: () => ({ [Symbol.dispose]: () => {} }),
+  startSpan: undefined,
+}
+
+let root = ''
+let folder = ''
+let running: AsyncDisposableStack
+beforeEach(async () => {
+  logged.length = 0
+  root = await mkdtemp(join(tmpdir(), 'sluice-reconcile-'))
+  folder = join(root, 'manifests')
+  await mkdir(folder)
+  running = new AsyncDisposableStack()
+})
+afterEach(async () => {
+  await running.disposeAsync()
+  await rm(root, { recursive: true })
+})
+
+const write = (name: string, text: string) => writeFile(join(folder, name), text)
+
+async function start() {
+  const store = await createContractStore({
+    clock: systemClock,
+    telemetry,
+    copy: contractCopy(join(root, 'data/contract.json')),
+  })
+  const reconciler = await startFolderReconciler({
+    folder,
+    store,
+    clock: systemClock,
+    telemetry,
+    services: {},
+    ingressBase: () => 'http://127.0.0.1:8080',
+    backlogMaxBytes: 1000,
+    retention: { maxAgeMs: 1000, maxBytes: 1000 },
+    uids: uidCopy(join(root, 'data/uids.json')),
+  })
+  running.use(reconciler)
+  return { store, reconciler }
+}
+
+const beyond = (reconciler: FolderReconciler, revision: number) =>
+  reconciler.until((state) => state.revision > revision && state.problems.length === 0)
+
+describe('at start', () => {
+  test('the folder is in force when the promise fulfils', async () => {
+    await write('all.yaml', `${BROKER}---\n${trigger('t')}`)
+    const { store, reconciler } = await start()
+    expect(store.contract().routes.map((row) => row.name)).toEqual(['t'])
+    expect(reconciler.problems()).toEqual([])
+  })
+
+  test('invalid manifests reject with MANIFESTS_INVALID and every problem of every file', async () => {
+    await write('a.yaml', BROKER.replace('Broker', 'Channel'))
+    await write('b.yml', trigger('T'))
+    const error = await start().catch((thrown: unknown) => thrown)
+    const problems = isFailure(error, 'MANIFESTS_INVALID') ? error.detail.problems : []
+    expect(problems.map((problem) => problem.slice(folder.length + 1).slice(0, 24))).toEqual(
+      ['a.yaml:2:7: kind: Channel', 'b.yml:3:18: metadata.name'].map((text) => text.slice(0, 24)),
+    )
+  })
+
+  test('a folder that is not there rejects with a message that names it', async () => {
+    await rm(folder, { recursive: true })
+    const error = await start().catch((thrown: unknown) => thrown)
+    expect(isFailure(error, 'MANIFESTS_INVALID') && error.detail.problems).toEqual([
+      `${folder}:1:1: (folder): does not exist`,
+    ])
+  })
+
+  test('after a restart uids, hashes and the revision are the same; a new Trigger misses what was accepted before', async () => {
+    await write('all.yaml', `${BROKER}---\n${trigger('t')}`)
+    const first = await start()
+    const before = first.store.contract()
+    await first.reconciler[Symbol.asyncDispose]()
+    const second = await start()
+    expect(second.store.contract()).toEqual(before)
+    await second.reconciler[Symbol.asyncDispose]()
+    await write('more.yaml', trigger('later'))
+    const third = await start()
+    expect(third.store.contract().routes.map((row) => [row.name, row.since])).toEqual([
+      ['later', before.revision + 1],
+      ['t', 0],
+    ])
+  })
+})
+
+describe('an edit', () => {
+  test('takes effect within a second and touches no other row', async () => {
+    await write('all.yaml', `${BROKER}---\n${trigger('a')}`)
+    await write('b.yaml', trigger('b'))
+    const { store, reconciler } = await start()
+    const deltas: Delta[] = []
+    running.use(store.watch('role', (delta) => void deltas.push(delta)))
+    const { revision } = store.contract()
+    const startedAt = performance.now()
+    await write('b.yaml', trigger('b', 'http://other/'))
+    await beyond(reconciler, revision)
+    expect(performance.now() - startedAt).toBeLessThan(1000)
+    await store.whenAcknowledged(revision + 1)
+    const last = deltas.at(-1)
+    expect(last?.put.deliveries.map((row) => [row.name, row.subscriber.url])).toEqual([['b', 'http://other/']])
+    expect(last?.put.routes).toEqual([])
+    expect(last?.removed).toEqual({ logs: [], ingresses: [], routes: [], deliveries: [] })
+  })
+
+  test('that is invalid is logged once with every problem and changes nothing; mending it clears the problems', async () => {
+    await write('all.yaml', `${BROKER}---\n${trigger('a')}`)
+    const { store, reconciler } = await start()
+    const before = store.contract()
+    await write('all.yaml', `${BROKER}---\n${trigger('a').replace('broker:', 'brokr:')}`)
+    const state = await reconciler.until(({ problems }) => problems.length > 0)
+    expect(state?.problems).toEqual([
+      `${folder}/all.yaml:8:1: spec.broker: is required (Trigger default/a)`,
+      `${folder}/all.yaml:8:8: spec.brokr: is not a known field: did you mean "broker"? (Trigger default/a)`,
+    ])
+    expect(store.contract()).toEqual(before)
+    await write('all.yaml', `${BROKER}---\n${trigger('a', 'http://mended/')}`)
+    await beyond(reconciler, before.revision)
+    expect(reconciler.problems()).toEqual([])
+    expect(logged.filter(({ message }) => message.startsWith('manifests invalid'))).toHaveLength(1)
+  })
+
+  test('that puts the former text back clears the problems without a new revision', async () => {
+    await write('all.yaml', BROKER)
+    const { store, reconciler } = await start()
+    const { revision } = store.contract()
+    await write('all.yaml', 'kind: [')
+    await reconciler.until(({ problems }) => problems.length > 0)
+    await write('all.yaml', BROKER)
+    await reconciler.until(({ problems }) => problems.length === 0)
+    expect(store.contract().revision).toBe(revision)
+  })
+
+  test('that removes a file removes its objects; a namesake made later is another object', async () => {
+    await write('broker.yaml', BROKER)
+    await write('t.yaml', trigger('t'))
+    const { store, reconciler } = await start()
+    const [before] = store.contract().routes
+    await rm(join(folder, 't.yaml'))
+    await beyond(reconciler, store.contract().revision)
+    expect(store.contract().routes).toEqual([])
+    await write('t.yaml', trigger('t'))
+    await beyond(reconciler, store.contract().revision)
+    expect(store.contract().routes[0]?.uid).not.toBe(before?.uid)
+  })
+
+  test('by an editor that empties the file and writes it again does not delete what is in it', async () => {
+    await write('all.yaml', `${BROKER}---\n${trigger('t')}`)
+    const { store, reconciler } = await start()
+    const before = store.contract()
+    await write('all.yaml', '')
+    await write('all.yaml', `${BROKER}---\n${trigger('t')}---\n${trigger('u')}`)
+    await beyond(reconciler, before.revision)
+    expect(store.contract().logs).toEqual(before.logs)
+    expect(store.contract().revision).toBe(before.revision + 1)
+  })
+
+  test('by way of a mounted ConfigMap, whose link is swung to a new folder, takes effect', async () => {
+    await mkdir(join(folder, '..first'))
+    await writeFile(join(folder, '..first/all.yaml'), BROKER)
+    await symlink('..first', join(folder, '..data'))
+    await symlink('..data/all.yaml', join(folder, 'all.yaml'))
+    const { store, reconciler } = await start()
+    expect(store.contract().logs).toHaveLength(1)
+    await mkdir(join(folder, '..second'))
+    await writeFile(join(folder, '..second/all.yaml'), `${BROKER}---\n${trigger('t')}`)
+    await symlink('..second', join(folder, '..new'))
+    await rename(join(folder, '..new'), join(folder, '..data'))
+    await beyond(reconciler, store.contract().revision)
+    expect(store.contract().routes.map((row) => row.name)).toEqual(['t'])
+  })
+
+  test('in a subfolder is found by polling', async () => {
+    await mkdir(join(folder, 'team/a'), { recursive: true })
+    await write('broker.yaml', BROKER)
+    const { store, reconciler } = await start()
+    await write('team/a/t.yaml', trigger('t'))
+    await beyond(reconciler, store.contract().revision)
+    expect(store.contract().routes).toHaveLength(1)
+  })
+
+  test('the whole folder taken away is a problem, and nothing stops', async () => {
+    await write('all.yaml', `${BROKER}---\n${trigger('t')}`)
+    const { store, reconciler } = await start()
+    await rename(folder, `${folder}-away`)
+    const state = await reconciler.until(({ problems }) => problems.length > 0)
+    expect(state?.problems).toEqual([`${folder}:1:1: (folder): does not exist`])
+    expect(store.contract().routes).toHaveLength(1)
+    await rename(`${folder}-away`, folder)
+    await reconciler.until(({ problems }) => problems.length === 0)
+  })
+})
+
+describe('conditions', () => {
+  test('a Trigger waits for its Broker by name, then for the roles, then is Ready', async () => {
+    await write('t.yaml', trigger('t'))
+    const { store, reconciler } = await start()
+    const ready = () => reconciler.conditions().find((status) => status.kind === 'Trigger')?.conditions[0]
+    expect(ready()).toEqual({
+      type: 'Ready',
+      status: 'False',
+      reason: 'BrokerDoesNotExist',
+      message: 'Broker "default" does not exist',
+    })
+    expect(logged).toContainEqual({
+      message: 'object is not ready',
+      fields: {
+        kind: 'Trigger',
+        namespace: 'default',
+        name: 't',
+        isProgrammed: false,
+        type: 'BrokerReady',
+        status: 'False',
+        reason: 'BrokerDoesNotExist',
+        message: 'Broker "default" does not exist',
+      },
+    })
+    const { revision } = store.contract()
+    await write('broker.yaml', BROKER)
+    await beyond(reconciler, revision)
+    expect(ready()).toMatchObject({ status: 'Unknown', reason: 'NotAcknowledged' })
+    running.use(store.watch('role', () => {}))
+    await store.whenAcknowledged(revision + 1)
+    expect(ready()).toEqual({ type: 'Ready', status: 'True' })
+  })
+
+  test('an address that changed is taken up by a refresh', async () => {
+    await write('all.yaml', BROKER)
+    let port = 8080
+    const store = await createContractStore({ clock: systemClock, telemetry })
+    const options = { services: {}, backlogMaxBytes: 1, retention: { maxAgeMs: 1, maxBytes: 1 } }
+    const reconciler = running.use(
+      await startFolderReconciler({
+        ...{ folder, store, clock: systemClock, telemetry, ...options },
+        ingressBase: () => `http://127.0.0.1:${port}`,
+      }),
+    )
+    const own = '{ref: {apiVersion: eventing.knative.dev/v1, kind: Broker, name: default}}'
+    await write('t.yaml', trigger('t').replace('{uri: "http://sink/"}', own))
+    await beyond(reconciler, store.contract().revision)
+    port = 9999
+    await reconciler.refresh()
+    expect(store.contract().deliveries[0]?.subscriber).toEqual({
+      url: 'http://127.0.0.1:9999/default/default',
+      internal: true,
+    })
+  })
+})

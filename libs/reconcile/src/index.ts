@@ -1,0 +1,10 @@
+export type { Condition, ObjectStatus } from './conditions.ts'
+export {
+  type FolderReconciler,
+  type FolderReconcilerDeps,
+  type ReconcileState,
+  startFolderReconciler,
+} from './folder-reconciler.ts'
+export { type Resolved, type ResolveInput, resolve } from './resolve.ts'
+export { brokerUrl } from './target.ts'
+export { assignUids, type StoredObject, type Uids, uidCopy } from './uids.ts'
