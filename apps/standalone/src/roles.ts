@@ -8,28 +8,16 @@ import { startFilter } from '@sluice/filter'
 import { createAdmission, startIngress } from '@sluice/ingress'
 import { startFolderReconciler, uidCopy } from '@sluice/reconcile'
 import type { Running, ServiceContext } from '@sluice/service'
+import type { StandaloneConfig } from './config.ts'
 
 const HOUR_MS = 3_600_000
 /** A trigger's share of the store that may wait. */
 const BACKLOG_SHARE = 4
 const LOOPBACK = '127.0.0.1'
 
-export interface RolesConfig {
-  readonly host: string
-  readonly ingressPort: number
-  readonly dataDir: string
-  readonly manifests: string
-  readonly maxEventBytes: number
-  readonly maxInFlightBytes: number
-  readonly maxTtl: number
-  readonly storeMaxBytes: number
-  readonly retentionMaxBytes: number
-  readonly retentionHours: number
-}
-
 /** Ingress, filter, dispatcher and reconciler over one driver and one contract; they meet nowhere else. */
 export async function startRoles(
-  config: RolesConfig,
+  config: StandaloneConfig & { readonly host: string },
   context: ServiceContext,
 ): Promise<Running & { ingressUrl: string }> {
   const { dataDir, host, maxEventBytes, maxTtl } = config

@@ -1,0 +1,36 @@
+// Writes what is made from code: docs/path.md and the tables between `generated` marks. With --check it only compares.
+import { readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { pathPage } from './generate/path.mjs'
+import { driverTable, environmentTable } from './generate/tables.mjs'
+
+const root = join(import.meta.dirname, '..')
+const isCheck = process.argv.includes('--check')
+const stale = []
+
+function write(file, text) {
+  const path = join(root, file)
+  if (readFileSync(path, { encoding: 'utf8', flag: 'a+' }) === text) return
+  if (isCheck) stale.push(file)
+  else writeFileSync(path, text)
+}
+
+/** Replaces what stands between `<!-- generated: name -->` and `<!-- /generated -->`. */
+function fill(file, name, table) {
+  const text = readFileSync(join(root, file), 'utf8')
+  const marks = new RegExp(`(<!-- generated: ${name} -->\n)[^]*?(<!-- /generated -->)`)
+  if (!marks.test(text)) stale.push(`${file} (it has no mark for ${name})`)
+  write(
+    file,
+    text.replace(marks, (_, open, close) => `${open}${table}${close}`),
+  )
+}
+
+write('docs/path.md', pathPage(root))
+fill('docs/reference/configuration.md', 'environment', await environmentTable(root))
+fill('README.md', 'drivers', await driverTable(root))
+
+if (stale.length > 0) {
+  console.error(`Not current, run \`npm run generate\`: ${stale.join(', ')}`)
+  process.exitCode = 1
+}

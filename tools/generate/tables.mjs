@@ -1,0 +1,47 @@
+// Tables made from code: what the environment may hold, what each driver can do.
+import { join } from 'node:path'
+
+export async function environmentTable(root) {
+  const { describeConfig } = await import(join(root, 'libs/config/src/index.ts'))
+  const { platformConfig } = await import(join(root, 'libs/service/src/index.ts'))
+  const { standaloneConfig } = await import(join(root, 'apps/standalone/src/config.ts'))
+  const rows = describeConfig({ ...standaloneConfig, ...platformConfig })
+  return table(
+    ['variable', 'default', 'meaning'],
+    rows.map(({ name, default: fallback, meaning }) => [`\`${name}\``, fallback.replace(`${root}/`, ''), meaning]),
+  )
+}
+
+export async function driverTable(root) {
+  const { openEmbeddedDriver } = await import(join(root, 'libs/channels/embedded/src/index.ts'))
+  const { systemClock } = await import(join(root, 'libs/clock/src/index.ts'))
+  const silent = { debug() {}, info() {}, warn() {}, error() {} }
+  await using driver = await openEmbeddedDriver({ dataDir: ':memory:', clock: systemClock, log: silent })
+  const { durable, dedupWindowMs, maxEventBytes, shared, readFromTime } = driver.capabilities
+  return table(
+    [
+      'driver',
+      'accepted events survive',
+      'a repeated key is known for',
+      'largest event',
+      'several processes',
+      'replay by time',
+    ],
+    [
+      [
+        driver.name,
+        typeof durable === 'string' ? DURABLE[durable] : `the loss of ${durable.replicas - 1} machines`,
+        `${dedupWindowMs / 60_000} min`,
+        `${maxEventBytes / 2 ** 20} MiB`,
+        shared ? 'yes' : 'no',
+        readFromTime ? 'yes' : 'no',
+      ],
+    ],
+  )
+}
+
+const DURABLE = { process: 'kill -9 (`process`)', disk: 'power loss (`disk`: fsync before the 202)' }
+
+function table(head, rows) {
+  return [head, head.map(() => '---'), ...rows].map((cells) => `| ${cells.join(' | ')} |\n`).join('')
+}
