@@ -15,7 +15,7 @@ interface Lane<T> {
  * One timer per duration in use instead of one per request: what starts with the same duration falls due in the order
  * of starting, so only the oldest is watched.
  */
-export class Deadlines<T extends Expiring> {
+export class Deadlines<T extends Expiring> implements Disposable {
   readonly #clock: Clock
   readonly #lanes = new Map<number, Lane<T>>()
 
@@ -36,6 +36,11 @@ export class Deadlines<T extends Expiring> {
 
   end(item: T, durationMs: number): void {
     this.#lanes.get(durationMs)?.waiting.delete(item)
+  }
+
+  [Symbol.dispose](): void {
+    for (const lane of this.#lanes.values()) lane.timer?.[Symbol.dispose]()
+    this.#lanes.clear()
   }
 
   #watch(lane: Lane<T>, durationMs: number, delayMs: number): void {

@@ -81,6 +81,7 @@ export class Sender implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     this.abort()
+    this.#deadlines[Symbol.dispose]()
     await Promise.all([...this.#pools.values()].map((pool) => pool.destroy()))
     this.#pools.clear()
   }

@@ -89,7 +89,9 @@ export function startDispatcher(deps: DispatcherDeps): Dispatcher {
       watch[Symbol.dispose]()
       draining.abort()
       sender.abort()
-      await Promise.race([readers.idle(), sleep(clock, RELEASE_MS)])
+      const given = new AbortController()
+      await Promise.race([readers.idle(), sleep(clock, RELEASE_MS, given.signal)])
+      given.abort()
       await readers[Symbol.asyncDispose]()
       await sender[Symbol.asyncDispose]()
     },
