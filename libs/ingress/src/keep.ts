@@ -1,11 +1,9 @@
 import type { IncomingMessage } from 'node:http'
 import type { Entry } from '@sluice/channel'
-import type { Clock } from '@sluice/clock'
 import type { CloudEvent } from '@sluice/cloudevents'
 import { decodeHttp } from '@sluice/cloudevents'
 import { EventingError } from '@sluice/errors'
 import { brokerUnknown } from './address.ts'
-import { admit } from './admission.ts'
 import type { Broker, Brokers } from './brokers.ts'
 import type { MemoryBudget } from './memory-budget.ts'
 import type { Store } from './store.ts'
@@ -18,9 +16,7 @@ export interface KeepDeps {
   readonly brokers: Brokers
   readonly store: Store
   readonly memory: MemoryBudget
-  readonly clock: Clock
-  readonly maxTtl: number
-  readonly maxEventBytes: number
+  readonly admit: (event: CloudEvent) => CloudEvent
 }
 
 /** A request whose body is complete; `broker` is undefined when its path names none. */
@@ -65,11 +61,10 @@ function admitAll({ request, body, broker, traceparent }: Received, deps: KeepDe
   if (broker === undefined) throw brokerUnknown(request.url ?? '')
   if (broker === 'unprogrammed') throw notProgrammed()
   broker.gate.check()
-  const limits = { now: deps.clock.now(), maxTtl: deps.maxTtl, maxEventBytes: deps.maxEventBytes }
   const headers = transportHeaders(request.headers, traceparent)
   const stamp = deps.brokers.revision()
   const entries = events.map((event): Entry => {
-    const admitted = admit(event, limits)
+    const admitted = deps.admit(event)
     return { event: admitted, headers, stamp, laneKey: laneKeyOf(admitted, broker.log.orderKey) }
   })
   return { broker, entries }

@@ -18,6 +18,7 @@ export interface ReceiveDeps extends KeepDeps {
   readonly events: IngressEvents
   readonly startSpan: Telemetry['startSpan']
   readonly isDraining: () => boolean
+  readonly maxEventBytes: number
   /** Bound of any body, whatever the content mode allows. */
   readonly maxBodyBytes: number
   /** How long a client that is refused while it sends may take to read the answer. */

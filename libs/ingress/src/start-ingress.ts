@@ -5,7 +5,7 @@ import type { Clock } from '@sluice/clock'
 import type { ContractSource } from '@sluice/contract'
 import { EventingError } from '@sluice/errors'
 import type { Telemetry } from '@sluice/telemetry'
-import { DEFAULT_MAX_TTL } from './admission.ts'
+import { createAdmission, DEFAULT_MAX_TTL } from './admission.ts'
 import { openBacklogGate } from './backlog-gate.ts'
 import { brokenRequests } from './broken-request.ts'
 import { followBrokers } from './brokers.ts'
@@ -74,7 +74,7 @@ export async function startIngress(options: IngressOptions): Promise<Ingress> {
     memory: memoryBudget(maxInFlightBytes),
     startSpan: telemetry.startSpan,
     isDraining: () => draining !== undefined,
-    maxTtl: options.maxTtl ?? DEFAULT_MAX_TTL,
+    admit: createAdmission({ clock, maxEventBytes, maxTtl: options.maxTtl ?? DEFAULT_MAX_TTL }),
     maxBodyBytes: maxInFlightBytes,
     lingerMs: limits.lingerMs,
   }
