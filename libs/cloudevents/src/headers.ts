@@ -20,12 +20,20 @@ const COMMON = [
 
 const HEADERS: ReadonlyMap<string, string> = new Map(COMMON.map((name) => [name, `ce-${name}`]))
 
-// As Node, curl and undici spell them, and as Go does
-const ATTRIBUTES: ReadonlyMap<string, string> = new Map(
-  COMMON.flatMap((name) => [
-    [`ce-${name}`, name],
-    [`Ce-${name[0]?.toUpperCase()}${name.slice(1)}`, name],
-  ]),
+interface Spelling {
+  readonly name: string
+  readonly lower: string
+  /** As Go writes header names. */
+  readonly title: string
+}
+
+// Found by length and compared, which spares hashing a string that was made a moment ago
+const BY_LENGTH: readonly (readonly Spelling[])[] = Array.from({ length: 24 }, (_, length) =>
+  COMMON.filter((name) => name.length + 3 === length).map((name) => ({
+    name,
+    lower: `ce-${name}`,
+    title: `Ce-${name[0]?.toUpperCase()}${name.slice(1)}`,
+  })),
 )
 
 /** Name of the header that carries an attribute in binary mode. */
@@ -42,8 +50,13 @@ export function isCloudEventHeader(header: string): boolean {
 
 /** The attribute that a `ce-` header carries. Throws EVENT_INVALID for what can't be an attribute's name. */
 export function attributeOfHeader(header: string): string {
-  const common = ATTRIBUTES.get(header)
-  if (common !== undefined) return common
+  const spellings = BY_LENGTH[header.length]
+  if (spellings !== undefined) {
+    for (let i = 0; i < spellings.length; i++) {
+      const { name, lower, title } = spellings[i] as Spelling
+      if (header === lower || header === title) return name
+    }
+  }
   const name = header.slice(3).toLowerCase()
   const problem = nameProblem(name)
   if (problem !== undefined) throw invalid(problem)

@@ -2,7 +2,7 @@ import { expect, test } from '@jest/globals'
 import fc from 'fast-check'
 import { decodeHttp, encodeBinary, encodeStructured, eventBytes } from './index.ts'
 
-const RUNS = { numRuns: 3000 }
+const RUNS = { numRuns: 2000, seed: 1 }
 const REQUIRED = ['ce-specversion', '1.0', 'ce-id', '1', 'ce-source', '/s', 'ce-type', 't']
 const latin1 = fc.uint8Array({ maxLength: 30 }).map((bytes) => Buffer.from(bytes).toString('latin1'))
 
@@ -117,7 +117,7 @@ test('what the scanner takes for JSON is what JSON.parse takes for JSON', () => 
       if (members.length > 5) return // the tokens closed data and began another member
       expect(survives(['content-type', 'application/cloudevents+json'], body)).toBe(parsed !== undefined)
     }),
-    { numRuns: 20_000 },
+    { numRuns: 5000, seed: 1 },
   )
 })
 
