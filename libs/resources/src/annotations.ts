@@ -4,7 +4,13 @@ import { shown } from './problem.ts'
 import { parseBytes } from './quantity.ts'
 
 /** Reads one annotation's text, or says what it must be. `refused` names what is known and not done yet. */
-export type Annotation<T> = (text: string) => { value: T } | { problem: string }
+export type Annotation<T> = (text: string) => { value: T } | Refusal
+
+/** `isName`: the annotation itself is the problem, whatever its text. */
+interface Refusal {
+  readonly problem: string
+  readonly isName?: true
+}
 
 export function wholeNumber(min: number, max: number): Annotation<number> {
   return (text) =>
@@ -35,7 +41,7 @@ export function only(accepted: string, later: readonly string[] = []): Annotatio
 }
 
 export function refused(fix: string): Annotation<never> {
-  return () => ({ problem: `is not supported yet: ${fix}` })
+  return () => ({ problem: `is not supported yet: ${fix}`, isName: true })
 }
 
 /** Where an annotation found on the wrong kind belongs. */
@@ -69,17 +75,23 @@ export function annotations<A extends Readonly<Record<string, Annotation<unknown
       const read = Object.hasOwn(known, name) ? known[name]?.(text) : unknown(name, Object.keys(known))
       if (read === undefined) continue
       if ('value' in read) values[name] = read.value
-      else context.addIssue({ code: 'custom', path: [name], message: read.problem })
+      else
+        context.addIssue({
+          code: 'custom',
+          path: [name],
+          message: read.problem,
+          params: { at: read.isName ? 'key' : 'value' },
+        })
     }
     return values as Values<A>
   })
 }
 
-function unknown(name: string, known: readonly string[]): { problem: string } | undefined {
+function unknown(name: string, known: readonly string[]): Refusal | undefined {
   const domain = name.split('/')[0] ?? ''
   if (!/(^|\.)(sluice|knative)\.dev$/.test(domain) || !name.includes('/') || HARMLESS.has(name)) return undefined
-  if (Object.hasOwn(BELONGS_ON, name)) return { problem: `belongs on a ${BELONGS_ON[name]}` }
+  if (Object.hasOwn(BELONGS_ON, name)) return { problem: `belongs on a ${BELONGS_ON[name]}`, isName: true }
   const near = nearest(name, known)
-  if (near !== undefined) return { problem: `is not an annotation of this kind: did you mean "${near}"?` }
-  return { problem: `is not an annotation of this kind: remove it, or use one of ${known.join(', ')}` }
+  if (near !== undefined) return { problem: `is not an annotation of this kind: did you mean "${near}"?`, isName: true }
+  return { problem: `is not an annotation of this kind: remove it, or use one of ${known.join(', ')}`, isName: true }
 }

@@ -50,14 +50,16 @@ export const durationMs = z.string().transform((text, context) => {
 /** A URL events can be posted to; what a row must not hold or HTTP would drop is refused. */
 export const httpUrl = z.string().superRefine((text, context) => {
   const problem = httpUrlProblem(text)
-  if (problem !== undefined) context.addIssue({ code: 'custom', message: `${problem}, found ${shown(text)}` })
+  if (problem !== undefined) context.addIssue({ code: 'custom', message: problem })
 })
 
 function httpUrlProblem(text: string): string | undefined {
   const url = URL.parse(text)
   if (text.length > 2048) return 'must be at most 2048 characters'
-  if (url === null || !/^https?:\/\/[^/]/i.test(text)) return 'must be a URL such as "http://host/path"'
-  if (url.username !== '' || url.password !== '') return 'must not hold credentials'
+  if (url === null || !/^https?:\/\/[^/]/i.test(text))
+    return `must be a URL such as "http://host/path", found ${shown(text)}`
+  // not shown: a problem is logged
+  if (url.username !== '' || url.password !== '') return 'must not hold credentials: rows and logs would show them'
   if (text.includes('#')) return 'must not have a fragment'
   return undefined
 }

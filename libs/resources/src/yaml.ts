@@ -14,8 +14,8 @@ import { formatPath, type Problem, shown } from './problem.ts'
 
 const MAX_FILE_BYTES = 1024 * 1024
 const MAX_DEPTH = 100
-/** A file without aliases stays far below; aliases of aliases don't. */
-const MAX_NODES = 1_000_000
+/** Nodes of one document read again through aliases; the others are bounded by the file's size. */
+const MAX_ALIASED_NODES = 10_000
 const MAX_SYNTAX_PROBLEMS = 10
 
 export interface Place {
@@ -60,7 +60,7 @@ export function readYaml(file: string, bytes: Uint8Array): { documents: ReadDocu
       path: '(yaml)',
       problem,
     }))
-    const walk = found.length === 0 ? new Walk(document, placeAt) : undefined
+    const walk = found.length === 0 ? new Walk(placeAt) : undefined
     const value = walk?.read(document.contents, [], undefined)
     if (walk !== undefined) found.push(...walk.problems.map((problem) => ({ file, ...problem })))
     problems.push(...found)
@@ -85,14 +85,14 @@ function syntaxProblems(document: YamlDocument): { offset: number; problem: stri
 /** Turns nodes into plain data and remembers where each came from. */
 class Walk {
   readonly problems: (Place & { path: string; problem: string })[] = []
-  readonly #document: YamlDocument
   readonly #placeAt: (offset: number) => Place
   readonly #places = new Map<string, { key: number; value: number }>()
   readonly #open = new Set<Node>()
-  #nodes = 0
+  readonly #anchors = new Map<string, Node>()
+  #aliasDepth = 0
+  #aliasedNodes = 0
 
-  constructor(document: YamlDocument, placeAt: (offset: number) => Place) {
-    this.#document = document
+  constructor(placeAt: (offset: number) => Place) {
     this.#placeAt = placeAt
   }
 
@@ -105,18 +105,16 @@ class Walk {
   }
 
   read(node: unknown, path: readonly PropertyKey[], keyOffset: number | undefined): unknown {
-    const target = isAlias(node) ? node.resolve(this.#document) : (node as Node | null)
     const offset = (node as Node | null)?.range?.[0] ?? keyOffset ?? 0
     const key = keyOffset ?? offset
+    const isPlain = isScalar(node) && node.value !== null
     // an empty value and a collection are looked for at their key
-    const value = isScalar(target) && target.value !== null ? offset : key
-    this.#places.set(formatPath(path), { key, value })
-    if (target === undefined) return this.#refuse(key, path, 'the alias has no anchor before it')
-    if (++this.#nodes > MAX_NODES) {
-      if (this.#nodes === MAX_NODES + 1) this.#refuse(key, path, 'the aliases expand to too much')
-      return undefined
-    }
-    if (target === null) return null
+    this.#places.set(formatPath(path), { key, value: isPlain || isAlias(node) ? offset : key })
+    if (node === null) return null
+    if (isAlias(node)) return this.#alias(node.source, offset, path, keyOffset)
+    const target = node as Node & { anchor?: string }
+    if (target.anchor !== undefined) this.#anchors.set(target.anchor, target)
+    if (this.#aliasDepth > 0 && ++this.#aliasedNodes > MAX_ALIASED_NODES) return undefined
     if (isScalar(target)) return this.#scalar(target.value, offset, path)
     if (this.#open.has(target)) return this.#refuse(key, path, 'the alias is inside what it names')
     if (path.length >= MAX_DEPTH) return this.#refuse(key, path, `is nested more than ${MAX_DEPTH} levels deep`)
@@ -130,14 +128,26 @@ class Walk {
     return read
   }
 
+  #alias(anchor: string, offset: number, path: readonly PropertyKey[], keyOffset: number | undefined): unknown {
+    const target = this.#anchors.get(anchor)
+    if (target === undefined) return this.#refuse(offset, path, 'the alias has no anchor before it')
+    if (this.#aliasedNodes > MAX_ALIASED_NODES) return undefined
+    this.#aliasDepth++
+    const read = this.read(target, path, keyOffset)
+    this.#aliasDepth--
+    this.#places.set(formatPath(path), { key: keyOffset ?? offset, value: offset })
+    if (this.#aliasDepth === 0 && this.#aliasedNodes > MAX_ALIASED_NODES)
+      return this.#refuse(offset, path, 'the aliases expand to too much')
+    return read
+  }
+
   #map(items: readonly unknown[], path: readonly PropertyKey[]): Record<string, unknown> {
     const map: Record<string, unknown> = {}
     const firstAt = new Map<string, number>()
     for (const pair of items) {
       if (!isPair(pair)) continue
-      const node = isAlias(pair.key) ? pair.key.resolve(this.#document) : pair.key
       const offset = (pair.key as Node | null)?.range?.[0] ?? 0
-      const name = isScalar(node) ? node.value : undefined
+      const name = isScalar(pair.key) ? pair.key.value : undefined
       if (typeof name !== 'string' || name === '__proto__') {
         this.#refuse(offset, path, `a key must be a string, found ${shown(name ?? {})}: put it in quotes`)
         continue

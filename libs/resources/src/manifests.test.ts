@@ -1,0 +1,495 @@
+import { describe, expect, test } from '@jest/globals'
+import { formatProblem, joinManifests, parseManifest } from './index.ts'
+
+const parse = (...texts: readonly string[]) =>
+  joinManifests(
+    texts.map((text, i) => parseManifest(`${'abc'[i]}.yaml`, new TextEncoder().encode(text.replace(/^\n/, '')))),
+  )
+const problems = (...texts: readonly string[]) => parse(...texts).problems.map(formatProblem)
+
+const trigger = (spec: string, metadata = 'name: t') => `
+apiVersion: eventing.knative.dev/v1
+kind: Trigger
+metadata: {${metadata}}
+spec:
+  broker: default
+  subscriber: {uri: "http://sink/"}
+  ${spec}
+`
+const annotated = (kind: string, annotation: string) => `
+apiVersion: eventing.knative.dev/v1
+kind: ${kind}
+metadata:
+  name: x
+  annotations:
+    ${annotation}
+${kind === 'Trigger' ? 'spec: {broker: default, subscriber: {uri: "http://sink/"}}' : ''}
+`
+
+describe('what is accepted', () => {
+  test('the YAML of Knative becomes typed resources with defaults', () => {
+    const { resources, problems } = parse(`
+# comments and empty documents are fine
+---
+apiVersion: eventing.knative.dev/v1
+kind: Broker
+metadata:
+  name: orders
+  namespace: shop
+  creationTimestamp: null
+  labels: {team: a}
+  annotations:
+    eventing.knative.dev/broker.class: MTChannelBasedBroker
+    eventing.knative.dev/creator: someone
+    argocd.argoproj.io/sync-wave: "1"
+    sluice.dev/order-key: tenant
+    sluice.dev/lanes: "16"
+    sluice.dev/backlog-max: 1Gi
+    sluice.dev/backlog-full: block
+spec:
+  config:
+  delivery:
+    retry: 5
+    backoffPolicy: exponential
+    backoffDelay: PT1S
+    timeout: PT10S
+    deadLetterSink: {uri: http://dlq.shop.svc/}
+status: {}
+---
+apiVersion: eventing.knative.dev/v1
+kind: Trigger
+metadata:
+  name: billing
+  namespace: shop
+  annotations: {sluice.dev/max-in-flight: "10", sluice.dev/strict-replies: "true"}
+spec:
+  broker: orders
+  filter:
+    attributes: {type: order.paid, subject: ""}
+  subscriber:
+    ref: {apiVersion: v1, kind: Service, name: billing}
+    uri: /events
+---
+apiVersion: v1
+kind: Service
+metadata: {name: billing, namespace: shop, annotations: {sluice.dev/url: "http://127.0.0.1:3000/base"}}
+spec:
+  selector: {app: billing}
+  ports: [{port: 80, targetPort: 8080}]
+---
+`)
+    expect(problems).toEqual([])
+    expect(resources).toEqual([
+      {
+        ...{ kind: 'Broker', namespace: 'shop', name: 'orders', at: 'a.yaml:6:9' },
+        ...{ orderKey: 'tenant', lanes: 16, backlogMaxBytes: 2 ** 30 },
+        delivery: {
+          ...{ retry: 5, backoffPolicy: 'exponential', backoffDelayMs: 1000, timeoutMs: 10_000 },
+          deadLetterSink: { uri: 'http://dlq.shop.svc/' },
+        },
+      },
+      {
+        ...{ kind: 'Trigger', namespace: 'shop', name: 'billing', at: 'a.yaml:31:9', broker: 'orders' },
+        filter: { attributes: { type: 'order.paid', subject: '' } },
+        subscriber: { ref: { kind: 'Service', namespace: undefined, name: 'billing' }, uri: '/events' },
+        ...{ delivery: undefined, maxInFlight: 10, backlogMaxBytes: undefined, strictReplies: true },
+      },
+      {
+        ...{ kind: 'Service', namespace: 'shop', name: 'billing', at: 'a.yaml:44:18' },
+        url: 'http://127.0.0.1:3000/base',
+      },
+    ])
+  })
+
+  test.each([
+    ['no filter', '', {}],
+    ['an empty filter', 'filter: {}', {}],
+    ['an empty list', 'filters: []', {}],
+    ['a commented-out list', 'filters: # - exact:', {}],
+    ['an empty clause', 'filters: [{}]', { filters: [{}] }],
+    [
+      'filters win over filter',
+      'filter: {attributes: {a: b}}\n  filters: [{exact: {c: d, e: f}}]',
+      { filters: [{ exact: { c: 'd', e: 'f' } }] },
+    ],
+    ['filter wins over an empty list', 'filter: {attributes: {a: b}}\n  filters: []', { attributes: { a: 'b' } }],
+  ])('FLT-28: %s', (_, spec, filter) => {
+    const { resources, problems } = parse(trigger(spec))
+    expect(problems).toEqual([])
+    expect(resources[0]).toMatchObject({ filter })
+  })
+
+  test('FLT-26: attribute names as CloudEvents has them', () => {
+    const names = [
+      'source',
+      'id',
+      'specversion',
+      'type',
+      'subject',
+      'time',
+      'datacontenttype',
+      'dataschema',
+      'aaa',
+      'c1d2e3',
+      'a'.repeat(20),
+    ]
+    const attributes = Object.fromEntries(names.map((name) => [name, 'x']))
+    expect(parse(trigger(`filter: {attributes: ${JSON.stringify(attributes)}}`)).resources[0]).toMatchObject({
+      filter: { attributes },
+    })
+  })
+
+  test('a List is flattened', () => {
+    const list = JSON.stringify({
+      apiVersion: 'v1',
+      kind: 'List',
+      metadata: { resourceVersion: '' },
+      items: ['a', 'b'].map((name) => ({
+        apiVersion: 'eventing.knative.dev/v1',
+        kind: 'Broker',
+        metadata: { name },
+      })),
+    })
+    expect(parse(list).resources.map((resource) => resource.name)).toEqual(['a', 'b'])
+  })
+
+  test('the same name in another namespace or kind is another object; anchors stand for what they name', () => {
+    const { resources, problems } = parse(
+      trigger('', 'name: t, namespace: one'),
+      trigger('', 'name: t, namespace: two'),
+      'apiVersion: v1\nkind: Service\nmetadata: {name: &n t, namespace: one, labels: {app: *n}, annotations: {sluice.dev/url: "http://t/"}}',
+    )
+    expect(problems).toEqual([])
+    expect(resources).toHaveLength(3)
+  })
+
+  test('a Service is a name for a URL', () => {
+    const external =
+      'apiVersion: v1\nkind: Service\nmetadata: {name: s}\nspec: {type: ExternalName, externalName: a.test}'
+    expect(parse(external).resources[0]).toMatchObject({ url: 'http://a.test/' })
+  })
+})
+
+describe('what is refused', () => {
+  test.each([
+    ['spec: {broker: b}', ['a.yaml:4:1: spec.subscriber: is required (Trigger default/t)']],
+    ['spec: {broker: b, subscriber: {}}', ['a.yaml:4:19: spec.subscriber: needs a ref or a uri (Trigger default/t)']],
+    ['spec:\n', ['a.yaml:4:1: spec: is required (Trigger default/t)']],
+    [
+      'spec: {subscriber: {ref: {apiVersion: v1, kind: Service}}}',
+      [
+        'a.yaml:4:1: spec.broker: is required (Trigger default/t)',
+        'a.yaml:4:21: spec.subscriber.ref.name: is required (Trigger default/t)',
+      ],
+    ],
+    [
+      'spec: {broker: b, brokerRef: {name: b}, subscriber: {uri: "http://s"}}',
+      [
+        'a.yaml:4:19: spec.brokerRef: is not supported yet: name a Broker of the same namespace in spec.broker (Trigger default/t)',
+      ],
+    ],
+  ])('TRG-03, TRG-12: a Trigger with %j', (spec, expected) => {
+    expect(problems(`apiVersion: eventing.knative.dev/v1\nkind: Trigger\nmetadata: {name: t}\n${spec}`)).toEqual(
+      expected,
+    )
+  })
+
+  test.each([
+    [
+      'filter: {attributes: {Type: a}}',
+      '7:25: spec.filter.attributes.Type: an attribute name is lower-case letters and digits, a letter first, found "Type"',
+    ],
+    [
+      'filter: {attributes: {"s pace": a}}',
+      '7:25: spec.filter.attributes["s pace"]: an attribute name is lower-case letters and digits, a letter first, found "s pace"',
+    ],
+    [
+      'filter: {attributes: {"123": a}}',
+      '7:25: spec.filter.attributes["123"]: an attribute name is lower-case letters and digits, a letter first, found "123"',
+    ],
+    [
+      'filter: {attributes: {😊: a}}',
+      '7:25: spec.filter.attributes["😊"]: an attribute name is lower-case letters and digits, a letter first, found "😊"',
+    ],
+    ['filter: {attributes: {n: 5}}', '7:28: spec.filter.attributes.n: must be a string, found 5: put it in quotes'],
+    ['filter: {type: a}', '7:12: spec.filter.type: is not a known field: remove it'],
+    ['filters: {exact: {type: a}}', '7:3: spec.filters: must be a list, found a map'],
+    [
+      'filters: [{exact: {type: ""}}]',
+      '7:28: spec.filters[0].exact.type: must not be empty: an event attribute never is',
+    ],
+    ['filters: [{exact: {}}]', '7:14: spec.filters[0].exact: must name at least one attribute'],
+    [
+      'filters: [{exact: {s_x: a}}]',
+      '7:22: spec.filters[0].exact.s_x: an attribute name is lower-case letters and digits, a letter first, found "s_x"',
+    ],
+    ['filters: [{exakt: {a: b}}]', '7:14: spec.filters[0].exakt: is not a known field: did you mean "exact"?'],
+    [
+      'filters: [{prefix: {a: b}}]',
+      '7:14: spec.filters[0].prefix: is not supported yet: prefix comes with the other dialects; use exact',
+    ],
+    [
+      'filters: [{suffix: {a: b}}]',
+      '7:14: spec.filters[0].suffix: is not supported yet: suffix comes with the other dialects; use exact',
+    ],
+    [
+      'filters: [{all: []}]',
+      '7:14: spec.filters[0].all: is not supported yet: all comes with the other dialects; use exact',
+    ],
+    [
+      'filters: [{any: []}]',
+      '7:14: spec.filters[0].any: is not supported yet: any comes with the other dialects; use exact',
+    ],
+    [
+      'filters: [{not: {}}]',
+      '7:14: spec.filters[0].not: is not supported yet: not comes with the other dialects; use exact',
+    ],
+    [
+      'filters: [{cesql: "TRUE"}]',
+      '7:14: spec.filters[0].cesql: is not supported yet: cesql comes with the other dialects; use exact',
+    ],
+  ])('FLT-25, FLT-31, FLT-32: %s', (spec, expected) => {
+    expect(problems(trigger(spec))).toEqual([`a.yaml:${expected} (Trigger default/t)`])
+  })
+
+  test('FLT-27: two dialects in one clause', () => {
+    expect(problems(trigger('filters: [{exact: {a: b}, prefix: {c: d}}]'))).toEqual([
+      'a.yaml:7:13: spec.filters[0]: has exact and prefix: one dialect per clause, write a clause for each (Trigger default/t)',
+      'a.yaml:7:29: spec.filters[0].prefix: is not supported yet: prefix comes with the other dialects; use exact (Trigger default/t)',
+    ])
+  })
+
+  test.each([
+    ['retry: -1', '21: spec.delivery.retry: must be a whole number from 0 to 2147483647, found -1'],
+    ['retry: 1.5', '21: spec.delivery.retry: must be a whole number from 0 to 2147483647, found 1.5'],
+    ['retry: 2147483648', '21: spec.delivery.retry: must be a whole number from 0 to 2147483647, found 2147483648'],
+    ['retry: "1"', '21: spec.delivery.retry: must be a number, found "1"'],
+    ['timeout: PT0S', '23: spec.delivery.timeout: must be longer than nothing: leave it out for the default of 30 s'],
+    [
+      'timeout: 5s',
+      '23: spec.delivery.timeout: must be an ISO 8601 duration such as "PT0.2S", "PT30S" or "PT1M", found "5s"',
+    ],
+    [
+      'backoffDelay: -PT1S',
+      '28: spec.delivery.backoffDelay: must be an ISO 8601 duration such as "PT0.2S", "PT30S" or "PT1M", found "-PT1S"',
+    ],
+    ['backoffPolicy: cubic', '29: spec.delivery.backoffPolicy: must be "linear" or "exponential", found "cubic"'],
+    [
+      'retryAfterMax: PT1S',
+      '14: spec.delivery.retryAfterMax: is not supported yet: remove it, Retry-After is not looked at',
+    ],
+    [
+      'backoffMax: PT1S',
+      '14: spec.delivery.backoffMax: is not supported yet: remove it, or use backoffPolicy "linear"',
+    ],
+    ['format: json', '14: spec.delivery.format: is not supported yet: remove it, events are sent in binary mode'],
+    ['deadLetterSink: {}', '14: spec.delivery.deadLetterSink: needs a ref or a uri'],
+    [
+      'deadLetterSink: {uri: dlq}',
+      '36: spec.delivery.deadLetterSink.uri: must be a URL such as "http://host/path", found "dlq"',
+    ],
+  ])('BRK-07: delivery %s', (delivery, expected) => {
+    expect(problems(trigger(`delivery: {${delivery}}`))).toEqual([`a.yaml:7:${expected} (Trigger default/t)`])
+  })
+
+  test.each([
+    ['{uri: "ftp://a/"}', '6:21: spec.subscriber.uri: must be a URL such as "http://host/path", found "ftp://a/"'],
+    ['{uri: "http:///x"}', '6:21: spec.subscriber.uri: must be a URL such as "http://host/path", found "http:///x"'],
+    ['{uri: "http://a:b@c/"}', '6:21: spec.subscriber.uri: must not hold credentials: rows and logs would show them'],
+    ['{uri: "http://a/#b"}', '6:21: spec.subscriber.uri: must not have a fragment'],
+    [
+      '{uri: "http://a/", audience: x}',
+      '6:34: spec.subscriber.audience: is not supported yet: requests carry no token',
+    ],
+    [
+      '{uri: "http://a/", CACerts: x}',
+      '6:34: spec.subscriber.CACerts: is not supported yet: only the CAs that Node trusts are used (NODE_EXTRA_CA_CERTS)',
+    ],
+    [
+      '{ref: {apiVersion: v1, kind: Service, name: a}, uri: "http://b/"}',
+      '6:68: spec.subscriber.uri: must be relative beside a ref: drop one',
+    ],
+    [
+      '{ref: {apiVersion: v1, kind: Service, name: a}, uri: "//b/"}',
+      '6:68: spec.subscriber.uri: must be relative beside a ref: drop one',
+    ],
+    [
+      '{ref: {apiVersion: serving.knative.dev/v1, kind: Service, name: a}}',
+      '6:34: spec.subscriber.ref.apiVersion: Service of "serving.knative.dev/v1" is not supported yet: use v1, or uri',
+    ],
+    [
+      '{ref: {apiVersion: messaging.knative.dev/v1, kind: Channel, name: a}}',
+      '6:66: spec.subscriber.ref.kind: "Channel" is not supported yet: refer to a Service (v1) or a Broker, or use uri',
+    ],
+    [
+      '{ref: {apiVersion: v1, kind: Service, name: a, address: x}}',
+      '6:62: spec.subscriber.ref.address: is not supported yet: remove it, the only address is used',
+    ],
+  ])('a subscriber %s', (subscriber, expected) => {
+    const text = trigger('').replace('{uri: "http://sink/"}', subscriber)
+    expect(problems(text)).toEqual([`a.yaml:${expected} (Trigger default/t)`])
+  })
+
+  test.each([
+    [
+      'Broker',
+      'eventing.knative.dev/broker.class: Kafka',
+      '40: ["eventing.knative.dev/broker.class"]: is not supported yet: use "MTChannelBasedBroker", found "Kafka"',
+    ],
+    [
+      'Broker',
+      'eventing.knative.dev/broker.class: ""',
+      '40: ["eventing.knative.dev/broker.class"]: must be "MTChannelBasedBroker", found ""',
+    ],
+    ['Broker', 'sluice.dev/lanes: "65"', '23: ["sluice.dev/lanes"]: must be a whole number from 1 to 64, found "65"'],
+    ['Broker', 'sluice.dev/lanes: 8', '23: ["sluice.dev/lanes"]: must be a string, found 8: put it in quotes'],
+    [
+      'Broker',
+      'sluice.dev/order-key: Tenant',
+      '27: ["sluice.dev/order-key"]: must be the name of an event attribute, lower-case letters and digits, found "Tenant"',
+    ],
+    ['Broker', 'sluice.dev/max-in-flight: "1"', '5: ["sluice.dev/max-in-flight"]: belongs on a Trigger'],
+    [
+      'Broker',
+      'sluice.dev/lane: "8"',
+      '5: ["sluice.dev/lane"]: is not an annotation of this kind: did you mean "sluice.dev/lanes"?',
+    ],
+    [
+      'Broker',
+      'messaging.knative.dev/async-handler: "true"',
+      '5: ["messaging.knative.dev/async-handler"]: is not an annotation of this kind: remove it, or use one of eventing.knative.dev/broker.class, sluice.dev/backlog-full, sluice.dev/backlog-max, sluice.dev/lanes, sluice.dev/order-key, sluice.dev/dedup-window',
+    ],
+    [
+      'Trigger',
+      'sluice.dev/max-in-flight: "0"',
+      '31: ["sluice.dev/max-in-flight"]: must be a whole number from 1 to 1000, found "0"',
+    ],
+    [
+      'Trigger',
+      'sluice.dev/max-inflight: "1"',
+      '5: ["sluice.dev/max-inflight"]: is not an annotation of this kind: did you mean "sluice.dev/max-in-flight"?',
+    ],
+    [
+      'Trigger',
+      'sluice.dev/backlog-full: shed',
+      '30: ["sluice.dev/backlog-full"]: is not supported yet: use "block", found "shed"',
+    ],
+    [
+      'Trigger',
+      'sluice.dev/backlog-max: 1GB',
+      '29: ["sluice.dev/backlog-max"]: must be a quantity of bytes such as "64Mi" or "1G", found "1GB"',
+    ],
+    [
+      'Trigger',
+      'sluice.dev/strict-replies: "yes"',
+      '32: ["sluice.dev/strict-replies"]: must be "true" or "false", found "yes"',
+    ],
+    [
+      'Trigger',
+      'sluice.dev/order: key',
+      '5: ["sluice.dev/order"]: is not supported yet: remove it, or set sluice.dev/max-in-flight to "1"',
+    ],
+    [
+      'Trigger',
+      'sluice.dev/rate: "5"',
+      '5: ["sluice.dev/rate"]: is not supported yet: remove it, or lower sluice.dev/max-in-flight',
+    ],
+    ['Trigger', 'sluice.dev/suspend: "true"', '5: ["sluice.dev/suspend"]: is not supported yet: remove it'],
+    [
+      'Trigger',
+      'sluice.dev/dedup-window: PT1M',
+      '5: ["sluice.dev/dedup-window"]: is not supported yet: remove it, subscribers recognise repeats by source and id',
+    ],
+    [
+      'Trigger',
+      'kafka.eventing.knative.dev/delivery.order: ordered',
+      '5: ["kafka.eventing.knative.dev/delivery.order"]: is not supported yet: remove it, a lane keeps its order',
+    ],
+    [
+      'Trigger',
+      'knative.dev/dependency: "{}"',
+      '5: ["knative.dev/dependency"]: is not supported yet: remove it, there are no sources to wait for',
+    ],
+    ['Trigger', 'sluice.dev/order-key: a', '5: ["sluice.dev/order-key"]: belongs on a Broker'],
+    [
+      'Trigger',
+      'eventing.knative.dev/injection: enabled',
+      '37: ["eventing.knative.dev/injection"]: is not supported yet: use "disabled", found "enabled"',
+    ],
+  ])('TRG-13: a %s annotated %s', (kind, annotation, expected) => {
+    const [column, ...rest] = expected.split(': ')
+    expect(problems(annotated(kind, annotation))).toEqual([
+      `a.yaml:6:${column}: metadata.annotations${rest.join(': ')} (${kind} default/x)`,
+    ])
+  })
+
+  test.each([
+    [
+      'name: T',
+      '18: metadata.name: must be lower-case letters, digits, "-" and ".", at most 253, each part beginning and ending with a letter or digit, found "T" (Trigger default/T)',
+    ],
+    ['name: 5', '18: metadata.name: must be a string, found 5: put it in quotes (Trigger)'],
+    ['namespace: x', '1: metadata.name: is required (Trigger)'],
+    [
+      'name: t, namespace: a.b',
+      '32: metadata.namespace: must be lower-case letters, digits and "-", at most 63, beginning and ending with a letter or digit, found "a.b" (Trigger a.b/t)',
+    ],
+    ['name: t, uid: x', '21: metadata.uid: is set by an API server: remove it (Trigger default/t)'],
+    ['name: t, labls: {}', '21: metadata.labls: is not a known field: did you mean "labels"? (Trigger default/t)'],
+  ])('metadata {%s}', (metadata, expected) => {
+    expect(problems(trigger('', metadata))).toEqual([`a.yaml:3:${expected}`])
+  })
+
+  test.each([
+    [
+      'apiVersion: messaging.knative.dev/v1\nkind: Channel\nmetadata: {name: c}',
+      '2:7: kind: Channel of messaging.knative.dev/v1 is not supported yet: remove it, this version reads Broker (eventing.knative.dev/v1), Trigger (eventing.knative.dev/v1), Service (v1) (Channel default/c)',
+    ],
+    [
+      'apiVersion: eventing.knative.dev/v1beta1\nkind: Broker\nmetadata: {name: c}',
+      '1:13: apiVersion: Broker of eventing.knative.dev/v1beta1 is not supported yet: use eventing.knative.dev/v1 (Broker default/c)',
+    ],
+    ['kind: Broker', '1:1: apiVersion: is required'],
+    ['apiVersion: 1\nkind: Broker', '1:13: apiVersion: must be a string, found 1'],
+    ['- a', '1:1: (document): must be an object with apiVersion and kind, found a list'],
+    ['hello', '1:1: (document): must be an object with apiVersion and kind, found "hello"'],
+    ['apiVersion: v1\nkind: List\nitems: {}', '3:1: items: must be a list, found a map'],
+    ['apiVersion: v1\nkind: List\nitems: [1]', '3:9: items[0]: must be an object with apiVersion and kind, found 1'],
+    [
+      'apiVersion: eventing.knative.dev/v1\nkind: Broker\nmetadata: {name: b}\nspec: {config: {kind: ConfigMap}}',
+      '4:8: spec.config: is not supported yet: remove it, every Broker uses the channel this installation runs on (Broker default/b)',
+    ],
+    [
+      'apiVersion: eventing.knative.dev/v1\nkind: Broker\nmetadata: {name: b}\nstatus: {address: {}}',
+      '4:1: status: is written by the controller: remove it (Broker default/b)',
+    ],
+    [
+      'apiVersion: v1\nkind: Service\nmetadata: {name: s}\nspec: {ports: []}',
+      '3:1: metadata.annotations["sluice.dev/url"]: is required outside a cluster, or spec.externalName: nothing else says where the Service is (Service default/s)',
+    ],
+    [
+      'apiVersion: v1\nkind: Service\nmetadata: {name: s, annotations: {sluice.dev/url: "x"}}',
+      '3:51: metadata.annotations["sluice.dev/url"]: must be a URL such as "http://host/path", found "x" (Service default/s)',
+    ],
+  ])('BRK-08: the object %j', (text, expected) => {
+    expect(problems(text)).toEqual([`a.yaml:${expected}`])
+  })
+
+  test('namesakes, naming both places, even where one has other problems', () => {
+    expect(problems(trigger(''), `---\n${trigger('extra: 1')}`)).toEqual([
+      'b.yaml:5:18: metadata.name: Trigger default/t is there twice, first at a.yaml:3:18: remove one',
+      'b.yaml:9:3: spec.extra: is not a known field: remove it (Trigger default/t)',
+    ])
+  })
+
+  test('all problems of all files at once, in the order of files and lines', () => {
+    const many = problems(trigger('delivery: {retry: -1, format: json}'), 'kind: [', trigger('a: 1\n  b: 2', 'name: u'))
+    expect(many.map((problem) => problem.split(': ')[0])).toEqual([
+      'a.yaml:7:21',
+      'a.yaml:7:25',
+      'b.yaml:1:8',
+      'c.yaml:7:3',
+      'c.yaml:8:3',
+    ])
+  })
+})
