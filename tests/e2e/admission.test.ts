@@ -53,7 +53,7 @@ describe('admission', () => {
     ])
     expect(answers.method.headers.allow).toBe('POST, OPTIONS')
     expect(answers.invalid.text).toContain('type')
-    expect(answers.unknown.text).toContain('nobody')
+    expect(answers.unknown.text).toContain('no broker')
     for (const { text } of Object.values(answers)) expect(text).not.toMatch(/\n\s+at /)
   })
 

@@ -93,6 +93,7 @@ describe('delivery, from a POST to the subscriber', () => {
     await sluice.post(posting('good'))
     await sink.find('its neighbour', ({ id }) => id === 'good')
     expect(sink.requests.map(({ id }) => id)).toEqual(['bad', 'good'])
+    expect(sluice.running.stderr()).toMatch(/"reason":"DELIVERY_FAILED".*"event parked"/)
     const metrics = await sluice.get(sluice.running.urls.metrics ?? '')
     expect(metrics.text).toMatch(/^dispatch_outcomes_total\{.*outcome="parked".*\} 1(\s|$)/m)
   })

@@ -30,8 +30,8 @@ export interface LoadResult {
   readonly refused: readonly { readonly id: string; readonly status: number }[]
   /** Ids without an answer at the end. */
   readonly gaveUp: readonly string[]
-  /** Requests that were sent, or half sent, and got no answer: each may have been stored. */
-  readonly unanswered: number
+  /** The id of each request that was sent, or half sent, and got no answer: each may have been stored. */
+  readonly unanswered: readonly string[]
   /** Requests that never reached a server: connection refused. */
   readonly unconnected: number
 }
@@ -61,19 +61,19 @@ export async function postMany(options: LoadOptions): Promise<LoadResult> {
   const accepted: string[] = []
   const refused: { id: string; status: number }[] = []
   const gaveUp: string[] = []
-  let unanswered = 0
+  const unanswered: string[] = []
   let unconnected = 0
   const signal = AbortSignal.timeout(timeoutMs)
   const pool = new Pool(origin, { connections, pipelining: 1 })
 
-  const post = async ({ headers, body }: Posting): Promise<number | undefined> => {
+  const post = async ({ id, headers, body }: Posting): Promise<number | undefined> => {
     try {
       const response = await pool.request({ path: pathname, method: 'POST', headers, body, signal })
       await response.body.dump()
       return response.statusCode
     } catch (error) {
       if ((error as { code?: string }).code === 'ECONNREFUSED') unconnected += 1
-      else unanswered += 1
+      else unanswered.push(id)
       return undefined
     }
   }
