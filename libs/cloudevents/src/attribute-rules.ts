@@ -4,7 +4,7 @@ import { isMediaType } from './media-type.ts'
 import { isTimestamp } from './timestamp.ts'
 import { isAbsoluteUri, isUriReference } from './uri.ts'
 
-const REQUIRED = ['specversion', 'id', 'source', 'type'] as const
+export const REQUIRED = ['specversion', 'id', 'source', 'type'] as const
 
 /** What is wrong with a name: only `[a-z0-9]+` and never `data`. */
 export function nameProblem(name: string): string | undefined {
@@ -82,7 +82,7 @@ export function setProblem(
 }
 
 /** The schema's address is `dataschema` in 1.0 and `schemaurl` in 0.3; the other name is an extension there. */
-export function schemaProblem(attributes: ReadonlyMap<string, AttributeValue>): string | undefined {
+function schemaProblem(attributes: ReadonlyMap<string, AttributeValue>): string | undefined {
   const name = attributes.get('specversion') === '0.3' ? 'schemaurl' : 'dataschema'
   const schema = attributes.get(name)
   if (schema === undefined || (typeof schema === 'string' && isAbsoluteUri(schema))) return undefined

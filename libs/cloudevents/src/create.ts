@@ -1,8 +1,11 @@
 import { isUtf8 } from 'node:buffer'
-import { coreProblem, nameProblem, setProblem, typeProblem } from './attribute-rules.ts'
+import { coreProblem, nameProblem, REQUIRED, setProblem, typeProblem } from './attribute-rules.ts'
 import type { AttributeValue, CloudEvent, DataKind } from './event.ts'
 import { invalid, shown } from './invalid.ts'
 import { isJson } from './json-skip.ts'
+
+// Attributes on which others depend, or that must be there: changing one asks for a look at the whole set
+const SET_WIDE: ReadonlySet<string> = new Set([...REQUIRED, 'dataschema', 'schemaurl'])
 
 export type Attributes = Readonly<Record<string, AttributeValue>> | Iterable<readonly [string, AttributeValue]>
 
@@ -37,13 +40,12 @@ export function withAttributes(
   let whole = false
   for (const name of Object.keys(changes)) {
     const value = changes[name]
+    whole ||= SET_WIDE.has(name)
     if (value === undefined) {
       attributes.delete(name)
-      whole = true
       continue
     }
     check(nameProblem(name) ?? typeProblem(name, value) ?? coreProblem(name, value))
-    whole ||= name === 'specversion' || name === 'dataschema' || name === 'schemaurl'
     attributes.set(name, value)
   }
   if (whole) check(setProblem(attributes, (name) => name))
