@@ -1,10 +1,13 @@
 import { type Clock, systemClock } from '@sluice/clock'
 import { type ConfigOf, type Env, readConfig, type Shape } from '@sluice/config'
+import { EventingError } from '@sluice/errors'
 import { createTelemetry, type ServiceTelemetry, startMetrics } from '@sluice/telemetry'
 import { preload } from '@sluice/telemetry/preload'
+import { argumentProblems, help, wantsHelp } from './command-line.ts'
 import type { Running, ServiceContext } from './context.ts'
 import { type ControlServer, startControlServer } from './control-server.ts'
 import { type PlatformConfig, platformConfig } from './platform-config.ts'
+import { showProcess } from './process-metrics.ts'
 import { createReadiness, type Readiness } from './readiness.ts'
 import { stopOnSignals } from './shutdown.ts'
 import { startupFailure } from './startup-failure.ts'
@@ -24,16 +27,21 @@ export interface Service<S extends Shape> {
 /**
  * Runs a service for the life of the process: config, telemetry, metrics, probes, `start`, and on SIGTERM or SIGINT
  * the way back. Resolves once it runs or has failed to start; never rejects. Exit codes: 0 stopped in order, 78 to be
- * fixed by whoever configured it, 130 and 143 second signal, 1 anything else.
+ * fixed by whoever configured it, 130 and 143 second signal, 1 anything else. `--help` lists the variables instead.
  */
 export async function runService<S extends Shape>(service: Service<S>, env: Env = process.env): Promise<void> {
   const stack = new AsyncDisposableStack()
+  const shape = { ...platformConfig, ...service.config }
+  const args = process.argv.slice(2)
+  if (wantsHelp(args)) return void process.stdout.write(help(service.name, shape))
   try {
-    const config = readConfig({ ...platformConfig, ...service.config }, env) as PlatformConfig & ConfigOf<S>
+    refuse(argumentProblems(args))
+    const config = readConfig(shape, env) as PlatformConfig & ConfigOf<S>
     service.check?.(config)
     const sdk = await preload(`sluice-${service.name}`, env)
     const telemetry = stack.use(createTelemetry({ service: service.name, logLevel: config.logLevel, sdk }))
     exitOnUncaught(telemetry)
+    showProcess(telemetry)
     await startInOrder({ service, config, env, telemetry, stack, clock: systemClock })
   } catch (error) {
     const { exitCode, text } = startupFailure(service.name, error)
@@ -42,6 +50,10 @@ export async function runService<S extends Shape>(service: Service<S>, env: Env 
     await stack.disposeAsync().catch(() => undefined)
     setTimeout(() => process.exit(), LOOP_EMPTIES_WITHIN_MS).unref()
   }
+}
+
+function refuse(problems: readonly string[]): void {
+  if (problems.length > 0) throw new EventingError({ code: 'CONFIG_INVALID', problems }, problems.join('; '))
 }
 
 interface StartDeps<S extends Shape> {

@@ -1,7 +1,10 @@
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { describe, expect, test } from '@jest/globals'
+import { describe, expect, jest, test } from '@jest/globals'
 import { runToExit, startProcess } from '@sluice/testkit'
+
+// Each test is a process or two, and some wait for a limit of two seconds
+jest.setTimeout(30_000)
 
 const FIXTURE = new URL('./fixtures/service.ts', import.meta.url).pathname
 const ANY_PORTS = { CONTROL_PORT: '0', METRICS_PORT: 'off' }
@@ -12,14 +15,27 @@ const startFixture = (env: Record<string, string> = {}) =>
 const wordsOf = (stdout: string) => stdout.split('\n').filter((line) => /^[a-z]+$/.test(line))
 
 describe('stopping', () => {
-  test.each(['SIGTERM', 'SIGINT'] as const)('%s drains, aborts, disposes in that order and exits 0', async (signal) => {
-    await using service = await startFixture()
-    service.kill(signal)
-    expect(await service.exit).toEqual({ code: 0, signal: null })
-    expect(wordsOf(service.stdout())).toEqual(['up', 'draining', 'aborted', 'disposed'])
+  test.concurrent.each(['SIGTERM', 'SIGINT'] as const)(
+    '%s drains, aborts, disposes in that order and exits 0',
+    async (signal) => {
+      await using service = await startFixture()
+      service.kill(signal)
+      expect(await service.exit).toEqual({ code: 0, signal: null })
+      expect(wordsOf(service.stdout())).toEqual(['up', 'draining', 'aborted', 'disposed'])
+    },
+  )
+
+  test.concurrent('a start under way is waited for, and what it opened is closed', async () => {
+    const env = { ...ANY_PORTS, START_MS: '300' }
+    await using service = await startProcess(FIXTURE, { env, ready: { control: /^control (http\S+)$/m } })
+    expect((await fetch(`${service.urls.control}/healthz`)).status).toBe(200)
+    expect((await fetch(`${service.urls.control}/readyz`)).status).toBe(503)
+    service.kill('SIGTERM')
+    expect((await service.exit).code).toBe(0)
+    expect(wordsOf(service.stdout())).toEqual(expect.arrayContaining(['draining', 'aborted', 'disposed']))
   })
 
-  test('what is in hand after DRAIN_MS is let go, and the exit is still 0', async () => {
+  test.concurrent('what is in hand after DRAIN_MS is let go, and the exit is still 0', async () => {
     await using service = await startFixture({ DRAIN_MS: '50', IN_HAND_MS: '60000' })
     service.kill('SIGTERM')
     expect((await service.exit).code).toBe(0)
@@ -27,7 +43,7 @@ describe('stopping', () => {
     expect(wordsOf(service.stdout())).toEqual(['up', 'draining', 'aborted', 'disposed'])
   })
 
-  test('while it drains, readiness says so and liveness stays', async () => {
+  test.concurrent('while it drains, readiness says so and liveness stays', async () => {
     await using service = await startFixture({ IN_HAND_MS: '60000' })
     service.kill('SIGTERM')
     await service.printed(/^draining$/m)
@@ -43,14 +59,14 @@ describe('stopping', () => {
     expect((await fetch(`${service.urls.control}/healthz`)).status).toBe(200)
   })
 
-  test('the same signal passed on twice by one key press drains once', async () => {
+  test.concurrent('the same signal passed on twice by one key press drains once', async () => {
     await using service = await startFixture()
     service.kill('SIGINT')
     service.kill('SIGINT')
     expect((await service.exit).code).toBe(0)
   })
 
-  test('a second signal ends it at once', async () => {
+  test.concurrent('a second signal ends it at once', async () => {
     await using service = await startFixture({ IN_HAND_MS: '60000' })
     service.kill('SIGTERM')
     await service.printed(/^draining$/m)
@@ -60,14 +76,14 @@ describe('stopping', () => {
     expect(service.stdout()).not.toMatch(/disposed/)
   })
 
-  test('a disposal that hangs is forced, with what holds the process on the log', async () => {
+  test.concurrent('a disposal that hangs is forced, with what holds the process on the log', async () => {
     await using service = await startFixture({ DRAIN_MS: '0', IS_STUCK: 'true' })
     service.kill('SIGTERM')
     expect((await service.exit).code).toBe(1)
     expect(service.stderr()).toMatch(/"holding":\[.*something hangs, exit forced/)
   })
 
-  test('a handle left behind is forced too', async () => {
+  test.concurrent('a handle left behind is forced too', async () => {
     await using service = await startFixture({ LEAKS_TIMER: 'true' })
     service.kill('SIGTERM')
     expect((await service.exit).code).toBe(1)
@@ -107,6 +123,21 @@ describe('starting', () => {
     expect(stderr).toBe(`fixture can't start: port ${port} on 127.0.0.1 is in use by another process (PORT_IN_USE)\n`)
   })
 
+  test('an argument is refused: settings are environment variables', async () => {
+    const { code, stderr } = await runToExit(FIXTURE, { env: ANY_PORTS, args: ['--port=80'] })
+    expect(code).toBe(78)
+    expect(stderr).toMatch(/^ {2}--port=80: is not an argument; settings are environment variables, see --help$/m)
+  })
+
+  test('--help lists every variable with default and meaning, and nothing is started', async () => {
+    const { code, stdout } = await runToExit(FIXTURE, { env: ANY_PORTS, args: ['--help'] })
+    expect(code).toBe(0)
+    expect(stdout).toMatch(/^fixture: settings are environment variables\n/)
+    expect(stdout).toMatch(/^ {2}CONTROL_PORT +8090 +probes/m)
+    expect(stdout).toMatch(/^ {2}IN_HAND_MS +0 +how long draining takes$/m)
+    expect(stdout).not.toMatch(/^control/m)
+  })
+
   test('a bug while starting shows its stack and exits 1', async () => {
     const { code, stderr } = await runToExit(FIXTURE, { env: { ...ANY_PORTS, FAILS: 'foreign' } })
     expect(code).toBe(1)
@@ -135,6 +166,7 @@ describe('the control port', () => {
       checks: [{ name: 'channel', ready: true }],
     })
     expect(await (await fetch(`${control}/api/brokers`)).json()).toEqual(['default'])
+    expect((await fetch(`${control}/nowhere`)).status).toBe(404)
     expect((await fetch(`${control}/healthz`, { headers: { origin: 'http://evil.example' } })).status).toBe(403)
   })
 
