@@ -5,6 +5,7 @@ import { systemClock } from '@sluice/clock'
 import type { ContractSource, DeliveryRow, Delta, IngressRow, LogRow, Rows } from '@sluice/contract'
 import { EventingError } from '@sluice/errors'
 import { createTestTelemetry, type TestTelemetry } from '@sluice/telemetry/testing'
+import { settle } from '@sluice/testkit'
 import { type Ingress, type IngressOptions, startIngress } from '../src/index.ts'
 
 /** A channel in an array. Hooks replace what one test needs otherwise. */
@@ -156,4 +157,9 @@ export function exchange(port: number, pieces: readonly string[], until?: RegExp
     })
     socket.on('close', () => resolve(answer))
   })
+}
+
+/** Lets the event loop turn until something holds; gives up after 10,000 turns, and the expectation that follows fails. */
+export async function until(holds: () => boolean): Promise<void> {
+  for (let turn = 0; turn < 10_000 && !holds(); turn++) await settle(1)
 }
