@@ -8,7 +8,7 @@ import { deltaOf, eventOf, FakeDelivery, FakeDriver, LOG, REVISION, rowOf } from
 import type { Answer, Response } from './answer.ts'
 import { dispatch } from './dispatch.ts'
 import type { Endpoint } from './endpoint.ts'
-import { dispatcherEvents } from './events.ts'
+import { dispatcherEvents, dispatchTelemetry } from './events.ts'
 import { readNote } from './note.ts'
 import { orphaned } from './orphan.ts'
 import { Program } from './program.ts'
@@ -35,7 +35,8 @@ function started(row: Partial<DeliveryRow> = {}, ...answers: (Answer | number)[]
   const fake = new FakeDriver()
   const telemetry = createTestTelemetry()
   const requests: { url: string; headers: Record<string, string>; request: OutgoingRequest }[] = []
-  const program = new Program({ telemetry, ingressUrl: 'http://in', adopt() {}, forget() {} })
+  const shared = dispatchTelemetry(telemetry)
+  const program = new Program({ telemetry: shared, ingressUrl: 'http://in', adopt() {}, forget() {} })
   program.apply(deltaOf({ logs: [LOG], deliveries: [rowOf(row)] }))
   const revision = () => program.revision
   const state = { admit: (event: CloudEvent) => withAttributes(event, { admitted: true }) }
@@ -54,7 +55,7 @@ function started(row: Partial<DeliveryRow> = {}, ...answers: (Answer | number)[]
     admit: (event: CloudEvent) => state.admit(event),
     destination: (queue: string) => program.destination(queue),
     replyLog: (uid: string) => program.replyLog(uid),
-    orphaned: (delivery: FakeDelivery) => orphaned(delivery, { revision, events: dispatcherEvents(telemetry) }),
+    orphaned: (delivery: FakeDelivery) => orphaned(delivery, { revision, events: dispatcherEvents(shared) }),
   } as unknown as Parameters<typeof dispatch>[1]
   /** Dispatches it as often as it is handed out again. */
   const toItsEnd = async (first: FakeDelivery) => {

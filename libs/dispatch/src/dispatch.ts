@@ -61,7 +61,7 @@ async function attempt(
     const text = 'the trigger has no dead letter sink any more'
     return failed({ dest: '', status: 404, text, isRetryable: false, isReply: false })
   } catch (error) {
-    destination.events.brokeDown(delivery.position, error)
+    destination.events.brokeDown(delivery, error)
     const text = 'dispatch error: internal'
     return failed({ dest: subscriber.url, status: 500, text, isRetryable: true, isReply: false })
   }

@@ -11,7 +11,6 @@ export type ParkReason = 'DELIVERY_FAILED' | 'REPLY_FAILED' | 'DEAD_LETTER_FAILE
 
 /** The ends of one delivery, each stored first and told afterwards. Reject when the channel does not store it. */
 export function endsOf(delivery: Delivery, stage: Stage, events: DeliveryEvents) {
-  const { position, attempt } = delivery
   return {
     async ack(): Promise<Outcome> {
       await delivery.ack()
@@ -19,23 +18,23 @@ export function endsOf(delivery: Delivery, stage: Stage, events: DeliveryEvents)
         events.delivered()
         return 'delivered'
       }
-      events.deadLettered(position)
+      events.deadLettered(delivery)
       return 'dead-lettered'
     },
     async retry(failure: Failure, delayMs: number): Promise<Outcome> {
       await delivery.nack(delayMs, stage.at === 'subscriber' ? undefined : delivery.note)
-      events.retried(position, delayMs, failure)
+      events.retried(delivery, delayMs, failure)
       return 'retried'
     },
     /** The subscriber is done with; the dead letter sink is next, even if we crash now. */
     async handOn(failure: Failure): Promise<Outcome> {
-      await delivery.nack(0, deadLetterNote(attempt, failure))
-      events.handedOn(position, failure)
+      await delivery.nack(0, deadLetterNote(delivery.attempt, failure))
+      events.handedOn(delivery, failure)
       return 'handed-on'
     },
     async park(reason: ParkReason, failure?: Failure): Promise<Outcome> {
       await delivery.park(reason, failure === undefined ? delivery.note : parkedNote(stage, failure))
-      events.parked(position, reason, failure)
+      events.parked(delivery, reason, failure)
       return 'parked'
     },
     async release(): Promise<Outcome> {

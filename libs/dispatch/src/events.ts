@@ -1,99 +1,151 @@
+import type { Delivery } from '@sluice/channel'
 import type { DeliveryRow } from '@sluice/contract'
 import { failureOf } from '@sluice/errors'
-import type { Telemetry } from '@sluice/telemetry'
+import type { Counter, Histogram, Labels, Logger, Telemetry } from '@sluice/telemetry'
 import type { Failure } from './verdict.ts'
 
-/** Everything that can happen to a delivery of one trigger: counters bound to its name, and the log line. */
-export type DeliveryEvents = ReturnType<typeof deliveryEvents>
+type Handed = Pick<Delivery, 'event' | 'position' | 'attempt'>
+type Bound = ReturnType<Counter['bind']>
 
-export function deliveryEvents(telemetry: Telemetry, row: DeliveryRow) {
-  const trigger = { namespace: row.namespace, trigger: row.name }
-  const { log } = telemetry
-  const outcome = (name: string) =>
-    lazily(() => telemetry.counter(OUTCOMES.name, OUTCOMES).bind({ ...trigger, outcome: name }))
-  const reply = (name: string) =>
-    lazily(() => telemetry.counter(REPLIES.name, REPLIES).bind({ ...trigger, outcome: name }))
-  const [delivered, retried, handedOn] = [outcome('delivered'), outcome('retried'), outcome('handed-on')]
-  const [deadLettered, parked, released] = [outcome('dead-lettered'), outcome('parked'), outcome('released')]
-  const [stored, refused, discarded] = [reply('stored'), reply('refused'), reply('not-an-event')]
-  const duration = telemetry.histogram(DURATION.name, DURATION)
-  const labels = { 'kn.trigger.namespace': row.namespace, 'kn.trigger.name': row.name }
-  const facts = (failure: Failure) => ({ ...trigger, dest: failure.dest, status: failure.status })
+/** The instruments and log lines that all deliveries of a dispatcher share. */
+export interface DispatchTelemetry {
+  readonly log: Logger
+  readonly outcomes: Counter
+  readonly replies: Counter
+  readonly duration: Histogram
+  readonly orphans: Counter
+  readonly unsettled: Counter
+}
+
+export function dispatchTelemetry(telemetry: Telemetry): DispatchTelemetry {
+  const counter = (name: string, description: string) => telemetry.counter(name, { description })
   return {
-    answered: (durationMs: number) => duration.record(durationMs / 1000, labels),
-    delivered: () => delivered().add(1),
-    deadLettered(position: string) {
-      deadLettered().add(1)
-      log.info({ ...trigger, position }, 'event delivered to the dead letter sink')
-    },
-    retried(position: string, delayMs: number, failure: Failure) {
-      retried().add(1)
-      log.debug({ ...facts(failure), position, delayMs }, 'delivery failed, will be tried again')
-    },
-    handedOn(position: string, failure: Failure) {
-      handedOn().add(1)
-      log.warn({ ...facts(failure), position }, 'delivery failed for good, dead letter sink is next')
-    },
-    parked(position: string, reason: string, failure: Failure | undefined) {
-      parked().add(1)
-      log.warn({ ...(failure ? facts(failure) : trigger), position, reason }, 'event parked')
-    },
-    released: () => released().add(1),
-    replyStored: () => stored().add(1),
-    replyRefused(error: unknown) {
-      refused().add(1)
-      log.warn({ ...trigger, code: failureOf(error).code, problem: String(error) }, 'reply refused')
-    },
-    replyNotStored(error: unknown) {
-      log.warn({ ...trigger, code: failureOf(error).code, problem: String(error) }, 'reply not stored')
-    },
-    /** A fault of ours, not of the subscriber. */
-    brokeDown(position: string, error: unknown) {
-      log.error({ ...trigger, position, error: String(error) }, 'delivering an event failed inside')
-    },
-    replyNotAnEvent(status: number, bytes: number) {
-      discarded().add(1)
-      log.debug({ ...trigger, status, bytes }, 'response body is not a CloudEvent')
-    },
+    log: telemetry.log,
+    outcomes: counter('dispatch_outcomes_total', 'Hand-outs ended, by trigger and outcome'),
+    replies: counter('dispatch_replies_total', 'Answers with a body, by trigger and what became of it'),
+    duration: telemetry.histogram('kn.eventing.dispatch.duration', {
+      description: 'Time from sending an event to its complete answer',
+      unit: 's',
+    }),
+    orphans: counter('dispatch_orphans_total', 'Events parked because their trigger is gone'),
+    unsettled: counter(
+      'dispatch_unsettled_total',
+      'Ends of deliveries that the channel did not store; the event is handed out again',
+    ),
+  }
+}
+
+/**
+ * Everything that can happen to a delivery of one trigger, logged and counted. Counters are bound at first use: of ten
+ * thousand triggers few are busy.
+ */
+export class DeliveryEvents {
+  readonly #shared: DispatchTelemetry
+  readonly #trigger: { readonly namespace: string; readonly trigger: string }
+  readonly #durationLabels: Labels
+  readonly #bound = new Map<string, Bound>()
+
+  constructor(shared: DispatchTelemetry, { namespace, name }: DeliveryRow) {
+    this.#shared = shared
+    this.#trigger = { namespace, trigger: name }
+    this.#durationLabels = { 'kn.trigger.namespace': namespace, 'kn.trigger.name': name }
+  }
+
+  answered(durationMs: number): void {
+    this.#shared.duration.record(durationMs / 1_000, this.#durationLabels)
+  }
+
+  delivered(): void {
+    this.#outcome('delivered')
+  }
+
+  released(): void {
+    this.#outcome('released')
+  }
+
+  deadLettered(delivery: Handed): void {
+    this.#outcome('dead-lettered')
+    this.#shared.log.info(this.#facts(delivery), 'event delivered to the dead letter sink')
+  }
+
+  retried(delivery: Handed, delayMs: number, failure: Failure): void {
+    this.#outcome('retried')
+    this.#shared.log.debug({ ...this.#facts(delivery, failure), delayMs }, 'delivery failed, will be tried again')
+  }
+
+  handedOn(delivery: Handed, failure: Failure): void {
+    this.#outcome('handed-on')
+    this.#shared.log.warn(this.#facts(delivery, failure), 'delivery failed for good, dead letter sink is next')
+  }
+
+  parked(delivery: Handed, reason: string, failure: Failure | undefined): void {
+    this.#outcome('parked')
+    this.#shared.log.warn({ ...this.#facts(delivery, failure), reason }, 'event parked')
+  }
+
+  /** A fault of ours, not of the subscriber. */
+  brokeDown(delivery: Handed, error: unknown): void {
+    this.#shared.log.error({ ...this.#facts(delivery), error }, 'delivering an event failed inside')
+  }
+
+  replyStored(): void {
+    this.#reply('stored')
+  }
+
+  replyRefused(delivery: Handed, error: unknown): void {
+    this.#reply('refused')
+    this.#shared.log.warn({ ...this.#facts(delivery), code: failureOf(error).code, error }, 'reply refused')
+  }
+
+  replyNotStored(delivery: Handed, error: unknown): void {
+    this.#reply('not-stored')
+    this.#shared.log.warn({ ...this.#facts(delivery), code: failureOf(error).code, error }, 'reply not stored')
+  }
+
+  replyNotAnEvent(delivery: Handed, status: number, bytes: number): void {
+    this.#reply('not-an-event')
+    this.#shared.log.info({ ...this.#facts(delivery), status, bytes }, 'response body is not a CloudEvent')
+  }
+
+  #facts({ event, position, attempt }: Handed, failure?: Failure): object {
+    const [id, source] = [event.attributes?.get('id'), event.attributes?.get('source')]
+    const facts = { ...this.#trigger, id, source, position, attempt }
+    return failure === undefined ? facts : { ...facts, dest: failure.dest, status: failure.status }
+  }
+
+  #outcome(outcome: string): void {
+    this.#count(outcome, this.#shared.outcomes, outcome)
+  }
+
+  #reply(outcome: string): void {
+    this.#count(`reply ${outcome}`, this.#shared.replies, outcome)
+  }
+
+  #count(key: string, counter: Counter, outcome: string): void {
+    let bound = this.#bound.get(key)
+    if (bound === undefined) {
+      bound = counter.bind({ ...this.#trigger, outcome })
+      this.#bound.set(key, bound)
+    }
+    bound.add(1)
   }
 }
 
 /** What can happen beside the deliveries of a known trigger. */
-export function dispatcherEvents({ log, counter }: Telemetry) {
-  const orphaned = counter('dispatch_orphans_total', {
-    description: 'Events parked because their trigger is gone',
-  })
-  const unsettled = counter('dispatch_unsettled_total', {
-    description: 'Ends of deliveries that the channel did not store; the event is handed out again',
-  })
+export type DispatcherEvents = ReturnType<typeof dispatcherEvents>
+
+export function dispatcherEvents({ log, orphans, unsettled }: DispatchTelemetry) {
   return {
     orphaned(queue: string, position: string) {
-      orphaned.add(1)
+      orphans.add(1)
       log.info({ queue, position }, 'event parked, its trigger is gone')
     },
-    unsettled(queue: string, position: string, error: unknown) {
+    unsettled({ queue, position }: Delivery, error: unknown) {
       unsettled.add(1)
-      log.error({ queue, position, code: failureOf(error).code, error: String(error) }, 'end of a delivery not stored')
+      log.error({ queue, position, code: failureOf(error).code, error }, 'end of a delivery not stored')
     },
     interrupted(channel: string, delayMs: number, error: unknown) {
-      log.warn({ channel, delayMs, error: String(error) }, 'reading the queues was interrupted')
+      log.warn({ channel, delayMs, error }, 'reading the queues was interrupted')
     },
-  }
-}
-
-const OUTCOMES = { name: 'dispatch_outcomes_total', description: 'Hand-outs ended, by trigger and outcome' }
-const REPLIES = { name: 'dispatch_replies_total', description: 'Answers with a body, by trigger and what became of it' }
-const DURATION = {
-  name: 'kn.eventing.dispatch.duration',
-  description: 'Time from sending an event to its complete answer',
-  unit: 's',
-}
-
-/** Ten thousand triggers of which few are in use must not cost ten thousand cells of each kind. */
-function lazily<T>(make: () => T): () => T {
-  let made: T | undefined
-  return () => {
-    made ??= make()
-    return made
   }
 }

@@ -1,13 +1,13 @@
 import type { Delivery } from '@sluice/channel'
 import type { Outcome } from './ends.ts'
-import type { dispatcherEvents } from './events.ts'
+import type { DispatcherEvents } from './events.ts'
 
 const LOOK_AGAIN_MS = 500
 
 export interface OrphanDeps {
   /** Revision of the contract in force. */
   readonly revision: () => number
-  readonly events: ReturnType<typeof dispatcherEvents>
+  readonly events: DispatcherEvents
 }
 
 /**

@@ -1,7 +1,6 @@
 import type { DeliveryRow, Delta, LogRow } from '@sluice/contract'
-import type { Telemetry } from '@sluice/telemetry'
 import { type Endpoint, endpointOf } from './endpoint.ts'
-import { type DeliveryEvents, deliveryEvents } from './events.ts'
+import { DeliveryEvents, type DispatchTelemetry } from './events.ts'
 
 /** A delivery row, prepared for sending. A request under way keeps the one it started with. */
 export interface Destination {
@@ -18,7 +17,7 @@ export interface ReplyLog {
 }
 
 export interface ProgramDeps {
-  readonly telemetry: Telemetry
+  readonly telemetry: DispatchTelemetry
   /** Where the ingress is reached, without a slash at the end; '' if unknown. */
   readonly ingressUrl: string
   readonly adopt: (endpoint: Endpoint) => void
@@ -83,7 +82,7 @@ export class Program {
     const subscriber = endpointOf(row.subscriber, row, 'subscriber')
     const sink = row.deadLetterSink
     const deadLetterSink = sink && endpointOf(sink, row, 'dead-letter-sink')
-    this.#destinations.set(row.uid, { row, subscriber, deadLetterSink, events: deliveryEvents(telemetry, row) })
+    this.#destinations.set(row.uid, { row, subscriber, deadLetterSink, events: new DeliveryEvents(telemetry, row) })
     adopt(subscriber)
     if (deadLetterSink !== undefined) adopt(deadLetterSink)
     if (old !== undefined) this.#forget(old)

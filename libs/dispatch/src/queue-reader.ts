@@ -1,7 +1,7 @@
 import type { ChannelDriver, Delivery, Subscription } from '@sluice/channel'
 import { type Clock, sleep } from '@sluice/clock'
 import { DISPATCH_SUBSCRIPTION } from '@sluice/contract'
-import type { dispatcherEvents } from './events.ts'
+import type { DispatcherEvents } from './events.ts'
 import { InFlight } from './in-flight.ts'
 
 const RESUBSCRIBE_MS = 1_000
@@ -9,7 +9,7 @@ const RESUBSCRIBE_MS = 1_000
 export interface QueueReaderDeps {
   readonly driver: Pick<ChannelDriver, 'subscribe'>
   readonly clock: Clock
-  readonly events: ReturnType<typeof dispatcherEvents>
+  readonly events: DispatcherEvents
   readonly maxInFlight: number
   readonly maxInFlightBytes: number
   readonly window: (queue: string) => number
@@ -73,7 +73,7 @@ export class QueueReader implements AsyncDisposable {
   #take(delivery: Delivery): void {
     const { dispatch, draining, events } = this.#deps
     const ended = draining.aborted ? delivery.release(0) : dispatch(delivery)
-    this.#inFlight.add(ended.catch((error: unknown) => events.unsettled(delivery.queue, delivery.position, error)))
+    this.#inFlight.add(ended.catch((error: unknown) => events.unsettled(delivery, error)))
   }
 }
 

@@ -8,7 +8,7 @@ import type { Destination, ReplyLog } from './program.ts'
 import { DELIVERED, failed, type Verdict } from './verdict.ts'
 
 export interface ReplyDeps {
-  readonly driver: Pick<ChannelDriver, 'publish' | 'isRetryable'>
+  readonly driver: Pick<ChannelDriver, 'publish'>
   /** Takes an event into a broker: one hop less, arrival time, size. Throws EventingError where it must not enter. */
   readonly admit: (event: CloudEvent) => CloudEvent
   readonly replyLog: (uid: string) => ReplyLog | undefined
@@ -36,7 +36,7 @@ export async function takeReply(
   deps: ReplyDeps,
 ): Promise<Verdict> {
   if (answer.status === 202) return DELIVERED
-  if (!answer.isCloudEvent) return notAnEvent(answer, destination)
+  if (!answer.isCloudEvent) return notAnEvent(answer, delivery, destination)
   const { row, events } = destination
   const log = deps.replyLog(row.replyLog ?? '')
   const dest = log?.address ?? ''
@@ -52,15 +52,19 @@ export async function takeReply(
   } catch (error) {
     const status = REFUSALS[failureOf(error).code]
     const text = error instanceof EventingError ? error.message : 'internal error'
-    if (status === undefined) events.replyNotStored(error)
-    else events.replyRefused(error)
+    if (status === undefined) events.replyNotStored(delivery, error)
+    else events.replyRefused(delivery, error)
     return failed({ dest, status: status ?? 503, text, isRetryable: status === undefined, isReply: true })
   }
 }
 
-function notAnEvent({ status, bodyBytes }: Response, { row, events, subscriber }: Destination): Verdict {
+function notAnEvent(
+  { status, bodyBytes }: Response,
+  delivery: Delivery,
+  { row, events, subscriber }: Destination,
+): Verdict {
   if (bodyBytes === 0) return DELIVERED
-  events.replyNotAnEvent(status, bodyBytes)
+  events.replyNotAnEvent(delivery, status, bodyBytes)
   if (!row.strictReplies) return DELIVERED
   const text = `the answer ${status} has a body that is not a CloudEvent`
   return failed({ dest: subscriber.url, status: 502, text, isRetryable: true, isReply: false })

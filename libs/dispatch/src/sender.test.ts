@@ -216,7 +216,22 @@ describe('RSP-09 no answer', () => {
     expect(await post(url, { timeoutMs: 30 })).toMatchObject({ kind: 'timeout' })
   })
 
-  test('while it waits for a connection is a timeout of the virtual clock', async () => {
+  test('while the connection is still being made is a timeout, and the late connection sends nothing', async () => {
+    let sent = 0
+    const server = createTcpServer((socket) => {
+      stack.defer(() => void socket.destroy())
+      socket.on('error', () => {})
+      socket.on('data', () => void sent++)
+    }).listen(0, '127.0.0.1')
+    await once(server, 'listening')
+    stack.defer(() => void server.close())
+    // TLS that is never answered.
+    const url = `https://127.0.0.1:${(server.address() as AddressInfo).port}/`
+    expect(await post(url, { timeoutMs: 30 })).toMatchObject({ kind: 'timeout' })
+    expect(sent).toBeLessThanOrEqual(1)
+  })
+
+  test('in time is a timeout of the clock it was given', async () => {
     const clock = new VirtualClock()
     const patient = stack.use(new Sender({ clock, maxReplyBytes: CAP }))
     const sink = stack.use(await startSink({ respond: () => 'hang' }))

@@ -4,7 +4,7 @@ import type { CloudEvent } from '@sluice/cloudevents'
 import { type ContractSource, createChannels, type Delta } from '@sluice/contract'
 import type { Telemetry } from '@sluice/telemetry'
 import { type DispatchDeps, dispatch } from './dispatch.ts'
-import { dispatcherEvents } from './events.ts'
+import { dispatcherEvents, dispatchTelemetry } from './events.ts'
 import { orphaned } from './orphan.ts'
 import { Program } from './program.ts'
 import { QueueReader, type QueueReaderDeps } from './queue-reader.ts'
@@ -28,7 +28,7 @@ export interface DispatcherDeps {
   readonly ingressUrl?: string
   /** Longest reply read, as it comes over the wire (base64 and escapes included); default 2 MiB. */
   readonly maxReplyBytes?: number
-  /** Events of one broker on their way to subscribers; default 1,024. */
+  /** Events of one broker on their way to subscribers; default 4,096, so that some that hang leave room. */
   readonly maxInFlight?: number
   /** The same in bytes; default 64 MiB. */
   readonly maxInFlightBytes?: number
@@ -49,13 +49,14 @@ export function startDispatcher(deps: DispatcherDeps): Dispatcher {
   const { driver, clock, telemetry, contract, replica, ingressUrl = '', maxReplyBytes = 2 ** 21 } = deps
   const draining = new AbortController()
   const sender = new Sender({ clock, maxReplyBytes })
+  const shared = dispatchTelemetry(telemetry)
   const program = new Program({
-    telemetry,
+    telemetry: shared,
     ingressUrl,
     adopt: (endpoint) => sender.adopt(endpoint),
     forget: (endpoint) => sender.forget(endpoint),
   })
-  const events = dispatcherEvents(telemetry)
+  const events = dispatcherEvents(shared)
   const revision = () => program.revision
   const dispatching: DispatchDeps = {
     ...{ driver, clock, telemetry, sender, revision, admit: deps.admit, random: deps.random ?? Math.random },
@@ -64,7 +65,7 @@ export function startDispatcher(deps: DispatcherDeps): Dispatcher {
     orphaned: (delivery) => orphaned(delivery, { revision, events }),
   }
   const readers = new Readers({
-    ...{ driver, clock, events, maxInFlight: deps.maxInFlight ?? 1_024, draining: draining.signal },
+    ...{ driver, clock, events, maxInFlight: deps.maxInFlight ?? 4_096, draining: draining.signal },
     maxInFlightBytes: deps.maxInFlightBytes ?? 2 ** 26,
     window: (queue) => program.destination(queue)?.row.maxInFlight ?? ORPHAN_WINDOW,
     dispatch: (delivery: Delivery) => dispatch(delivery, dispatching),

@@ -20,26 +20,23 @@ export function filterEvents(telemetry: Telemetry, row: LogRow) {
     refused: (routes: number) => refusals.add(routes),
     publishRetried(position: string, delayMs: number, error: unknown) {
       retries.add(1)
-      log.warn(
-        { ...broker, position, delayMs, code: failureOf(error).code, error: String(error) },
-        'matches not stored',
-      )
+      log.warn({ ...broker, position, delayMs, code: failureOf(error).code, error }, 'matches not stored')
     },
     judgingFailed(position: string, tries: number, error: unknown) {
-      log.error({ ...broker, position, tries, error: String(error) }, 'filtering an event failed')
+      log.error({ ...broker, position, tries, error }, 'filtering an event failed')
     },
     parked(position: string, reason: string) {
       parked.add(1)
       log.error({ ...broker, position, reason }, 'event parked by the filter')
     },
     endFailed(position: string, error: unknown) {
-      log.warn({ ...broker, position, error: String(error) }, 'end of a log delivery not stored; it comes again')
+      log.warn({ ...broker, position, error }, 'end of a log delivery not stored; it comes again')
     },
     waiting(stamp: number, programmed: number) {
       log.info({ ...broker, stamp, programmed }, 'event waits for newer routes')
     },
     interrupted(error: unknown, delayMs: number) {
-      log.warn({ ...broker, delayMs, error: String(error) }, 'reading the log was interrupted')
+      log.warn({ ...broker, delayMs, error }, 'reading the log was interrupted')
     },
   }
 }

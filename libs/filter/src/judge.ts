@@ -72,7 +72,8 @@ function copiesOf(delivery: Delivery, { routes, events }: JudgeDeps): readonly E
   const { event, headers, stamp, laneKey, position } = delivery
   const copies: Entry[] = []
   for (const route of routes.match(event)) {
-    if (route.since > (stamp ?? 0)) continue
+    // Without a stamp nobody knows better than today's routes.
+    if (stamp !== undefined && stamp < route.since) continue
     copies.push({ event, headers, stamp, laneKey, queue: route.delivery, dedupKey: `${position}/${route.delivery}` })
   }
   if (routes.refused > 0) events.refused(routes.refused)

@@ -130,6 +130,12 @@ describe('filter', () => {
     expect(fake.publishes.map(({ entries }) => entries[0]?.dedupKey)).toEqual(['p1/to-t'])
   })
 
+  test('an event accepted before a trigger was ready is not for it; one without a stamp is', async () => {
+    const { fake, hand } = await started([routeOf('t', { since: REVISION })])
+    await hand(new FakeDelivery('p1', { stamp: REVISION - 1 }), new FakeDelivery('p2', { stamp: undefined }))
+    expect(fake.publishes.map(({ entries }) => entries[0]?.dedupKey)).toEqual(['p2/to-t'])
+  })
+
   test('a broker removed while its log waits for newer routes gives the event back and blocks no contract', async () => {
     const { contract, hand, filter } = await started()
     const ahead = await hand(new FakeDelivery('p1', { stamp: REVISION + 9 }))

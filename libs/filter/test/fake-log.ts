@@ -18,7 +18,7 @@ export function eventOf(id: string, type = 'a'): CloudEvent {
 export class FakeDelivery implements Delivery {
   readonly event: CloudEvent
   readonly headers = { 'x-request-id': 'r1' }
-  readonly stamp: number
+  readonly stamp: number | undefined
   readonly laneKey = 'lane key'
   readonly position: string
   readonly queue = ''
@@ -30,10 +30,10 @@ export class FakeDelivery implements Delivery {
   readonly storedAt = 0
   readonly ends: string[] = []
 
-  constructor(id: string, facts: { type?: string; stamp?: number; handOuts?: number } = {}) {
+  constructor(id: string, facts: { type?: string; stamp?: number | undefined; handOuts?: number } = {}) {
     this.event = eventOf(id, facts.type)
     this.position = id
-    this.stamp = facts.stamp ?? REVISION
+    this.stamp = 'stamp' in facts ? facts.stamp : REVISION
     this.handOuts = facts.handOuts ?? 1
   }
 
