@@ -5,7 +5,7 @@ import { bytes, oneOf, text } from '@sluice/config'
 import { fileSource } from '@sluice/contract'
 import { startDispatcher } from '@sluice/dispatch'
 import { EventingError } from '@sluice/errors'
-import { admit, DEFAULT_MAX_TTL } from '@sluice/ingress'
+import { createAdmission, DEFAULT_MAX_TTL } from '@sluice/ingress'
 import { runService } from '@sluice/service'
 
 /** Drivers that several processes can share: none so far, the next ones come here. */
@@ -16,7 +16,7 @@ await runService({
   config: {
     driver: oneOf('CHANNEL_DRIVER', ['embedded'], { fallback: 'embedded', meaning: 'what stores the events' }),
     maxEventBytes: bytes('MAX_EVENT_BYTES', {
-      ...{ min: 65_536, max: 2 ** 30, fallback: 1_048_576 },
+      ...{ min: 65_536, max: 33_554_432, fallback: 1_048_576 },
       meaning: 'largest reply, attributes and data as stored',
     }),
     contract: text('SLUICE_CONTRACT', { fallback: 'contract.json', meaning: 'file with the contract' }),
@@ -26,11 +26,8 @@ await runService({
   async start({ driver: name, contract: path, replica, maxEventBytes }, context) {
     const contract = await fileSource({ path, ...context })
     const driver = await sharedDriver(name)()
-    const limits = { maxEventBytes, maxTtl: DEFAULT_MAX_TTL }
-    const dispatcher = startDispatcher({
-      ...{ ...context, driver, contract, replica },
-      admit: (event) => admit(event, { ...limits, now: context.clock.now() }),
-    })
+    const admit = createAdmission({ clock: context.clock, maxEventBytes, maxTtl: DEFAULT_MAX_TTL })
+    const dispatcher = startDispatcher({ ...context, driver, contract, replica, admit })
     context.ready('dispatcher', dispatcher.ready)
     context.durable(driver.capabilities.durable)
     return dispatcher

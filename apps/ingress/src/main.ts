@@ -16,7 +16,7 @@ await runService({
     driver: oneOf('CHANNEL_DRIVER', ['embedded'], { fallback: 'embedded', meaning: 'what stores the events' }),
     port: port('INGRESS_PORT', { fallback: 8080, meaning: 'where events come in; 0 is any free port' }),
     maxEventBytes: bytes('MAX_EVENT_BYTES', {
-      ...{ min: 65_536, max: 2 ** 30, fallback: 1_048_576 },
+      ...{ min: 65_536, max: 33_554_432, fallback: 1_048_576 },
       meaning: 'largest event, attributes and data as stored',
     }),
     contract: text('SLUICE_CONTRACT', { fallback: 'contract.json', meaning: 'file with the contract' }),

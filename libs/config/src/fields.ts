@@ -62,7 +62,7 @@ export function bytes<F extends number | undefined = number>(
   options: Bounds & FieldOptions<F>,
 ): Field<number | F> {
   const expected = `is not a size from ${options.min} to ${options.max} bytes, such as 1048576, 64Ki or 1Mi`
-  return field<number, F>(name, options, (text) => bounded(text, BYTE_UNITS, options, expected))
+  return field<number, F>(name, options, (text) => bounded(text, BYTE_UNITS, options, expected), binary)
 }
 
 /** Any text of at most 4096 characters; one that is `isSecret` appears in no message. */
@@ -95,6 +95,12 @@ export function boolean<F extends boolean | undefined = boolean>(
   return field<boolean, F>(name, options, (text) =>
     text === 'true' || text === 'false' ? { value: text === 'true' } : { problem: 'is not true or false' },
   )
+}
+
+/** 65536 as 64Ki, 1000 as it is. */
+function binary(value: number): string {
+  const unit = ['Gi', 'Mi', 'Ki'].find((name) => value > 0 && value % (BYTE_UNITS.get(name) ?? 1) === 0)
+  return unit === undefined ? String(value) : `${value / (BYTE_UNITS.get(unit) ?? 1)}${unit}`
 }
 
 function bounded(

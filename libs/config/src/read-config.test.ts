@@ -144,11 +144,15 @@ test('describeConfig: one row per variable with its default and meaning', () => 
     sink: text('SINK', { meaning: 'where events go' }),
     note: text('NOTE', { fallback: undefined, meaning: 'anything' }),
     metricsPort: portOrOff('METRICS_PORT', { fallback: undefined, meaning: 'where metrics are' }),
+    size: bytes('SIZE', { min: 0, max: 2 ** 40, fallback: 3 * 2 ** 20, meaning: 'how large' }),
+    odd: bytes('ODD', { min: 0, max: 2 ** 40, fallback: 1000, meaning: 'how odd' }),
   }
   expect(describeConfig(shape)).toEqual([
     { name: 'PORT', default: '8080', meaning: 'where events come in' },
     { name: 'SINK', default: 'required', meaning: 'where events go' },
     { name: 'NOTE', default: 'unset', meaning: 'anything' },
     { name: 'METRICS_PORT', default: 'off', meaning: 'where metrics are' },
+    { name: 'SIZE', default: '3Mi', meaning: 'how large' },
+    { name: 'ODD', default: '1000', meaning: 'how odd' },
   ])
 })
