@@ -1,4 +1,4 @@
-import { hashOf } from './hash.ts'
+import { hashOf, hasSameContent } from './hash.ts'
 import type { Contract, Delta, Row, RowKind, Rows } from './rows.ts'
 
 /** In the order a role wants them: what is referred to comes first. */
@@ -11,9 +11,15 @@ export type Known = Readonly<Record<RowKind, ReadonlyMap<string, string>>>
 
 export const NOTHING_KNOWN: Known = { logs: new Map(), ingresses: new Map(), routes: new Map(), deliveries: new Map() }
 
-/** The same rows with the hash of each computed anew. */
-export function withHashes(rows: Rows): Rows {
-  return rowsByKind((kind) => (rows[kind] as readonly Row[]).map((row) => ({ ...row, hash: hashOf(row) })))
+/** The same rows with the hash of each; those that `former` holds with equal content are taken from there as they are. */
+export function withHashes(rows: Rows, former: Rows = NO_ROWS): Rows {
+  return rowsByKind((kind) => {
+    const before = new Map((former[kind] as readonly Row[]).map((row) => [row.uid, row]))
+    return (rows[kind] as readonly Row[]).map((row) => {
+      const known = before.get(row.uid)
+      return known !== undefined && hasSameContent(row, known) ? known : { ...row, hash: hashOf(row) }
+    })
+  })
 }
 
 export function knownOf(rows: Rows): Known {

@@ -43,7 +43,7 @@ export async function createContractStore(deps: ContractStoreDeps): Promise<Cont
   let last: Promise<unknown> = Promise.resolve()
 
   async function publish(rows: Rows): Promise<number> {
-    const next = { ...withHashes(rows), epoch: current.epoch, revision: current.revision + 1 }
+    const next = { ...withHashes(rows, current), epoch: current.epoch, revision: current.revision + 1 }
     const delta = difference(knownOf(current), next)
     if (isEmpty(delta)) return current.revision
     await deps.copy?.save(next)
@@ -71,10 +71,10 @@ export async function createContractStore(deps: ContractStoreDeps): Promise<Cont
 }
 
 /**
- * Events already stored may carry stamps of a history that was lost with its copy. The wall clock's seconds outrun any
- * such count of changes, so no reader waits for a revision that never comes.
+ * Events already stored may carry stamps of a history that was lost with its copy. It began at an earlier millisecond
+ * and took longer than one for each revision, so the wall clock is beyond its last: no reader waits in vain.
  */
 function withoutHistory(clock: Clock): Contract {
-  const seconds = Math.max(0, Math.floor(clock.now() / 1000))
-  return { ...NO_ROWS, epoch: seconds + 1, revision: seconds }
+  const start = Math.max(0, Math.floor(clock.now()))
+  return { ...NO_ROWS, epoch: start + 1, revision: start }
 }

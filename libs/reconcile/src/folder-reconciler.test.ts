@@ -213,6 +213,62 @@ describe('an edit', () => {
   })
 })
 
+describe('when the disk fails', () => {
+  test('a change that cannot be saved is logged, has no effect, and takes effect once it can', async () => {
+    await write('all.yaml', BROKER)
+    let isFull = false
+    const copy = {
+      load: async () => ({}),
+      save: async () => (isFull ? Promise.reject(new Error('ENOSPC')) : undefined),
+    }
+    const store = await createContractStore({ clock: systemClock, telemetry, copy })
+    let failed = () => {}
+    const hasFailed = new Promise<void>((resolve) => (failed = resolve))
+    const log = {
+      ...telemetry.log,
+      error(fields: object, message: string) {
+        note(fields, message)
+        failed()
+      },
+    }
+    const reconciler = running.use(
+      await startFolderReconciler({
+        ...{ folder, store, clock: systemClock, telemetry: { ...telemetry, log }, services: {} },
+        ...{ backlogMaxBytes: 1, retention: { maxAgeMs: 1, maxBytes: 1 }, ingressBase: () => 'http://127.0.0.1:8080' },
+      }),
+    )
+    const before = store.contract()
+    isFull = true
+    await write('all.yaml', `${BROKER}---\n${trigger('t')}`)
+    await hasFailed
+    expect(store.contract()).toEqual(before)
+    isFull = false
+    await beyond(reconciler, before.revision)
+    expect(store.contract().routes).toHaveLength(1)
+  })
+
+  test('stored uids that are damaged are set aside and come back from the contract', async () => {
+    await write('all.yaml', `${BROKER}---\n${trigger('t')}`)
+    const first = await start()
+    await first.reconciler[Symbol.asyncDispose]()
+    await writeFile(join(root, 'data/uids.json'), '[{}')
+    const second = await start()
+    expect(second.store.contract()).toEqual(first.store.contract())
+    expect(logged.map(({ message }) => message)).toContain('stored uids could not be read and were set aside')
+  })
+
+  test('a contract that is lost keeps its logs and queues, so that what they hold is still delivered', async () => {
+    await write('all.yaml', `${BROKER}---\n${trigger('t')}`)
+    const first = await start()
+    await first.reconciler[Symbol.asyncDispose]()
+    await rm(join(root, 'data/contract.json'))
+    const second = await start()
+    expect(second.store.contract().logs).toEqual(first.store.contract().logs)
+    expect(second.store.contract().routes).toEqual(first.store.contract().routes)
+    expect(second.store.contract().revision).toBeGreaterThanOrEqual(first.store.contract().revision)
+  })
+})
+
 describe('conditions', () => {
   test('a Trigger waits for its Broker by name, then for the roles, then is Ready', async () => {
     await write('t.yaml', trigger('t'))

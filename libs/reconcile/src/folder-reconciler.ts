@@ -13,6 +13,7 @@ import { assignUids, type StoredObject } from './uids.ts'
 /** A change counts once the folder held still this long; one that removes objects or breaks them, longer. */
 const SETTLED_MS = 50
 const SETTLED_TO_REMOVE_MS = 300
+const RETRY_MS = 2000
 
 export interface FolderReconcilerDeps {
   readonly folder: string
@@ -125,18 +126,20 @@ export async function startFolderReconciler(deps: FolderReconcilerDeps): Promise
     return accept(next, signature)
   }
 
-  async function accept(next: Manifests, signature: string): Promise<undefined> {
+  async function accept(next: Manifests, signature: string): Promise<number | undefined> {
+    const found = next.problems.map(formatProblem)
     try {
-      const found = next.problems.map(formatProblem)
       if (found.length === 0) await publish(next)
       else events.refused({ folder, problems: found })
-      problems = found
-      seen = signature
-      change = undefined
     } catch (error) {
       events.failed({ folder }, error)
+      return RETRY_MS
     }
+    problems = found
+    seen = signature
+    change = undefined
     for (const check of [...waiting]) check()
+    return undefined
   }
 
   const state = (): ReconcileState => ({ revision: store.contract().revision, problems, statuses: conditions() })

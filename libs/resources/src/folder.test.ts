@@ -55,6 +55,12 @@ describe('loadManifests', () => {
     expect(await problems(join(folder, 'b.yaml'))).toEqual([`${folder}/b.yaml:1:1: (folder): is not a folder`])
   })
 
+  test('a folder more than ten deep is a problem, not a blind spot', async () => {
+    const deep = join(folder, ...Array<string>(11).fill('d'))
+    await mkdir(deep, { recursive: true })
+    expect(await problems()).toEqual([`${deep}:1:1: (folder): is more than 10 folders deep`])
+  })
+
   test("the quickstart is valid and is what Knative's documentation shows", async () => {
     const { resources, problems } = await loadManifests(join(import.meta.dirname, '../../../examples/quickstart'))
     expect(problems).toEqual([])

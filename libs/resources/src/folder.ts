@@ -66,7 +66,11 @@ async function list(folder: string, above: readonly string[], found: Listed[]): 
     found.push({ file: folder, path: '(folder)', problem })
     return found
   }
-  if (above.includes(real) || above.length > MAX_FOLDER_DEPTH || found.length > MAX_FILES) return found
+  if (above.includes(real) || found.length > MAX_FILES) return found
+  if (above.length > MAX_FOLDER_DEPTH) {
+    found.push({ file: folder, path: '(folder)', problem: `is more than ${MAX_FOLDER_DEPTH} folders deep` })
+    return found
+  }
   for (const entry of entries) {
     if (entry.name.startsWith('.')) continue
     const file = join(folder, entry.name)
