@@ -22,7 +22,7 @@ export interface BrokersDeps {
 
 /** What the contract programmed: addresses, logs, bounds, and the revision that events are stamped with. */
 export interface Brokers extends Disposable {
-  /** By path without a trailing slash. 'unprogrammed': its log is not there yet. */
+  /** By path without a trailing slash. 'unprogrammed': its log, or the contract itself, is not there yet. */
   at(path: string): Broker | 'unprogrammed' | undefined
   revision(): number
   /** False until a first revision is complete. */
@@ -111,7 +111,8 @@ export function followBrokers({ driver, contract, replica, events, openGate }: B
 
   const watching = contract.watch(replica, apply)
   return {
-    at: (path) => paths.get(path),
+    // Before a first revision nobody can tell an unknown broker from one that is about to be known.
+    at: (path) => paths.get(path) ?? (programmed ? undefined : 'unprogrammed'),
     revision: () => revision,
     programmed: () => programmed,
     [Symbol.dispose]() {
