@@ -44,7 +44,7 @@ function importsOf(root, file, text) {
 
 /** The first sentence of the docstring of the first exported function or class. */
 function summaryOf(text) {
-  const match = /\/\*\*((?:(?!\*\/)[^])*)\*\/\s*export (?:async )?(?:function|class)/.exec(text)
+  const match = /\/\*\*((?:(?!\*\/)[\s\S])*)\*\/\s*export (?:async )?(?:function|class)/.exec(text)
   if (match === null) return ''
   const comment = match[1].replace(/\s*\n\s*\*?\s*/g, ' ').trim()
   const sentence = comment.split(/(?<=\.)\s/)[0]
