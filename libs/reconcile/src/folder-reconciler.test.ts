@@ -2,7 +2,7 @@ import { mkdir, mkdtemp, rename, rm, symlink, writeFile } from 'node:fs/promises
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals'
-import { systemClock } from '@sluice/clock'
+import { type Clock, systemClock } from '@sluice/clock'
 import { contractCopy, createContractStore, type Delta } from '@sluice/contract'
 import { isFailure } from '@sluice/errors'
 import type { Telemetry } from '@sluice/telemetry'
@@ -39,7 +39,31 @@ afterEach(async () => {
 
 const write = (name: string, text: string) => writeFile(join(folder, name), text)
 
-async function start() {
+/** Real timers; durations pass only by `elapse`, and `looks` waits until the folder was looked at so often again. */
+function lookedAtClock() {
+  let elapsedMs = 0
+  let looked = 0
+  let waiting: { at: number; resolve: () => void } | undefined
+  const now = () => {
+    looked++
+    if (waiting !== undefined && looked >= waiting.at) waiting.resolve()
+    return systemClock.now()
+  }
+  return {
+    // looks follow each other quickly whatever the reconciler asks for
+    clock: {
+      now,
+      monotonic: () => elapsedMs,
+      after: (delayMs: number, callback: () => void) => systemClock.after(Math.min(delayMs, 5), callback),
+    },
+    elapse(ms: number) {
+      elapsedMs += ms
+    },
+    looks: (count: number) => new Promise<void>((resolve) => (waiting = { at: looked + count, resolve })),
+  }
+}
+
+async function start(clock: Clock = systemClock) {
   const store = await createContractStore({
     clock: systemClock,
     telemetry,
@@ -48,7 +72,7 @@ async function start() {
   const reconciler = await startFolderReconciler({
     folder,
     store,
-    clock: systemClock,
+    clock,
     telemetry,
     services: {},
     ingressBase: () => 'http://127.0.0.1:8080',
@@ -166,15 +190,33 @@ describe('an edit', () => {
     expect(store.contract().routes[0]?.uid).not.toBe(before?.uid)
   })
 
-  test('by an editor that empties the file and writes it again does not delete what is in it', async () => {
+  test('by an editor that empties the file before it writes it again does not delete what is in it', async () => {
     await write('all.yaml', `${BROKER}---\n${trigger('t')}`)
-    const { store, reconciler } = await start()
+    const watched = lookedAtClock()
+    const { store, reconciler } = await start(watched.clock)
     const before = store.contract()
     await write('all.yaml', '')
+    await watched.looks(3)
+    watched.elapse(200)
+    await watched.looks(3)
+    expect(store.contract()).toEqual(before)
     await write('all.yaml', `${BROKER}---\n${trigger('t')}---\n${trigger('u')}`)
+    await watched.looks(3)
+    watched.elapse(60)
     await beyond(reconciler, before.revision)
     expect(store.contract().logs).toEqual(before.logs)
     expect(store.contract().revision).toBe(before.revision + 1)
+  })
+
+  test('that removes everything counts once the folder stayed so', async () => {
+    await write('all.yaml', BROKER)
+    const watched = lookedAtClock()
+    const { store, reconciler } = await start(watched.clock)
+    await write('all.yaml', '')
+    await watched.looks(3)
+    watched.elapse(300)
+    await beyond(reconciler, store.contract().revision)
+    expect(store.contract().logs).toEqual([])
   })
 
   test('by way of a mounted ConfigMap, whose link is swung to a new folder, takes effect', async () => {
