@@ -1,4 +1,4 @@
-import type { CloudEvent } from '@sluice/cloudevents'
+import { attributeText, type CloudEvent } from '@sluice/cloudevents'
 import type { FilterClause, FilterSpec } from '@sluice/contract'
 
 /**
@@ -18,16 +18,16 @@ export type BuiltFilter = { readonly condition: Condition } | { readonly problem
  * Only attributes the event carries are present (Knative also counts an unset `time`), plus three derived names as in
  * Knative: `datamediatype`, and `dataschema` and `schemaurl` for each other. The hop counter is not the user's.
  */
-export function attributeText(event: CloudEvent, name: string): string | undefined {
+export function comparedText(event: CloudEvent, name: string): string | undefined {
   const value = event.attributes.get(name)
   if (value === undefined) return derivedText(event, name)
   if (name === 'knativebrokerttl') return undefined
-  return typeof value === 'string' ? value : String(value)
+  return attributeText(value)
 }
 
 /** True when the event meets the condition, judged alone. An index over many conditions answers the same. */
 export function meets(condition: Condition, event: CloudEvent): boolean {
-  for (const [name, text] of condition.exact) if (attributeText(event, name) !== text) return false
+  for (const [name, text] of condition.exact) if (comparedText(event, name) !== text) return false
   return condition.rest === undefined || condition.rest(event)
 }
 
@@ -82,7 +82,7 @@ function addAttributes(attributes: Readonly<Record<string, string>>, draft: Draf
   for (const [name, text] of Object.entries(attributes)) {
     if (typeof text !== 'string') return `filter.attributes.${name}: must be a string`
     if (text !== '') addExact(name, text, draft)
-    else draft.rest.push((event) => (attributeText(event, name) ?? '') !== '')
+    else draft.rest.push((event) => (comparedText(event, name) ?? '') !== '')
   }
   return undefined
 }
@@ -90,7 +90,7 @@ function addAttributes(attributes: Readonly<Record<string, string>>, draft: Draf
 function addExact(name: string, text: string, draft: Draft): void {
   const other = draft.exact.get(name)
   if (other === undefined) draft.exact.set(name, text)
-  else if (other !== text) draft.rest.push((event) => attributeText(event, name) === text)
+  else if (other !== text) draft.rest.push((event) => comparedText(event, name) === text)
 }
 
 function everyOf(tests: readonly ((event: CloudEvent) => boolean)[]): Condition['rest'] {

@@ -2,7 +2,7 @@ import { describe, expect, test } from '@jest/globals'
 import type { AttributeValue, CloudEvent } from '@sluice/cloudevents'
 import type { FilterSpec, RouteRow } from '@sluice/contract'
 import fc from 'fast-check'
-import { attributeText, buildFilter, meets } from './condition.ts'
+import { buildFilter, comparedText, meets } from './condition.ts'
 import { RouteIndex } from './route-index.ts'
 
 const BASE = { specversion: '1.0', id: '1', source: '/s', type: 'a.b' }
@@ -187,7 +187,7 @@ function checkSteps(
   expect(index.size).toBe(alone.size)
 }
 
-test('attributeText writes values as a header would', () => {
+test('values are compared as a header would write them', () => {
   const event = eventOf({ n: -7, b: false, s: ' x ' })
-  expect(['n', 'b', 's', 'none'].map((each) => attributeText(event, each))).toEqual(['-7', 'false', ' x ', undefined])
+  expect(['n', 'b', 's', 'none'].map((each) => comparedText(event, each))).toEqual(['-7', 'false', ' x ', undefined])
 })

@@ -1,6 +1,6 @@
 import type { CloudEvent } from '@sluice/cloudevents'
 import type { RouteRow } from '@sluice/contract'
-import { attributeText, type BuiltFilter, buildFilter, type Condition } from './condition.ts'
+import { type BuiltFilter, buildFilter, type Condition, comparedText } from './condition.ts'
 
 interface Route {
   readonly row: RouteRow
@@ -63,7 +63,7 @@ export class RouteIndex {
   match(event: CloudEvent): readonly RouteRow[] {
     let matches: RouteRow[] | undefined
     for (const { names, buckets } of this.#groups.values()) {
-      const key = joined(names, event)
+      const key = keyOf(names, event)
       const bucket = key === undefined ? undefined : buckets.get(key)
       if (bucket === undefined) continue
       for (const { row, condition } of bucket.values()) {
@@ -77,9 +77,10 @@ export class RouteIndex {
   }
 
   #insert(route: Route): void {
-    const names = [...route.condition.exact.keys()].sort()
+    const { exact } = route.condition
+    const names = [...exact.keys()].sort()
     const signature = JSON.stringify(names)
-    const key = joinTexts(names, (name) => route.condition.exact.get(name)) ?? ''
+    const key = keyOfTexts(names.map((name) => exact.get(name) as string))
     const group = this.#groups.get(signature) ?? { names, buckets: new Map() }
     this.#groups.set(signature, group)
     const bucket = group.buckets.get(key) ?? new Map<string, Route>()
@@ -89,20 +90,21 @@ export class RouteIndex {
   }
 }
 
-function joined(names: readonly string[], event: CloudEvent): string | undefined {
-  const [only] = names
-  return names.length === 1 && only !== undefined
-    ? attributeText(event, only)
-    : joinTexts(names, (name) => attributeText(event, name))
-}
-
 /** One name: its text as it is. More: each with its length in front, so that no two lists join to the same key. */
-function joinTexts(names: readonly string[], textOf: (name: string) => string | undefined): string | undefined {
+function keyOf(names: readonly string[], event: CloudEvent): string | undefined {
   let key = ''
   for (const name of names) {
-    const text = textOf(name)
+    const text = comparedText(event, name)
     if (text === undefined) return undefined
-    key = names.length === 1 ? text : `${key}${text.length}:${text}`
+    key = names.length === 1 ? text : appended(key, text)
   }
   return key
+}
+
+function keyOfTexts(texts: readonly string[]): string {
+  return texts.length === 1 ? (texts[0] as string) : texts.reduce(appended, '')
+}
+
+function appended(key: string, text: string): string {
+  return `${key}${text.length}:${text}`
 }
