@@ -29,7 +29,7 @@ export interface Bench {
   /** Starts a process under test from one of our programs. */
   fork(file: string, args?: readonly string[]): Promise<Program>
   /** Starts the product with these manifests and an empty data directory. */
-  standalone(manifests: string): Promise<Standalone>
+  standalone(manifests: Readonly<Record<string, string>>): Promise<Standalone>
   /** Told to hang, the sink takes requests and never answers. */
   hang(isHanging: boolean): void
   /** 64 connections and 1 KB unless said otherwise; `toSink` counts arrivals instead of 202s. */

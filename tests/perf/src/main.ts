@@ -23,7 +23,13 @@ async function runAll(flags: Flags, stack: AsyncDisposableStack): Promise<Map<st
     for (const { name, about, run, isLong } of chosen(flags)) {
       if (isLong && repeat > 1) continue
       process.stderr.write(`${repeat}/${flags.repeats} ${name}: ${about}\n`)
-      for (const [measurement, figures] of Object.entries(await run(bench))) {
+      // A case that fails is told at once; the others still have something to say.
+      const measured = await run(bench).catch((error: unknown) => {
+        process.stderr.write(`${name} failed: ${(error as Error).stack}\n`)
+        process.exitCode = 1
+        return {}
+      })
+      for (const [measurement, figures] of Object.entries(measured)) {
         runs.set(measurement, [...(runs.get(measurement) ?? []), figures])
       }
     }

@@ -53,7 +53,10 @@ export async function forkProgram(
 }
 
 async function answerOf(child: ChildProcess, file: string, timeoutMs: number): Promise<object> {
-  const signal = AbortSignal.timeout(timeoutMs)
+  using stop = new DisposableStack()
+  const ending = new AbortController()
+  stop.defer(() => ending.abort())
+  const signal = AbortSignal.any([AbortSignal.timeout(timeoutMs), ending.signal])
   const ended = once(child, 'exit', { signal }).then(([code]) => {
     throw new EventingError({ code: 'INTERNAL' }, `${file} ended with ${code}`)
   })
@@ -76,12 +79,12 @@ export async function startStandalone({
   nodeArgs = [],
 }: {
   dataDir: string
-  manifests: string
+  manifests: Readonly<Record<string, string>>
   nodeArgs?: readonly string[]
 }): Promise<Standalone> {
   const folder = join(dataDir, 'manifests')
   mkdirSync(folder)
-  writeFileSync(join(folder, 'bench.yaml'), manifests)
+  for (const [file, yaml] of Object.entries(manifests)) writeFileSync(join(folder, file), yaml)
   const env = {
     INGRESS_PORT: '0',
     CONTROL_PORT: '0',
