@@ -1,5 +1,6 @@
 export { createChannels, DISPATCH_SUBSCRIPTION, FILTER_SUBSCRIPTION } from './channels.ts'
 export { difference, type Known, knownOf, NO_ROWS, NOTHING_KNOWN, withHashes } from './delta.ts'
+export { removeEndedChannels } from './ended-channels.ts'
 export { type Copy, fileCopy, type Loaded } from './file-copy.ts'
 export { fileSource } from './file-source.ts'
 export { hashOf } from './hash.ts'

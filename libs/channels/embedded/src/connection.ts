@@ -116,7 +116,8 @@ class EmbeddedDriver implements ChannelDriver {
     this.#channels.delete(name)
     this.#creating.delete(name)
     for (const feed of channel.feeds.values()) feed.close()
-    await this.#ask({ op: 'remove', channel: channel.id })
+    let isMore = true
+    while (isMore) isMore = await this.#ask<boolean>({ op: 'remove', channel: channel.id })
   }
 
   async publish(name: string, entries: readonly Entry[]): Promise<readonly Position[]> {

@@ -8,6 +8,7 @@ import { Reserve } from './reserve.ts'
 import { openDatabase, POSITIONS, prepare, type Statements } from './schema.ts'
 
 const FREE_PAGES_PER_STEP = 4096
+const REMOVE_ROWS = 2_000
 
 /**
  * Owns the file. Synchronous, one request at a time, in a thread of its own (or in the caller's, for tests). A request
@@ -157,12 +158,21 @@ export class Store {
   }
 }
 
-function removeChannel(db: DatabaseSync, channel: number): void {
+/** A step, so that no commit waits for a long deletion. Answers true while there is more. */
+function removeChannel(db: DatabaseSync, channel: number): boolean {
   const base = channel * POSITIONS
-  db.prepare('DELETE FROM log WHERE id > ? AND id < ?').run(base, base + POSITIONS)
-  db.prepare('DELETE FROM task WHERE feed IN (SELECT id FROM feed WHERE channel = ?)').run(channel)
+  const logs = db
+    .prepare('DELETE FROM log WHERE id IN (SELECT id FROM log WHERE id > ? AND id < ? LIMIT ?)')
+    .run(base, base + POSITIONS, REMOVE_ROWS)
+  const tasks = db
+    .prepare(
+      'DELETE FROM task WHERE id IN (SELECT id FROM task WHERE feed IN (SELECT id FROM feed WHERE channel = ?) LIMIT ?)',
+    )
+    .run(channel, REMOVE_ROWS)
+  if (Number(logs.changes) + Number(tasks.changes) > 0) return true
   for (const table of ['dedup0', 'dedup1', 'feed']) db.prepare(`DELETE FROM ${table} WHERE channel = ?`).run(channel)
   db.prepare('DELETE FROM channel WHERE id = ?').run(channel)
+  return false
 }
 
 function redrive(statements: Statements, request: Extract<Request, { op: 'redrive' }>): unknown[] {

@@ -1,0 +1,71 @@
+import { expect, test } from '@jest/globals'
+import type { ChannelDriver } from '@sluice/channel'
+import type { Telemetry } from '@sluice/telemetry'
+import { removeEndedChannels } from './ended-channels.ts'
+import type { Delta, LogRow } from './rows.ts'
+
+const row: LogRow = {
+  uid: 'u1',
+  hash: '',
+  namespace: 'shop',
+  name: 'orders',
+  channel: 'log/shop/orders/u1',
+  queues: 'queues/shop/orders/u1',
+  lanes: 8,
+  orderKey: 'partitionkey',
+  retention: { maxAgeMs: 1, maxBytes: 1 },
+}
+const NOTHING = { ingresses: [], routes: [], deliveries: [] }
+const put = (logs: LogRow[]): Delta => ({
+  epoch: 1,
+  revision: 1,
+  put: { logs, ...NOTHING },
+  removed: { logs: [], ...NOTHING },
+})
+const removal: Delta = { ...put([]), revision: 2, removed: { logs: ['u1'], ...NOTHING } }
+
+function arrange() {
+  const calls: string[] = []
+  const warnings: object[] = []
+  const { promise: acknowledged, resolve: acknowledge } = Promise.withResolvers<boolean>()
+  let apply: (delta: Delta) => Promise<void> | void = () => {}
+  const driver = {
+    create: async (channel: string) => void calls.push(`create ${channel}`),
+    remove: async (channel: string) => void calls.push(`remove ${channel}`),
+    backlog: async (channel: string) => ({ events: channel.startsWith('log') ? 2 : 3, bytes: 0 }),
+  } as unknown as ChannelDriver
+  const contract = {
+    watch: (_replica: string, applied: typeof apply) => {
+      apply = applied
+      return { [Symbol.dispose]() {} }
+    },
+    whenAcknowledged: () => acknowledged,
+  }
+  const telemetry = { log: { warn: (fields: object) => void warnings.push(fields) } } as unknown as Telemetry
+  removeEndedChannels({ driver, contract, telemetry })
+  return { calls, warnings, acknowledge, apply: (delta: Delta) => apply(delta) }
+}
+
+const settle = () => new Promise((resolve) => setImmediate(resolve))
+
+test("a deleted broker's channels go once every role has let go of them, with a count of what they held", async () => {
+  const { calls, warnings, acknowledge, apply } = arrange()
+  await apply(put([row]))
+  calls.length = 0
+  await apply(removal)
+  await settle()
+  expect(calls).toEqual([])
+  acknowledge(true)
+  await settle()
+  expect(calls).toEqual(['remove log/shop/orders/u1', 'remove queues/shop/orders/u1'])
+  expect(warnings).toEqual([{ namespace: 'shop', broker: 'orders', unjudged: 2, waiting: 3 }])
+})
+
+test('a stop before everybody let go removes nothing', async () => {
+  const { calls, acknowledge, apply } = arrange()
+  await apply(put([row]))
+  await apply(removal)
+  acknowledge(false)
+  await settle()
+  expect(calls.filter((call) => call.startsWith('remove'))).toEqual([])
+})
