@@ -22,7 +22,11 @@ export interface Link {
 
 /** The store in a thread of its own: no fsync ever blocks the event loop. */
 export function workerLink(onCrash: (error: unknown) => void): Link {
-  const worker = new Worker(new URL('./worker.ts', import.meta.url), { name: 'channel-store' })
+  const worker = new Worker(new URL('./worker.ts', import.meta.url), {
+    name: 'channel-store',
+    // It keeps nothing between requests: a young generation of the default size would only hold memory.
+    resourceLimits: { maxYoungGenerationSizeMb: 8 },
+  })
   const waiting = new Map<number, { resolve: (value: never) => void; reject: (error: unknown) => void }>()
   let nextId = 0
   let crashed: unknown
