@@ -2,13 +2,13 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as wait } from 'node:timers/promises'
-import { type Posting, type RunningProcess, startProcess } from '@sluice/testkit'
+import { type Posting, type RunningProcess, startProcess, startScript } from '@sluice/testkit'
 import { request } from 'undici'
 
-/** What `npm start` runs; SLUICE_MAIN names another build of it, such as the bundle. */
-export const STANDALONE =
-  process.env.SLUICE_MAIN ?? new URL('../../apps/standalone/src/main.ts', import.meta.url).pathname
 export const ROOT = new URL('../..', import.meta.url).pathname
+const START = startScript(ROOT)
+/** What `npm start` runs; SLUICE_MAIN names another build of it, such as the bundle. */
+export const STANDALONE = process.env.SLUICE_MAIN ?? START.main
 
 export interface Answer {
   readonly status: number
@@ -55,7 +55,7 @@ export async function install({ manifests, env: extra = {}, dataDir }: InstallOp
     ...(manifests === undefined ? {} : { SLUICE_MANIFESTS: manifestsDir }),
     ...extra,
   }
-  const start = () => startProcess(STANDALONE, { env, cwd: ROOT })
+  const start = () => startProcess(STANDALONE, { env, nodeArgs: START.nodeArgs, cwd: ROOT })
   let running = await start().catch((error: unknown) => {
     rmSync(folder, { recursive: true })
     throw error
@@ -78,7 +78,7 @@ export async function install({ manifests, env: extra = {}, dataDir }: InstallOp
       running = await start()
     },
     async startDoomed(ms) {
-      await using doomed = await startProcess(STANDALONE, { env, cwd: ROOT, ready: {} })
+      await using doomed = await startProcess(STANDALONE, { env, nodeArgs: START.nodeArgs, cwd: ROOT, ready: {} })
       await wait(ms)
       doomed.kill('SIGKILL')
       await doomed.exit

@@ -9,4 +9,5 @@ export {
   startProcess,
 } from './process.ts'
 export { type Sink, type SinkAnswer, type SinkOptions, type SinkRequest, startSink } from './sink.ts'
+export { type StartScript, startScript } from './start-script.ts'
 export { settle, VirtualClock } from './virtual-clock.ts'

@@ -2,11 +2,15 @@ import { type ChildProcess, fork } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import { EventingError } from '@sluice/errors'
-import { startProcess } from '@sluice/testkit'
+import { startProcess, startScript } from '@sluice/testkit'
 
+const START = startScript(fileURLToPath(new URL('../../..', import.meta.url)))
+/** Floors, subjects and the product run on the same Node with the same flags. */
+const SAME_NODE = START.nodeArgs
 /** What `npm start` runs; SLUICE_MAIN names another build of it, such as the bundle. */
-const STANDALONE = process.env.SLUICE_MAIN ?? new URL('../../../apps/standalone/src/main.ts', import.meta.url).pathname
+const STANDALONE = process.env.SLUICE_MAIN ?? START.main
 const START_MS = 60_000
 const STOP_MS = 5_000
 
@@ -26,7 +30,7 @@ export async function forkProgram(
   nodeArgs: readonly string[] = [],
 ): Promise<Program> {
   const child = fork(new URL(file, import.meta.url), [...args], {
-    execArgv: [...nodeArgs],
+    execArgv: [...SAME_NODE, ...nodeArgs],
     stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
   })
   const { port = 0, feedPort = 0 } = (await answerOf(child, file, START_MS)) as { port?: number; feedPort?: number }
@@ -92,7 +96,11 @@ export async function startStandalone({
     SLUICE_DATA_DIR: join(dataDir, 'data'),
     SLUICE_MANIFESTS: folder,
   }
-  const child = await startProcess(STANDALONE, { env, nodeArgs, readyTimeoutMs: START_MS })
+  const child = await startProcess(STANDALONE, {
+    env,
+    nodeArgs: [...SAME_NODE, ...nodeArgs],
+    readyTimeoutMs: START_MS,
+  })
   return {
     pid: child.pid,
     url: `${child.urls.ingress?.replace(/\/$/, '')}/default/default`,
