@@ -80,12 +80,15 @@ export class Channel {
   }
 
   async *read(from: Position | Date | 'oldest', signal: AbortSignal): AsyncIterable<Stored> {
+    // Tasks do not lie in the order of their times: those of a queue are looked at one by one.
+    const notBefore = from instanceof Date && this.kind === 'queue' ? from.getTime() : Number.NEGATIVE_INFINITY
     let after = 0
     if (from instanceof Date) after = await this.#seek(from.getTime())
     else if (from !== 'oldest') after = Number(from) - 1
     while (!signal.aborted) {
       const items = await this.#page(after)
       for (const item of items) {
+        if (item.storedAt < notBefore) continue
         yield { ...item.envelope, position: positionOf(item), queue: item.queue, storedAt: item.storedAt }
       }
       const last = items.at(-1)

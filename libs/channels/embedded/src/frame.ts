@@ -11,7 +11,7 @@ type Meta = readonly [
   format: number,
   hasData: 0 | 1,
   kind: DataKind | 0,
-  stamp: number,
+  stamp: number | null,
   laneKey: string,
   attributes: readonly AttributeValue[],
   headers: readonly string[],
@@ -57,7 +57,7 @@ function metaOf({ event, headers, stamp, laneKey }: Envelope): string {
     FORMAT,
     event.data === undefined ? 0 : 1,
     event.dataKind ?? 0,
-    stamp ?? 0,
+    stamp ?? null,
     laneKey,
     attributes,
     flat,
@@ -80,7 +80,7 @@ export function decodeFrame(frame: Buffer): Envelope {
     data: hasData === 1 ? Buffer.from(frame.subarray(metaEnd)) : undefined,
     dataKind: kind === 0 ? undefined : kind,
   }
-  return { event, headers: headersOf(flatHeaders), stamp: stamp === 0 ? undefined : stamp, laneKey }
+  return { event, headers: headersOf(flatHeaders), stamp: stamp ?? undefined, laneKey }
 }
 
 function headersOf(flat: readonly string[]): Record<string, string> | undefined {
