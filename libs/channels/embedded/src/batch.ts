@@ -70,14 +70,14 @@ export class Batch {
       appends[field] = append.channel
       appends[field + 1] = append.lane
       appends[field + 2] = slab.length
-      appends[field + 3] = slab.write(append.envelope)
+      appends[field + 3] = slab.write(append.envelope, append.dedupKey)
       lengths.push(appends[field + 3] as number)
       if (append.dedupKey !== undefined) appendKeys.push([i, append.dedupKey])
     })
     const asides = this.keeping.flatMap(({ aside }) => aside ?? [])
     const tasks = [...this.tasks, ...asides].map(({ task, envelope }) => {
       const offset = slab.length
-      const length = slab.write(envelope)
+      const length = slab.write(envelope, task.dedupKey)
       lengths.push(length)
       return { ...task, offset, length }
     })

@@ -4,7 +4,7 @@ import type { Clock } from '@sluice/clock'
 import { EventingError } from '@sluice/errors'
 import type { Logger } from '@sluice/telemetry'
 import type { AddingTask, Appending } from './batch.ts'
-import { Feed } from './feed.ts'
+import { dueAt, Feed } from './feed.ts'
 import { type Item, itemOfTask, itemsOfPage, logItem, positionOf } from './item.ts'
 import type { Link } from './link.ts'
 import type { LogTail } from './log-source.ts'
@@ -158,7 +158,7 @@ export class Channel {
         if (!isNew) return
         this.#tail.last = position
         this.#tail.lastBytes += bytes
-        const item = logItem(position, lane, now, bytes, entry)
+        const item = logItem(position, lane, now, bytes, { envelope: entry, dedupKey: entry.dedupKey })
         for (const feed of this.feeds.values()) feed.stored(item, 0)
       },
     }
@@ -168,7 +168,7 @@ export class Channel {
     const feed = this.feeds.values().next().value as Feed
     const { queue = '', notBefore = now, attempt = 1, note, parked, dedupKey } = entry
     const lane = laneOf(entry.laneKey, this.#lanes)
-    const due = Math.max(notBefore, now)
+    const due = dueAt(now, notBefore - now)
     const row = {
       feed: feed.id,
       queue,

@@ -111,13 +111,13 @@ class EmbeddedDriver implements ChannelDriver {
   }
 
   async remove(name: string): Promise<void> {
-    const channel = this.#channels.get(name)
-    if (channel === undefined) return
+    if (this.#isClosed) throw closed()
+    const feeds = this.#channels.get(name)?.feeds ?? new Map<string, Feed>()
     this.#channels.delete(name)
     this.#creating.delete(name)
-    for (const feed of channel.feeds.values()) feed.close()
+    for (const feed of feeds.values()) feed.close()
     let isMore = true
-    while (isMore) isMore = await this.#ask<boolean>({ op: 'remove', channel: channel.id })
+    while (isMore) isMore = await this.#ask<boolean>({ op: 'remove', channel: name })
   }
 
   async publish(name: string, entries: readonly Entry[]): Promise<readonly Position[]> {

@@ -2,6 +2,7 @@ import type { Backlog, SubscribeOptions, Subscription } from '@sluice/channel'
 import type { Clock } from '@sluice/clock'
 import type { Logger } from '@sluice/telemetry'
 import type { CursorSource } from './batch.ts'
+import { closed } from './errors.ts'
 import { type End, HandOut } from './hand-out.ts'
 import type { Item } from './item.ts'
 import { Lanes } from './lanes.ts'
@@ -43,6 +44,8 @@ export class Feed implements CursorSource {
   readonly tasks: QueueSource
   readonly #outLog = new Map<number, HandOut>()
   readonly #outTasks = new Set<number>()
+  /** The last log position ever handed out. */
+  #highest: number
   #suspectsOut = 0
   #isAlone = false
   #granted: HandOut[] = []
@@ -57,6 +60,7 @@ export class Feed implements CursorSource {
     this.#deps = deps
     this.#lanes = new Lanes(deps.lanes)
     const { link, clock, tipBytes, info, tail } = deps
+    this.#highest = info.handed
     if (tail !== undefined) {
       this.#log = new LogSource({ tail, link, tipBytes, handed: info.handed, handedBytes: info.handedBytes })
     }
@@ -76,8 +80,7 @@ export class Feed implements CursorSource {
 
   /** Log positions below this one are ended here, or have become tasks: retention may cut them. */
   get passed(): number {
-    const handed = this.#log?.handed ?? 0
-    let first = handed + 1
+    let first = this.#log?.firstWaiting ?? 1
     for (const position of this.#outLog.keys()) first = Math.min(first, position)
     return first - 1
   }
@@ -111,8 +114,9 @@ export class Feed implements CursorSource {
   }
 
   cursor(): CursorUpdate {
-    const handed = this.#log?.handed ?? 0
-    const open = [...this.#outLog.keys()].filter((position) => position <= handed).sort((a, b) => a - b)
+    const handed = this.#highest
+    const waiting = this.#log?.idsUpTo(handed).map((position) => position * 2) ?? []
+    const open = [...Array.from(this.#outLog.keys(), (position) => position * 2 + 1), ...waiting].sort((a, b) => a - b)
     const out = [...this.#outTasks].sort((a, b) => a - b)
     return {
       feed: this.id,
@@ -206,7 +210,10 @@ export class Feed implements CursorSource {
     member.add(handOut)
     this.#lanes.handedOut(handOut)
     if (item.isTask) this.#outTasks.add(item.id)
-    else this.#outLog.set(item.id, handOut)
+    else {
+      this.#outLog.set(item.id, handOut)
+      this.#highest = Math.max(this.#highest, item.id)
+    }
     const { position, taskId } = this.#deps.inherited
     if (isSuspect || item.id <= (item.isTask ? taskId : position)) this.#mustRecord = true
     this.#granted.push(handOut)
@@ -245,6 +252,7 @@ export class Feed implements CursorSource {
 
   readonly #onEnd = (handOut: HandOut, end: End): Promise<void> => {
     const { item } = handOut
+    if (this.#isClosed) return end.kind === 'ack' ? DONE : Promise.reject(closed())
     this.#forget(handOut)
     this.#deps.committer.moved(this)
     this.#pumpSoon()
@@ -286,10 +294,16 @@ export class Feed implements CursorSource {
       storedAt: end.kind === 'park' ? this.#deps.clock.now() : storedAt,
       ...next,
     }
+    // It waits from now on, also while it is being written.
+    if (end.kind !== 'park') this.tasks.count('', 1, item.bytes)
     return new Promise((resolve) => {
       const stored = (id: number) => {
         const { due, ...rest } = next
-        if (end.kind !== 'park') this.tasks.stored({ ...item, ...rest, id, isTask: true, origin: item.id }, due)
+        if (end.kind !== 'park') {
+          this.tasks.count('', -1, -item.bytes)
+          this.tasks.stored({ ...item, ...rest, id, isTask: true, origin: item.id }, due)
+          this.#pumpSoon()
+        }
         resolve()
       }
       this.#deps.committer.keep({ aside: { task, envelope, stored } })
@@ -297,7 +311,7 @@ export class Feed implements CursorSource {
   }
 
   #next(item: Item, end: Exclude<End, { kind: 'ack' }>) {
-    const due = this.#deps.clock.now() + (end.kind === 'park' ? 0 : Math.max(0, end.delayMs))
+    const due = dueAt(this.#deps.clock.now(), end.kind === 'park' ? 0 : end.delayMs)
     const { attempt, note, handOuts } = item
     if (end.kind === 'release') return { attempt, handOuts, note, due, parked: undefined }
     if (end.kind === 'nack') return { attempt: attempt + 1, handOuts: 0, note: end.note, due, parked: undefined }
@@ -306,3 +320,10 @@ export class Feed implements CursorSource {
 }
 
 const DONE = Promise.resolve()
+/** As far as a date goes: for ever. */
+const LAST_TIME = 8.64e15
+
+/** Whole milliseconds, never early; a delay that is no number is none. */
+export function dueAt(now: number, delayMs: number): number {
+  return Math.min(Math.ceil(now + Math.max(delayMs, 0)), LAST_TIME)
+}

@@ -3,7 +3,7 @@ import type { AttributeValue, CloudEvent, DataKind } from '@sluice/cloudevents'
 
 /**
  * How an envelope lies in the file: `[u32 length of meta][meta, JSON in UTF-8][data]`. Meta is
- * `[format, has data, data kind, stamp, lane key, [name, value, …], [header, value, …]]`. Data is as it came.
+ * `[format, has data, data kind, stamp, lane key, [name, value, …], [header, value, …], key against repeats]`. Data is as it came.
  */
 const FORMAT = 1
 
@@ -15,6 +15,7 @@ type Meta = readonly [
   laneKey: string,
   attributes: readonly AttributeValue[],
   headers: readonly string[],
+  dedupKey: string | null,
 ]
 
 /** Grows by doubling; frames are written one behind the other and the whole is handed to the writer at once. */
@@ -27,9 +28,9 @@ export class Slab {
   }
 
   /** Writes one frame and returns its length; it starts at the previous `length`. */
-  write(envelope: Envelope): number {
+  write(envelope: Envelope, dedupKey: string | undefined): number {
     const { event } = envelope
-    const meta = metaOf(envelope)
+    const meta = metaOf(envelope, dedupKey)
     const dataLength = event.data?.length ?? 0
     this.#reserve(4 + meta.length * 3 + dataLength)
     const start = this.length
@@ -48,7 +49,7 @@ export class Slab {
   }
 }
 
-function metaOf({ event, headers, stamp, laneKey }: Envelope): string {
+function metaOf({ event, headers, stamp, laneKey }: Envelope, dedupKey: string | undefined): string {
   const attributes: AttributeValue[] = []
   for (const [name, value] of event.attributes) attributes.push(name, value)
   const flat: string[] = []
@@ -61,14 +62,15 @@ function metaOf({ event, headers, stamp, laneKey }: Envelope): string {
     laneKey,
     attributes,
     flat,
+    dedupKey ?? null,
   ]
   return JSON.stringify(meta)
 }
 
 /** The envelope of a frame. Its data is a copy, so that one slow event does not keep a whole page in memory. */
-export function decodeFrame(frame: Buffer): Envelope {
+export function decodeFrame(frame: Buffer): { envelope: Envelope; dedupKey: string | undefined } {
   const metaEnd = 4 + frame.readUInt32LE(0)
-  const [, hasData, kind, stamp, laneKey, flatAttributes, flatHeaders] = JSON.parse(
+  const [, hasData, kind, stamp, laneKey, flatAttributes, flatHeaders, dedupKey] = JSON.parse(
     frame.toString('utf8', 4, metaEnd),
   ) as Meta
   const attributes = new Map<string, AttributeValue>()
@@ -80,7 +82,8 @@ export function decodeFrame(frame: Buffer): Envelope {
     data: hasData === 1 ? Buffer.from(frame.subarray(metaEnd)) : undefined,
     dataKind: kind === 0 ? undefined : kind,
   }
-  return { event, headers: headersOf(flatHeaders), stamp: stamp ?? undefined, laneKey }
+  const envelope = { event, headers: headersOf(flatHeaders), stamp: stamp ?? undefined, laneKey }
+  return { envelope, dedupKey: dedupKey ?? undefined }
 }
 
 function headersOf(flat: readonly string[]): Record<string, string> | undefined {

@@ -26,7 +26,13 @@ export function positionOf(item: Item): string {
   return String(item.origin === 0 ? item.id : item.origin)
 }
 
-export function logItem(id: number, lane: number, storedAt: number, bytes: number, envelope: Envelope): Item {
+export function logItem(
+  id: number,
+  lane: number,
+  storedAt: number,
+  bytes: number,
+  { envelope, dedupKey }: { envelope: Envelope; dedupKey: string | undefined },
+): Item {
   return {
     id,
     isTask: false,
@@ -35,7 +41,7 @@ export function logItem(id: number, lane: number, storedAt: number, bytes: numbe
     attempt: 1,
     handOuts: 0,
     note: undefined,
-    dedupKey: undefined,
+    dedupKey,
     origin: 0,
     storedAt,
     bytes,
@@ -54,6 +60,7 @@ export function* itemsOfPage({ slab, rows }: LogPage): Generator<Item> {
 
 export function itemOfTask(row: TaskRow): Item {
   const frame = Buffer.from(row.frame.buffer, row.frame.byteOffset, row.frame.length)
+  const { envelope, dedupKey } = decodeFrame(frame)
   return {
     id: row.id,
     isTask: true,
@@ -62,10 +69,10 @@ export function itemOfTask(row: TaskRow): Item {
     attempt: row.attempt,
     handOuts: row.handOuts,
     note: row.note,
-    dedupKey: row.dedupKey,
+    dedupKey: row.dedupKey ?? dedupKey,
     origin: row.origin,
     storedAt: row.storedAt,
     bytes: frame.length,
-    envelope: decodeFrame(frame),
+    envelope,
   }
 }

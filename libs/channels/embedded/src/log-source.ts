@@ -37,10 +37,19 @@ export class LogSource {
     this.#loadedBytes = deps.handedBytes
   }
 
-  /** Positions up to here are handed out or done. */
-  get handed(): number {
-    const first = this.#buffer[0]
-    return first === undefined ? this.loaded : first.id - 1
+  /** The first position not handed out, or given back. */
+  get firstWaiting(): number {
+    return this.#buffer[0]?.id ?? this.loaded + 1
+  }
+
+  /** What waits in the buffer up to a position: given back, or passed over while its lane moved. */
+  idsUpTo(position: number): number[] {
+    const ids: number[] = []
+    for (const { id } of this.#buffer) {
+      if (id > position) break
+      ids.push(id)
+    }
+    return ids
   }
 
   get waiting(): { events: number; bytes: number } {
@@ -68,9 +77,11 @@ export class LogSource {
       if (taken > 0) this.#buffer = taken === buffer.length ? [] : buffer.slice(taken)
       return
     }
+    const refused = new Set<number>()
     this.#buffer = buffer.filter((item, i) => {
-      const isTaken = i < LOOK_AHEAD && grant(item)
+      const isTaken = i < LOOK_AHEAD && !refused.has(item.lane) && grant(item)
       if (isTaken) this.#bufferBytes -= item.bytes
+      else refused.add(item.lane)
       return !isTaken
     })
   }

@@ -14,7 +14,7 @@ export type Request =
       readonly lanes: number
       readonly subscriptions: readonly string[]
     }
-  | { readonly op: 'remove'; readonly channel: number }
+  | { readonly op: 'remove'; readonly channel: string }
   | CommitRequest
   | {
       readonly op: 'readLog'
@@ -105,7 +105,7 @@ export interface TaskUpdate {
 
 /**
  * Where a feed stands. Log positions up to `handed` are done, except those in `open`; `out` are task ids handed out.
- * Both lists are ascending varint differences. `clean`: given back at a shutdown, so no hand-out is held against them.
+ * An open position counts double, plus one if a consumer has it. Both lists are ascending varint differences. `clean`: given back at a shutdown, so no hand-out is held against them.
  */
 export interface CursorUpdate {
   readonly feed: number

@@ -92,6 +92,8 @@ export class Committer {
     this.#disarm()
     await this.#running
     if (!this.#next.isEmpty) await this.#commit()
+    // What could not be stored is still handed out on disk, and comes again; nobody waits for it now.
+    for (const { kept } of this.#next.keeping.splice(0)) kept?.()
   }
 
   #schedule(): void {

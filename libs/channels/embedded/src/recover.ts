@@ -22,8 +22,10 @@ export function recoverHandOuts(db: DatabaseSync, now: number): number {
     .all()) {
     const feed = row.id as number
     const handOuts = row.clean === 1 ? 0 : 1
-    for (const position of unpackAscending(row.open as Uint8Array)) {
-      move.run(++id, feed, now, handOuts, position, (row.channel as number) * POSITIONS + position)
+    for (const entry of unpackAscending(row.open as Uint8Array)) {
+      const position = Math.floor(entry / 2)
+      const lost = entry % 2 === 1 ? handOuts : 0
+      move.run(++id, feed, now, lost, position, (row.channel as number) * POSITIONS + position)
     }
     if (handOuts === 1) for (const id of unpackAscending(row.out as Uint8Array)) count.run(id)
     settle.run(feed)

@@ -42,7 +42,7 @@ export class Store {
       case 'create':
         return this.#atomically(() => this.#create(statements, request))
       case 'remove':
-        return this.#atomically(() => removeChannel(db, request.channel))
+        return this.#remove(db, request.channel)
       case 'readLog':
         return readLog(statements, request)
       case 'fetch':
@@ -150,6 +150,14 @@ export class Store {
     db.exec(`PRAGMA incremental_vacuum(${FREE_PAGES_PER_STEP})`)
     db.exec('PRAGMA wal_checkpoint(TRUNCATE)')
     return this.#reserve?.take() ?? true
+  }
+
+  #remove(db: DatabaseSync, name: string): boolean {
+    const id = this.#statements?.channel.get(name)?.id as number | undefined
+    if (id === undefined) return false
+    const isMore = this.#atomically(() => removeChannel(db, id))
+    if (!isMore) this.#counters.channels.delete(id)
+    return isMore
   }
 
   #close(db: DatabaseSync): void {
