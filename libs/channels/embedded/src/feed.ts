@@ -325,5 +325,5 @@ const LAST_TIME = 8.64e15
 
 /** Whole milliseconds, never early; a delay that is no number is none. */
 export function dueAt(now: number, delayMs: number): number {
-  return Math.min(Math.ceil(now + Math.max(delayMs, 0)), LAST_TIME)
+  return Math.min(Math.ceil(now + (Number.isNaN(delayMs) ? 0 : Math.max(delayMs, 0))), LAST_TIME)
 }
