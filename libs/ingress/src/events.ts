@@ -21,8 +21,7 @@ export interface IngressEvents {
 }
 
 export interface BrokerEvents {
-  accepted(count: number): void
-  stored(durationMs: number): void
+  stored(count: number, durationMs: number): void
 }
 
 export function ingressEvents(telemetry: Telemetry): IngressEvents {
@@ -41,8 +40,10 @@ export function ingressEvents(telemetry: Telemetry): IngressEvents {
       const labels = { 'kn.broker.namespace': namespace, 'kn.broker.name': name }
       const counter = accepted.bind({ namespace, broker: name })
       return {
-        accepted: (count) => counter.add(count),
-        stored: (durationMs) => duration.record(durationMs / 1000, labels),
+        stored(count, durationMs) {
+          counter.add(count)
+          duration.record(durationMs / 1000, labels)
+        },
       }
     },
     refused(code) {

@@ -1,12 +1,12 @@
-import type { IncomingMessage } from 'node:http'
-import type { Entry } from '@sluice/channel'
+import type { ChannelDriver, Entry } from '@sluice/channel'
+import type { Clock } from '@sluice/clock'
 import type { CloudEvent } from '@sluice/cloudevents'
 import { decodeHttp } from '@sluice/cloudevents'
-import { EventingError } from '@sluice/errors'
+import { EventingError, failureOf } from '@sluice/errors'
 import { brokerUnknown } from './address.ts'
 import type { Broker, Brokers } from './brokers.ts'
+import type { Exchange } from './in-flight.ts'
 import type { MemoryBudget } from './memory-budget.ts'
-import type { Store } from './store.ts'
 import { transportHeaders } from './transport-headers.ts'
 
 /** What an event costs in memory beside its data: attributes, headers, entry. Part of the memory bound. */
@@ -14,14 +14,16 @@ const EVENT_OVERHEAD_BYTES = 2048
 
 export interface KeepDeps {
   readonly brokers: Brokers
-  readonly store: Store
+  readonly driver: ChannelDriver
+  readonly clock: Clock
   readonly memory: MemoryBudget
-  readonly admit: (event: CloudEvent) => CloudEvent
+  readonly admit: (event: CloudEvent, bytesAtMost: number) => CloudEvent
+  readonly maxHeaderBytes: number
 }
 
 /** A request whose body is complete; `broker` is undefined when its path names none. */
 export interface Received {
-  readonly request: IncomingMessage
+  readonly exchange: Exchange
   readonly body: Buffer | undefined
   readonly broker: Broker | 'unprogrammed' | undefined
   readonly traceparent: string | undefined
@@ -30,41 +32,41 @@ export interface Received {
 /**
  * Resolves once every event of the request is stored. All are checked before the first is stored; an empty batch
  * stores nothing. Takes over the body's share of the memory budget, and gives it back when the channel is done.
+ * Rejects with CHANNEL_UNAVAILABLE when trying again may help; some of a batch may be stored then.
  */
 export async function keep(received: Received, deps: KeepDeps): Promise<void> {
-  const { memory, store } = deps
-  let held = received.body?.length ?? 0
-  let admitted: { broker: Broker; entries: readonly Entry[] }
+  const { memory, clock, driver } = deps
+  const { exchange, body } = received
+  let held = body === undefined ? 0 : body.length
   try {
-    admitted = admitAll(received, deps)
-    const overhead = admitted.entries.length * EVENT_OVERHEAD_BYTES
+    const { broker, entries } = admitAll(received, deps)
+    const overhead = entries.length * EVENT_OVERHEAD_BYTES
     memory.take(overhead)
     held += overhead
+    if (entries.length === 0) return
+    const since = clock.monotonic()
+    exchange.storingSince = since
+    await driver.publish(broker.log.channel, entries)
+    broker.events.stored(entries.length, clock.monotonic() - since)
   } catch (error) {
+    if (exchange.storingSince === undefined || !driver.isRetryable(error)) throw error
+    throw unavailable(driver.name, failureOf(error).code, error)
+  } finally {
     memory.give(held)
-    throw error
   }
-  const { broker, entries } = admitted
-  if (entries.length === 0) {
-    memory.give(held)
-    return
-  }
-  await store(broker.log.channel, entries, (durationMs) => {
-    memory.give(held)
-    broker.events.stored(durationMs)
-  })
-  broker.events.accepted(entries.length)
 }
 
-function admitAll({ request, body, broker, traceparent }: Received, deps: KeepDeps) {
+function admitAll({ exchange, body, broker, traceparent }: Received, deps: KeepDeps) {
+  const { request } = exchange
   const { events } = decodeHttp(request.rawHeaders, body)
   if (broker === undefined) throw brokerUnknown(request.url ?? '')
   if (broker === 'unprogrammed') throw notProgrammed()
   broker.gate.check()
-  const headers = transportHeaders(request.headers, traceparent)
+  const bytesAtMost = deps.maxHeaderBytes + (body === undefined ? 0 : body.length)
+  const headers = transportHeaders(request.rawHeaders, traceparent)
   const stamp = deps.brokers.revision()
   const entries = events.map((event): Entry => {
-    const admitted = deps.admit(event)
+    const admitted = deps.admit(event, bytesAtMost)
     return { event: admitted, headers, stamp, laneKey: laneKeyOf(admitted, broker.log.orderKey) }
   })
   return { broker, entries }
@@ -80,5 +82,14 @@ function notProgrammed(): EventingError {
   return new EventingError(
     { code: 'CHANNEL_UNAVAILABLE', driver: '', reason: 'not programmed' },
     'the channel of this broker is not there yet; try again',
+  )
+}
+
+/** Told to the sender: try again. */
+export function unavailable(driver: string, reason: string, cause?: unknown): EventingError {
+  return new EventingError(
+    { code: 'CHANNEL_UNAVAILABLE', driver, reason },
+    `the channel can't take events now (${reason}); try again`,
+    { cause },
   )
 }

@@ -4,16 +4,16 @@ import { EventingError } from '@sluice/errors'
 import type { Span, Telemetry } from '@sluice/telemetry'
 import { checkBrokerPath, pathOf } from './address.ts'
 import { accept, preflight, refuse } from './answer.ts'
-import type { Brokers } from './brokers.ts'
-import { checkAnnounced, checkCoding, checkMethod, maxBodyBytes } from './check-request.ts'
+import { announcedBytes, checkCoding, checkMethod, maxBodyBytes } from './check-request.ts'
 import type { IngressEvents } from './events.ts'
+import type { Exchange, InFlight } from './in-flight.ts'
 import type { KeepDeps } from './keep.ts'
 import { keep } from './keep.ts'
 import { problemOf } from './problem.ts'
 import { CLIENT_GONE, readBody } from './read-body.ts'
 
 export interface ReceiveDeps extends KeepDeps {
-  readonly brokers: Brokers
+  readonly inFlight: InFlight
   readonly clock: Clock
   readonly events: IngressEvents
   readonly startSpan: Telemetry['startSpan']
@@ -37,42 +37,49 @@ export async function receive(request: IncomingMessage, response: ServerResponse
     preflight(response)
     return
   }
+  const exchange = deps.inFlight.enter(request, response)
   const span = deps.startSpan && openSpan(request, deps.startSpan)
+  let failure: unknown
   try {
-    checkMethod(request)
+    const { headers } = request
+    checkMethod(request, headers)
     const url = request.url ?? ''
     const broker = deps.brokers.at(pathOf(url))
     if (broker === undefined) checkBrokerPath(url)
-    checkCoding(request)
+    checkCoding(headers)
     if (deps.isDraining()) throw draining()
-    const maxBytes = Math.min(maxBodyBytes(request, deps.maxEventBytes), deps.maxBodyBytes)
-    checkAnnounced(request, maxBytes)
-    if (request.headers.expect !== undefined) response.writeContinue()
-    const body = await readBody(request, { maxBytes, memory: deps.memory })
-    if (body !== CLIENT_GONE) {
-      await keep({ request, body, broker, traceparent: span?.traceparent }, deps)
-      accept(response, deps.isDraining())
-      span?.setStatus(202)
-    }
-    span?.end()
+    const maxBytes = Math.min(maxBodyBytes(headers, deps.maxEventBytes), deps.maxBodyBytes)
+    const announced = announcedBytes(headers, maxBytes)
+    if (headers.expect !== undefined) response.writeContinue()
+    const body = await readBody(request, { announced, maxBytes, memory: deps.memory })
+    if (body === CLIENT_GONE) exchange.isAnswered = true
+    else await keep({ exchange, body, broker, traceparent: span?.traceparent }, deps)
+    if (!exchange.isAnswered) accept(response, deps.isDraining())
   } catch (error) {
-    answerWith(error, request, response, deps, span)
+    failure = error
+    answerWith(error, exchange, deps)
   }
+  deps.inFlight.leave(exchange)
+  span?.setStatus(response.statusCode)
+  span?.end(failure)
 }
 
-function answerWith(
+/** Answers with the problem, unless an answer was given. */
+export function answerWith(
   error: unknown,
-  request: IncomingMessage,
-  response: ServerResponse,
-  deps: ReceiveDeps,
-  span: Span | undefined,
+  exchange: Exchange,
+  deps: Pick<ReceiveDeps, 'events' | 'clock' | 'lingerMs' | 'isDraining'>,
 ): void {
   const problem = problemOf(error)
-  deps.events.refused(problem.code)
   if (problem.status === 500) deps.events.failed(error)
-  refuse(request, response, problem, { close: deps.isDraining(), clock: deps.clock, lingerMs: deps.lingerMs })
-  span?.setStatus(problem.status)
-  span?.end(problem.status >= 500 ? error : undefined)
+  if (exchange.isAnswered) return
+  exchange.isAnswered = true
+  deps.events.refused(problem.code)
+  refuse(exchange.request, exchange.response, problem, {
+    close: deps.isDraining(),
+    clock: deps.clock,
+    lingerMs: deps.lingerMs,
+  })
 }
 
 function openSpan(request: IncomingMessage, startSpan: NonNullable<Telemetry['startSpan']>): Span {

@@ -1,5 +1,4 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import type { Duplex } from 'node:stream'
 import type { ChannelDriver } from '@sluice/channel'
 import type { Clock } from '@sluice/clock'
 import type { ContractSource } from '@sluice/contract'
@@ -14,9 +13,10 @@ import { ingressEvents } from './events.ts'
 import type { HttpLimits } from './http-limits.ts'
 import { DEFAULT_HTTP_LIMITS } from './http-limits.ts'
 import { listenHttp } from './http-listener.ts'
+import { trackInFlight } from './in-flight.ts'
+import { unavailable } from './keep.ts'
 import { memoryBudget } from './memory-budget.ts'
-import { receive } from './receive.ts'
-import { openStore } from './store.ts'
+import { answerWith, type ReceiveDeps, receive } from './receive.ts'
 
 /** Source: CloudEvents 1.0.2, size limits: events up to 64 KiB must be forwarded. */
 const MIN_EVENT_BYTES = 64 * 1024
@@ -62,36 +62,32 @@ export async function startIngress(options: IngressOptions): Promise<Ingress> {
   const events = ingressEvents(telemetry)
   const maxInFlightBytes = options.maxInFlightBytes ?? DEFAULT_IN_FLIGHT_BYTES
   const maxEventBytes = eventBound(options, events)
-  const running = new Set<ServerResponse>()
-  let draining: PromiseWithResolvers<void> | undefined
+  const storeTimeoutMs = options.storeTimeoutMs ?? 10_000
+  let draining = false
 
-  const store = openStore({ driver, clock, timeoutMs: options.storeTimeoutMs ?? 10_000 })
   const openGate = (rows: Parameters<Parameters<typeof followBrokers>[0]['openGate']>[0]) =>
     openBacklogGate({ ...rows, driver, clock, events, intervalMs: options.backlogIntervalMs ?? 250 })
   const brokers = followBrokers({ ...options, events, openGate })
-  const deps = {
-    ...{ brokers, store, clock, events, maxEventBytes },
+  const common = { clock, events, lingerMs: limits.lingerMs, isDraining: () => draining }
+  const inFlight = trackInFlight({
+    clock,
+    storeTimeoutMs,
+    giveUp(exchange) {
+      answerWith(unavailable(driver.name, `it did not answer within ${storeTimeoutMs} ms`), exchange, common)
+      inFlight.leave(exchange)
+    },
+  })
+  const deps: ReceiveDeps = {
+    ...common,
+    ...{ inFlight, brokers, driver, maxEventBytes },
     memory: memoryBudget(maxInFlightBytes),
     startSpan: telemetry.startSpan,
-    isDraining: () => draining !== undefined,
     admit: createAdmission({ clock, maxEventBytes, maxTtl: options.maxTtl ?? DEFAULT_MAX_TTL }),
     maxBodyBytes: maxInFlightBytes,
-    lingerMs: limits.lingerMs,
+    maxHeaderBytes: limits.maxHeaderBytes,
   }
-  const onRequest = (request: IncomingMessage, response: ServerResponse) => {
-    running.add(response)
-    void receive(request, response, deps)
-      .catch((error: unknown) => {
-        events.failed(error)
-        response.destroy()
-      })
-      .then(() => {
-        running.delete(response)
-        if (draining && running.size === 0) draining.resolve()
-      })
-  }
-  const pendingOn = (socket: Duplex) => [...running].findLast(({ req }) => req.socket === socket && req.complete)
-  const broken = brokenRequests({ ...{ clock, events, pendingOn }, ...limits })
+  const onRequest = (request: IncomingMessage, response: ServerResponse) => void receive(request, response, deps)
+  const broken = brokenRequests({ ...{ clock, events, pendingOn: inFlight.pendingOn }, ...limits })
   const listener = await listenHttp({ host, port: options.port, limits, clock, onRequest, broken, events }).catch(
     (error) => {
       brokers[Symbol.dispose]()
@@ -104,13 +100,12 @@ export async function startIngress(options: IngressOptions): Promise<Ingress> {
     url: `http://${host.includes(':') ? `[${host}]` : host}:${listener.port}`,
     ready: () => (draining ? 'draining' : brokers.programmed() ? undefined : 'no contract yet'),
     drain() {
-      draining ??= Promise.withResolvers<void>()
-      if (running.size === 0) draining.resolve()
+      draining = true
       listener.closeIdle()
-      return draining.promise
+      return inFlight.idle()
     },
     async [Symbol.asyncDispose]() {
-      draining ??= Promise.withResolvers<void>()
+      draining = true
       await listener[Symbol.asyncDispose]()
       brokers[Symbol.dispose]()
     },

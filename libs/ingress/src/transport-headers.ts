@@ -1,30 +1,39 @@
-import type { IncomingHttpHeaders } from 'node:http'
+const PASSED: ReadonlySet<string> = new Set(['x-request-id', 'retry-after', 'traceparent', 'tracestate', 'baggage'])
 
 /**
- * Headers that travel with an event to its subscribers, beside the event's own. Everything else is dropped,
- * `Authorization` and cookies first of all. Source: knative/eventing pkg/utils/headers.go and the W3C propagators.
+ * Headers that travel with an event to its subscribers, beside the event's own, names in lower case; `raw` is Node's
+ * flat list. Everything else is dropped, `Authorization` and cookies first of all. `traceparent` is that of our own
+ * span, if there is one. Source: knative/eventing pkg/utils/headers.go and the W3C propagators.
  */
 export function transportHeaders(
-  headers: IncomingHttpHeaders,
+  raw: readonly string[],
   traceparent: string | undefined,
 ): Readonly<Record<string, string>> | undefined {
   let kept: Record<string, string> | undefined
-  for (const name in headers) {
-    if (!PASSED_INITIALS.has(name.charCodeAt(0)) || !isPassed(name)) continue
-    const value = headers[name]
-    if (value === undefined) continue
+  for (let i = 0; i + 1 < raw.length; i += 2) {
+    const header = raw[i] as string
+    if (!mayPass(header.charCodeAt(0))) continue
+    const name = header.toLowerCase()
+    if (!PASSED.has(name) && !name.startsWith('x-b3-') && !name.startsWith('knative-')) continue
     kept ??= {}
-    kept[name] = typeof value === 'string' ? value : value.join(', ')
+    const before = kept[name]
+    const value = raw[i + 1] as string
+    kept[name] = before === undefined ? value : `${before}, ${value}`
   }
   if (traceparent === undefined) return kept
-  kept ??= {}
-  kept.traceparent = traceparent
-  return kept
+  return { ...kept, traceparent }
 }
 
-const PASSED_INITIALS: ReadonlySet<number> = new Set([...'bkrtx'].map((initial) => initial.charCodeAt(0)))
-const PASSED: ReadonlySet<string> = new Set(['x-request-id', 'retry-after', 'traceparent', 'tracestate', 'baggage'])
-
-function isPassed(name: string): boolean {
-  return PASSED.has(name) || name.startsWith('x-b3-') || name.startsWith('knative-')
+/** By the first letter, in any case: nearly every header is dropped without a look at the rest of its name. */
+function mayPass(initial: number): boolean {
+  switch (initial | 0x20) {
+    case 0x62: // b
+    case 0x6b: // k
+    case 0x72: // r
+    case 0x74: // t
+    case 0x78: // x
+      return true
+    default:
+      return false
+  }
 }

@@ -112,8 +112,8 @@ export const endClaims = about('knows four ends', ({ claim }) => {
     for (const channel of [await it.log(), await it.queue()]) {
       const consumer = it.consume(channel, { each: hold })
       for (const second of ends) {
-        await it.publish(channel, [entryOf('acked', { queue: 'q' }), entryOf('nacked', { queue: 'q' })])
         const count = consumer.deliveries.length
+        await it.publish(channel, [entryOf('acked', { queue: 'q' }), entryOf('nacked', { queue: 'q' })])
         await consumer.until(count + 2)
         const [acked, nacked] = consumer.deliveries.slice(count).sort((a, b) => (idOf(a) < idOf(b) ? -1 : 1))
         await Promise.all([
