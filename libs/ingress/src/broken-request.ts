@@ -43,6 +43,7 @@ export function brokenRequests(deps: BrokenRequestsDeps): BrokenRequests {
 
   return {
     onClientError(error, socket) {
+      if (error.code === 'HPE_CLOSED_CONNECTION') return // sent after `Connection: close`: not a request, no answer
       if (error.code === 'ECONNRESET' || socket.destroyed) socket.destroy()
       else endWith(failureFor(error, deps.maxHeaderBytes), socket)
     },

@@ -34,11 +34,11 @@ export interface InFlight {
 
 export function trackInFlight({ clock, storeTimeoutMs, giveUp }: InFlightDeps): InFlight {
   let newest: Exchange | undefined
-  let timer: Disposable | undefined
+  let armed = false
   let emptied: PromiseWithResolvers<void> | undefined
 
   const sweep = () => {
-    timer = undefined
+    armed = false
     const expired = clock.monotonic() - storeTimeoutMs
     let exchange = newest
     while (exchange !== undefined) {
@@ -46,7 +46,12 @@ export function trackInFlight({ clock, storeTimeoutMs, giveUp }: InFlightDeps): 
       if (exchange.storingSince !== undefined && exchange.storingSince <= expired) giveUp(exchange)
       exchange = previous
     }
-    if (newest !== undefined) timer = clock.after(storeTimeoutMs / 10, sweep)
+    if (newest !== undefined) arm()
+  }
+
+  const arm = () => {
+    armed = true
+    clock.after(storeTimeoutMs / 10, sweep)
   }
 
   return {
@@ -61,7 +66,7 @@ export function trackInFlight({ clock, storeTimeoutMs, giveUp }: InFlightDeps): 
       }
       if (newest !== undefined) newest.next = exchange
       newest = exchange
-      timer ??= clock.after(storeTimeoutMs / 10, sweep)
+      if (!armed) arm()
       return exchange
     },
     leave(exchange) {

@@ -169,6 +169,11 @@ describe('pipelining', () => {
   })
 })
 
+test('what comes after a request that closes the connection is not answered', async () => {
+  const answer = await exchange(port, [`${rawPost('x', { Connection: 'close' })}more`])
+  expect(statuses(answer)).toEqual([202])
+})
+
 test('the target of a request may be absolute', async () => {
   const request = rawPost('x').replace('POST /', 'POST http://anywhere:80/')
   expect(statuses(await exchange(port, [request], /\r\n\r\n/))).toEqual([202])
