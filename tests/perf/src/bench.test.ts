@@ -45,10 +45,10 @@ describe('bench', () => {
     expect(percentiles([])).toEqual({ p50: 0, p99: 0 })
   })
 
-  test('a target is judged on the medians of both sides, and left out when one was not measured', () => {
+  test('a target is judged within each repeat, the median counts, and it is left out when a side was not measured', () => {
     const runs = new Map([
       ['f1', [{ cpuUs: 10 }, { cpuUs: 14 }, { cpuUs: 500 }]],
-      ['ingress-null', [{ cpuUs: 20 }, { cpuUs: 19 }, { cpuUs: 1 }]],
+      ['ingress-null', [{ cpuUs: 20 }, { cpuUs: 19 }, { cpuUs: 600 }]],
       ['standalone@half', [{ arrivalP99: 80 }]],
       ['disk', [{ fsyncP99: 9 }]],
     ])
@@ -58,9 +58,10 @@ describe('bench', () => {
       ['half load: p99, send to arrival', true],
     ])
     expect(targets[0]?.measured).toBeCloseTo(14 / 19)
-    expect(judgeTargets((name) => (name === 'standalone@half' ? 91 : name === 'disk' ? 9 : undefined))).toContainEqual(
-      expect.objectContaining({ what: 'half load: p99, send to arrival', met: false }),
-    )
+    expect(targets[0]?.runs).toEqual([10 / 20, 14 / 19, 500 / 600])
+    expect(
+      judgeTargets([(name) => (name === 'standalone@half' ? 91 : name === 'disk' ? 9 : undefined)]),
+    ).toContainEqual(expect.objectContaining({ what: 'half load: p99, send to arrival', met: false }))
   })
 
   test('the report shows every verdict and every median', () => {
@@ -71,7 +72,7 @@ describe('bench', () => {
       ['disk', [{ fsyncP50: 0.25 }]],
     ])
     const text = printable({ ...about, ...summarise(runs) })
-    expect(text).toMatch(/ingress, nothing stored: CPU \| ≥ 0\.70 × F1 \| +0\.40 \| \*\*no\*\*/)
+    expect(text).toMatch(/ingress, nothing stored: CPU \| ≥ 0\.70 × F1 \| +0\.40 \| 0\.40 – 0\.40 \| \*\*no\*\*/)
     expect(text).toMatch(/\| ingress-null \| +400 \| +25\.0 \|/)
     expect(text).toContain('disk: fsyncP50 0.25')
   })

@@ -60,6 +60,7 @@ export async function openBench(flags: Flags, resultsDir: string, stack: AsyncDi
         bodyBytes: 1024,
         warmupMs: flags.warmupMs,
         measureMs: flags.measureMs,
+        sinkPid: sink.pid,
         feedPort: toSink ? sink.feedPort : undefined,
         ...options,
       }

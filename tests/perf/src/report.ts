@@ -11,16 +11,18 @@ const COLUMNS: readonly (readonly [figure: string, title: string, digits: number
   ['generatorUs', 'gen µs', 1],
   ['rssMb', 'RSS MB', 0],
   ['errors', 'errors', 0],
+  ['others', 'others', 2],
 ]
 
 /** Two tables in Markdown: targets with verdicts, and the medians behind them. */
 export function printable(results: Results): string {
   const { date, machine, node, commit, command, repeats, seconds } = results
   const head = `${date} · ${machine} · Node ${node} · ${commit} · \`${command}\` · medians of ${repeats} · ${seconds} s`
-  const targets = results.targets.map(({ what, target, measured, met }) => [
+  const targets = results.targets.map(({ what, target, measured, met, runs }) => [
     what,
     target,
     measured.toFixed(2),
+    `${Math.min(...runs).toFixed(2)} – ${Math.max(...runs).toFixed(2)}`,
     met ? 'yes' : '**no**',
   ])
   const measured = Object.entries(results.measurements)
@@ -35,10 +37,12 @@ export function printable(results: Results): string {
           .map(([key, n]) => `${key} ${n.toFixed(2)}`)
           .join(', ')}`,
     )
+  const quiet = '`others`: processors busy with something else meanwhile; far from 0 the figures say little.'
   return [
     head,
-    table(['what', 'target', 'measured', 'met'], targets),
+    table(['what', 'target', 'measured', 'of all', 'met'], targets),
     table(['case', ...COLUMNS.map(([, title]) => title)], figures),
+    quiet,
     others.join('\n'),
   ].join('\n\n')
 }

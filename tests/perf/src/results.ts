@@ -18,18 +18,24 @@ export interface Results {
   readonly measurements: Readonly<Record<string, { readonly median: Figures; readonly runs: readonly Figures[] }>>
 }
 
-/** Medians figure by figure over the repeats, and the verdicts on them. */
+/** Medians figure by figure over the repeats, and the verdicts. */
 export function summarise(runs: ReadonlyMap<string, readonly Figures[]>) {
   const medians = new Map<string, Figures>()
   for (const [name, repeats] of runs) {
     const figures = Object.keys(repeats[0] ?? {})
     medians.set(name, Object.fromEntries(figures.map((key) => [key, median(repeats.map((run) => run[key] ?? NaN))])))
   }
-  const lookup: Lookup = (measurement, figure) => medians.get(measurement)?.[figure]
+  const repeats = Math.max(0, ...[...runs.values()].map((of) => of.length))
+  const lookups = Array.from(
+    { length: repeats },
+    (_, repeat): Lookup =>
+      (measurement, figure) =>
+        runs.get(measurement)?.[repeat]?.[figure],
+  )
   const measurements = Object.fromEntries(
     [...medians].map(([name, figures]) => [name, { median: figures, runs: runs.get(name) ?? [] }]),
   )
-  return { targets: judgeTargets(lookup), measurements }
+  return { targets: judgeTargets(lookups), measurements }
 }
 
 export function describeMachine(): Pick<Results, 'machine' | 'node' | 'commit'> {

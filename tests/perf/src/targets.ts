@@ -1,4 +1,6 @@
-/** The median of a figure of a measurement; undefined when it was not measured in this run. */
+import { median } from './load/latencies.ts'
+
+/** A figure of a measurement in one repeat; undefined when it was not measured. */
 export type Lookup = (measurement: string, figure: string) => number | undefined
 
 export interface Target {
@@ -14,6 +16,8 @@ export interface Verdict {
   readonly target: string
   readonly measured: number
   readonly met: boolean
+  /** Of each repeat. */
+  readonly runs: readonly number[]
 }
 
 /** CPU of the floor per event, over CPU of the case: 1 is as cheap as the floor. */
@@ -68,11 +72,19 @@ export const TARGETS: readonly Target[] = [
   atMost('memory, backlog of 400,000: growth', FLAT, '×', (of) => of('memory-backlog', 'growth')),
 ]
 
-/** Judges what was measured; targets without a figure are left out. */
-export function judgeTargets(of: Lookup, targets: readonly Target[] = TARGETS): Verdict[] {
+/**
+ * Judges what was measured, repeat by repeat, since what runs within one repeat had the same neighbours; the median
+ * counts. Targets without a figure are left out.
+ */
+export function judgeTargets(repeats: readonly Lookup[], targets: readonly Target[] = TARGETS): Verdict[] {
   return targets.flatMap(({ what, target, value, isMet }) => {
-    const measured = value(of)
-    if (measured === undefined) return []
-    return [{ what, target, measured, met: isMet(measured, of) }]
+    const judged = repeats.flatMap((of) => {
+      const measured = value(of)
+      return measured === undefined ? [] : [{ measured, met: isMet(measured, of) }]
+    })
+    if (judged.length === 0) return []
+    const met = judged.filter((one) => one.met).length * 2 > judged.length
+    const runs = judged.map(({ measured }) => measured)
+    return [{ what, target, measured: median(runs), met, runs }]
   })
 }

@@ -7,7 +7,7 @@ import { monotonicMs } from './monotonic.ts'
 import { makePace } from './pace.ts'
 import './program.ts'
 import { jsonBody, requestHead } from './request.ts'
-import { cpuUs, rssMb } from './usage.ts'
+import { cpuUs, machineBusyUs, rssMb } from './usage.ts'
 
 const STRING_BODY_BYTES = 65_536
 
@@ -83,19 +83,21 @@ async function run(job: Job): Promise<Measure> {
   await until(job.warmupMs)
   ack = []
   arrival = []
-  const before = { at: monotonicMs(), through: through(), errors: counts.errors, cpu: cpuUs(job.pid), own: ownUs() }
+  const before = { at: monotonicMs(), through: through(), errors: counts.errors, ...usage(job) }
   await until(job.measureMs)
   const seconds = (monotonicMs() - before.at) / 1e3
+  const after = usage(job)
   const events = through() - before.through
   const measure: Measure = {
     rate: events / seconds,
-    cpuUs: (cpuUs(job.pid) - before.cpu) / events,
-    generatorUs: (ownUs() - before.own) / events,
+    cpuUs: (after.cpu - before.cpu) / events,
+    generatorUs: (after.own - before.own) / events,
     ack: percentiles(ack),
     arrival: percentiles(arrival),
     events,
     errors: counts.errors - before.errors,
     rssMb: rssMb(job.pid),
+    others: Math.max(0, (after.others - before.others) / 1e6 / seconds),
   }
   isSending = false
   clearInterval(ticks)
@@ -107,9 +109,11 @@ async function run(job: Job): Promise<Measure> {
   return measure
 }
 
-function ownUs(): number {
+function usage({ pid, sinkPid }: Job): { cpu: number; own: number; others: number } {
+  const cpu = cpuUs(pid)
   const { user, system } = process.cpuUsage()
-  return user + system
+  const own = user + system
+  return { cpu, own, others: machineBusyUs() - cpu - own - (sinkPid === pid ? 0 : cpuUs(sinkPid)) }
 }
 
 process.on('message', (job: Job) => {

@@ -12,6 +12,7 @@ export interface Job {
   readonly feedPort?: number | undefined
   /** The process under test. */
   readonly pid: number
+  readonly sinkPid: number
   readonly warmupMs: number
   /** At most; `events` may end it sooner. */
   readonly measureMs: number
@@ -34,4 +35,6 @@ export interface Measure {
   /** Answers other than 202 and broken connections, in the window. */
   readonly errors: number
   readonly rssMb: number
+  /** Processors kept busy by neither generator, sink nor the process under test: how quiet the machine was. */
+  readonly others: number
 }

@@ -16,3 +16,13 @@ export function rssMb(pid: number): number {
   const status = readFileSync(`/proc/${pid}/status`, 'latin1')
   return Number(/VmRSS:\s+(\d+) kB/.exec(status)?.[1] ?? Number.NaN) / 1024
 }
+
+/** CPU time that all processors together spent not idle so far, in microseconds. Linux only. */
+export function machineBusyUs(): number {
+  const [user = 0, nice = 0, system = 0, _idle, _wait, irq = 0, softirq = 0] = readFileSync('/proc/stat', 'latin1')
+    .slice(3, 120)
+    .trim()
+    .split(/\s+/)
+    .map(Number)
+  return (user + nice + system + irq + softirq) * US_PER_TICK
+}
