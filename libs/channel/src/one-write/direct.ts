@@ -1,12 +1,17 @@
 import type { Delivery, Entry, Position } from '../port.ts'
-import { ACK, DONE, type End, endCopy, rewritten } from './ends.ts'
+
+/** How a hand-out ended: on its stored copy if there is one, else as a change to what is written, or nothing at all. */
+interface Outcome {
+  readonly onCopy: (copy: Delivery) => Promise<void>
+  readonly written: Partial<Entry> | undefined
+}
 
 export interface DirectDeps {
   readonly now: () => number
   /** Writes the entry to the store after all. */
-  readonly write: (direct: Direct, entry: Entry) => Promise<Position>
-  /** It ended: its place at the consumer is free. */
-  readonly freed: (direct: Direct, end: End) => void
+  readonly store: (entry: Entry) => Promise<Position>
+  /** The request is over: its place is free. */
+  readonly freed: (direct: Direct) => void
   /** Nothing more will be heard of it. */
   readonly forgotten: (direct: Direct) => void
   /** It could not be written while it runs: memory alone has it, as before. */
@@ -24,7 +29,6 @@ export class Direct implements Delivery {
   readonly entry: Entry
   readonly key: string
   readonly lane: number
-  readonly bytes: number
   readonly storedAt: number
   readonly handOuts = 1
   /** Fulfils the publisher: the copy has ended, or is stored. A write that fails is the publisher's to repeat. */
@@ -32,20 +36,15 @@ export class Direct implements Delivery {
   readonly #deps: DirectDeps
   readonly #resolve: (position: Position) => void
   readonly #reject: (error: unknown) => void
-  #end: End | undefined
-  #isWritten = false
-  copy: Delivery | undefined
-  /** At the consumer, or was. */
+  #outcome: Outcome | undefined
+  #copy: Delivery | undefined
+  #isSpilled = false
   isOut = false
-  /** Memory alone has it since then, on the monotonic clock. */
-  since: number
 
-  constructor(entry: Entry, key: string, lane: number, bytes: number, since: number, deps: DirectDeps) {
+  constructor(entry: Entry, key: string, lane: number, deps: DirectDeps) {
     this.entry = entry
     this.key = key
     this.lane = lane
-    this.bytes = bytes
-    this.since = since
     this.storedAt = deps.now()
     this.#deps = deps
     const { promise, resolve, reject } = Promise.withResolvers<Position>()
@@ -70,7 +69,7 @@ export class Direct implements Delivery {
     return this.entry.queue ?? ''
   }
   get position() {
-    return this.copy?.position ?? ''
+    return this.#copy?.position ?? ''
   }
   get attempt() {
     return this.entry.attempt ?? 1
@@ -79,92 +78,74 @@ export class Direct implements Delivery {
     return this.entry.note
   }
   get dedupKey() {
-    return this.entry.dedupKey
+    return this.key
+  }
+  get isSpilled() {
+    return this.#isSpilled
   }
   get isEnded() {
-    return this.#end !== undefined
-  }
-  /** A delivery of the store with this key is this one's: it is written as it was, or was stored before it came here. */
-  get awaitsCopy() {
-    return this.copy === undefined && (this.#end === undefined || this.#isWritten)
+    return this.#outcome !== undefined
   }
 
-  /**
-   * Writes it as it is. Where that fails it stays in memory while it runs; one that does not run yet, and any when
-   * `isLast`, is given back to its publisher.
-   */
+  /** Writes it as it is. `isLast`: there will be no other chance, so a failure is the publisher's. */
   async spill(isLast: boolean): Promise<void> {
-    this.#isWritten = true
+    this.#isSpilled = true
     try {
-      this.#resolve(await this.#deps.write(this, { ...this.entry, dedupKey: this.key }))
+      this.#resolve(await this.#deps.store({ ...this.entry, dedupKey: this.key }))
       if (!this.isOut) this.#deps.forgotten(this)
     } catch (error) {
-      if (this.copy !== undefined) return
-      this.#isWritten = false
-      if (this.#end !== undefined) await this.#write(this.#end).catch(noop)
-      else if (isLast || !this.isOut) this.#giveUp(error)
+      this.#isSpilled = false
+      if (this.#outcome !== undefined) await this.#settle(this.#outcome)
+      else if (isLast) this.#reject(error)
       else this.#deps.unspilled(this)
     }
   }
 
   /** The store hands out the copy of this one. */
   bind(copy: Delivery): void {
-    this.copy = copy
-    this.#resolve(copy.position)
-    // What can't be ended is handed out again by the driver.
-    if (this.#end !== undefined) endCopy(copy, this.#end).catch(noop)
+    this.#copy = copy
+    if (this.#outcome !== undefined) void this.#settle(this.#outcome)
   }
 
   ack(): Promise<void> {
-    return this.#endAs(ACK)
+    return this.#end({ onCopy: (copy) => copy.ack(), written: undefined })
   }
+
   nack(delayMs: number, note?: string): Promise<void> {
-    return this.#endAs({ kind: 'nack', delayMs, note })
+    const written = { attempt: this.attempt + 1, notBefore: this.#deps.now() + Math.max(0, delayMs) }
+    return this.#end({ onCopy: (copy) => copy.nack(delayMs, note), written: withNote(written, note) })
   }
+
   release(delayMs: number): Promise<void> {
-    return this.#endAs({ kind: 'release', delayMs })
+    const written = { notBefore: this.#deps.now() + Math.max(0, delayMs) }
+    return this.#end({ onCopy: (copy) => copy.release(delayMs), written })
   }
+
   park(reason: string, note?: string): Promise<void> {
-    return this.#endAs({ kind: 'park', reason, note })
+    return this.#end({ onCopy: (copy) => copy.park(reason, note), written: withNote({ parked: reason }, note) })
   }
 
-  #endAs(end: End): Promise<void> {
-    if (this.#end !== undefined) return DONE
-    this.#end = end
-    const ended = this.copy === undefined ? undefined : endCopy(this.copy, end)
-    this.#deps.freed(this, end)
-    if (ended !== undefined) {
-      this.#deps.forgotten(this)
-      return ended
-    }
-    if (!this.#isWritten) return this.#write(end)
-    // Being written as it was: the copy, when it comes, ends like this.
-    return end.kind === 'ack' ? DONE : this.published.then(noop)
+  #end(outcome: Outcome): Promise<void> {
+    if (this.#outcome !== undefined) return DONE
+    this.#outcome = outcome
+    this.#deps.freed(this)
+    // Being written: the copy, when it comes, ends like this.
+    if (this.#isSpilled && this.#copy === undefined) return this.published.then(noop, noop)
+    return this.#settle(outcome)
   }
 
-  /** Rejects like the publisher's promise: nobody may take for stored what is not. */
-  #write(end: End): Promise<void> {
-    if (end.kind !== 'ack') return this.#rewrite(rewritten({ ...this.entry, dedupKey: this.key }, end, this.#deps.now()))
+  async #settle({ onCopy, written }: Outcome): Promise<void> {
     this.#deps.forgotten(this)
-    this.#resolve('')
-    return DONE
+    if (this.#copy !== undefined) return onCopy(this.#copy)
+    if (written === undefined) return this.#resolve('')
+    await this.#deps.store({ ...this.entry, dedupKey: this.key, ...written }).then(this.#resolve, this.#reject)
   }
+}
 
-  async #rewrite(entry: Entry): Promise<void> {
-    try {
-      this.#resolve(await this.#deps.write(this, entry))
-      this.#deps.forgotten(this)
-    } catch (error) {
-      this.#giveUp(error)
-      throw error
-    }
-  }
+const DONE = Promise.resolve()
 
-  #giveUp(error: unknown): void {
-    this.#end ??= ACK
-    this.#deps.forgotten(this)
-    this.#reject(error)
-  }
+function withNote(written: Partial<Entry>, note: string | undefined): Partial<Entry> {
+  return note === undefined ? written : { ...written, note }
 }
 
 function noop(): void {}

@@ -1,217 +1,278 @@
 import type { Clock } from '@sluice/clock'
 import { laneOf } from '../lane.ts'
-import type { Backlog, Delivery, Entry, Position, SubscribeOptions, Subscription } from '../port.ts'
+import type { Delivery, Entry, Position, SubscribeOptions, Subscription } from '../port.ts'
 import { Direct, type DirectDeps } from './direct.ts'
-import type { End } from './ends.ts'
-import { Outlet } from './outlet.ts'
-import { ownKey, Passing } from './passing.ts'
-import { LocalQueue } from './queue.ts'
-import type { RecentKeys } from './recent-keys.ts'
-import { type OneWriteLimits, Unwritten } from './unwritten.ts'
+import { Passing } from './passing.ts'
 
 export interface LocalDeps {
   readonly clock: Clock
   readonly lanes: number
-  readonly limits: OneWriteLimits
-  /** Larger entries, as counted here, are the store's to judge. */
-  readonly maxBytes: number
   readonly store: (entry: Entry) => Promise<Position>
-  readonly backlog: (queue: string) => Promise<Backlog>
-  readonly subscribe: (options: SubscribeOptions) => Subscription
-  /** Keys of what was acked, for as long as they are remembered. */
-  readonly ended: RecentKeys
-  readonly onClose: (local: LocalQueues) => void
+  readonly limits: OneWriteLimits
+}
+
+export interface OneWriteLimits {
+  /** A copy that has not ended by then is written. */
+  readonly spillAfterMs: number
+  /** Copies in memory, handed out or waiting, per channel; beyond, they are written. */
+  readonly maxDirect: number
+  readonly maxDirectBytes: number
+  /** Copies of one logical queue that wait for its window; beyond, they are written. */
+  readonly maxWaiting: number
+}
+
+interface Queue {
+  readonly name: string
+  /** Not handed out yet, oldest first. */
+  readonly waiting: Direct[]
+  /** From the store, beyond the window for the moment. */
+  readonly held: Passing[]
+  /** At the consumer, direct or from the store. */
+  out: number
+  /** Of those, direct and not written. */
+  unwritten: number
+  /**
+   * Keys written by us, due, and not yet handed out by the store, with the time: newcomers queue up behind them. What
+   * the store knew already is never handed out again, so an old entry says nothing.
+   */
+  readonly behind: Map<string, number>
 }
 
 /** The logical queues of one channel as its local consumer sees them: from memory first, from the store behind. */
 export class LocalQueues implements Subscription {
   readonly #deps: LocalDeps
-  readonly #window: (queue: string) => number
-  readonly #outlet: Outlet
-  readonly #queues = new Map<string, LocalQueue>()
-  /** What has not ended, by key: at the consumer, waiting for it, or about to be written. */
-  readonly #known = new Map<string, Direct | Passing>()
-  /** Ended while being written: the copy is still to come. Oldest first. */
-  readonly #loose = new Map<string, Direct>()
-  readonly #unwritten: Unwritten
-  /** Have something to hand out, and the consumer has too much already. First come, first served. */
-  readonly #stuck = new Set<LocalQueue>()
-  readonly #direct: DirectDeps
-  readonly #signal: AbortSignal
-  readonly #onAbort = () => this.close()
   readonly #options: SubscribeOptions
-  #stored: Subscription | undefined
-  #before: Promise<unknown>
-  #isDirect = true
-  #retired: PromiseWithResolvers<void> | undefined
-  #left: Promise<unknown> | undefined
+  readonly #stored: Subscription
+  readonly #queues = new Map<string, Queue>()
+  /** In memory only, oldest first. */
+  readonly #unwritten = new Map<string, Direct>()
+  /** Written while at the consumer, until the store's copy has ended too. */
+  readonly #written = new Map<string, Direct>()
+  readonly #direct: DirectDeps
+  #bytes = 0
+  #buffer: Delivery[] = []
+  #waiting: ((result: IteratorResult<readonly Delivery[]>) => void) | undefined
+  #sweep: Disposable | undefined
+  #isClosed = false
 
-  /**
-   * `before`: what was published earlier is stored or refused. `whenFree`: the store is not subscribed to earlier;
-   * absent, that happens here and throws as it does.
-   */
   constructor(
     deps: LocalDeps,
     options: SubscribeOptions,
+    subscribe: (options: SubscribeOptions) => Subscription,
     signal: AbortSignal,
-    turn: { readonly before: Promise<unknown>; readonly whenFree: Promise<unknown> | undefined },
   ) {
-    const { clock, limits } = deps
     this.#deps = deps
-    this.#signal = signal
-    this.#before = turn.before
-    this.#window = options.window ?? (() => Number.POSITIVE_INFINITY)
-    this.#outlet = new Outlet(options)
-    this.#unwritten = new Unwritten({ clock, limits, onOld: (direct) => this.#spillOld(direct) })
+    this.#options = options
     this.#direct = {
-      now: () => clock.now(),
-      write: (direct, entry) => this.#write(entry, direct.lane, direct.isOut && !direct.isEnded),
-      freed: (direct, end) => this.#directEnded(direct, end),
-      forgotten: (direct) => this.#forget(direct),
+      now: () => deps.clock.now(),
       unspilled: (direct) => this.#unspilled(direct),
+      store: (entry) => this.#store(entry),
+      freed: (direct) => this.#freed(direct.queue, !direct.isSpilled),
+      forgotten: (direct) => this.#forgotten(direct),
     }
-    this.#options = { ...options, window: (name) => this.#storedWindow(name) }
-    if (turn.whenFree === undefined) this.#stored = deps.subscribe(this.#options)
-    void this.#relay(turn.whenFree)
-    if (signal.aborted) this.close()
-    else signal.addEventListener('abort', this.#onAbort, { once: true })
+    this.#stored = subscribe({ ...options, window: (queue) => this.#storedWindow(queue) })
+    void this.#relay(signal)
+    signal.addEventListener('abort', () => this.#close(), { once: true })
   }
 
   publish(entry: Entry): Promise<Position> {
-    const key = entry.dedupKey ?? ownKey()
-    const known = this.#known.get(key)
-    if (known !== undefined) return known.published
     const queue = this.#queue(entry.queue ?? '')
-    if (!queue.isKnown && this.#isDirect) return this.#learn(queue).then(() => this.publish(entry))
-    const { clock, lanes } = this.#deps
-    const lane = laneOf(entry.laneKey, lanes)
-    const bytes = sizeOf(entry)
-    if (!this.#mayGoDirect(queue, lane, bytes)) {
-      this.#spillWaiting(queue)
-      return this.#write({ ...entry, dedupKey: key }, lane, false)
-    }
-    const direct = new Direct(entry, key, lane, bytes, clock.monotonic(), this.#direct)
-    this.#known.set(key, direct)
-    this.#unwritten.add(direct)
+    const key = entry.dedupKey ?? `direct/${crypto.randomUUID()}`
+    const running = this.#unwritten.get(key) ?? this.#written.get(key)
+    if (running !== undefined) return running.published
+    if (this.#mustWrite(queue)) return this.#store({ ...entry, dedupKey: key })
+    const direct = new Direct(entry, key, laneOf(entry.laneKey, this.#deps.lanes), this.#direct)
+    this.#unwritten.set(key, direct)
+    this.#bytes += sizeOf(entry)
     queue.waiting.push(direct)
-    this.#serve(queue)
+    this.#offer(queue)
+    if (this.#sweep === undefined) this.#scheduleSweep(this.#deps.limits.spillAfterMs)
     return direct.published
+  }
+
+  #mustWrite(queue: Queue): boolean {
+    const { limits, clock } = this.#deps
+    if (this.#unwritten.size >= limits.maxDirect || this.#bytes >= limits.maxDirectBytes) return true
+    if (queue.waiting.length >= limits.maxWaiting) return true
+    for (const [key, at] of queue.behind) {
+      if (at > clock.now() - BEHIND_MS) return true
+      queue.behind.delete(key)
+    }
+    return false
   }
 
   wake(name: string): void {
     const queue = this.#queues.get(name)
-    if (queue !== undefined) this.#serve(queue)
-    this.#stored?.wake(name)
+    if (queue !== undefined) this.#offer(queue)
+    this.#stored.wake(name)
   }
 
   [Symbol.asyncIterator](): AsyncIterator<readonly Delivery[]> {
-    return this.#outlet[Symbol.asyncIterator]()
+    return {
+      next: () => {
+        if (this.#buffer.length > 0) return Promise.resolve({ done: false, value: this.#buffer.splice(0) })
+        if (this.#isClosed) return Promise.resolve({ done: true, value: undefined })
+        return new Promise((resolve) => {
+          this.#waiting = resolve
+        })
+      },
+    }
   }
 
-  /** Hands out only what the store does, from now on. Fulfils once the store knows of everything at the consumer. */
-  retire(): Promise<unknown> {
-    this.#isDirect = false
-    if (this.#left !== undefined) return this.#left
-    this.#retired ??= Promise.withResolvers()
-    for (const direct of this.#unwritten) this.#spillOld(direct)
-    this.#checkRetired()
-    return this.#retired.promise
-  }
-
-  /** Hands over in memory again. */
-  resume(before: Promise<unknown>): void {
-    if (this.#left !== undefined) return
-    this.#isDirect = true
-    this.#before = before
-    this.#retired?.resolve()
-    this.#retired = undefined
-    for (const queue of this.#queues.values()) queue.isKnown = false
-  }
-
-  /**
-   * The consumer leaves: what memory alone has is written, uncounted, for whoever comes next. Fulfils once that has
-   * succeeded, or its publishers know.
-   */
-  close(error?: { readonly reason: unknown }): Promise<unknown> {
-    if (this.#left !== undefined) return this.#left
-    this.#signal.removeEventListener('abort', this.#onAbort)
-    this.#isDirect = false
-    this.#unwritten.close()
-    this.#left = Promise.all(Array.from(this.#unwritten, (direct) => this.#spill(direct, true)))
-    if (this.#retired !== undefined) void this.#left.then(this.#retired.resolve)
-    this.#outlet.close(error)
-    for (const memory of [this.#queues, this.#stuck, this.#known, this.#loose]) memory.clear()
-    this.#deps.onClose(this)
-    return this.#left
-  }
-
-  #mayGoDirect(queue: LocalQueue, lane: number, bytes: number): boolean {
-    if (!this.#isDirect || queue.behind.has(lane) || bytes > this.#deps.maxBytes) return false
-    if (queue.waiting.length >= this.#deps.limits.maxWaiting || !this.#unwritten.hasRoom(bytes)) return false
-    return this.#window(queue.name) > 0
-  }
-
-  /** Asks once whether anything older waits in the store. Who publishes meanwhile goes on in order. */
-  #learn(queue: LocalQueue): Promise<void> {
-    if (queue.learning !== undefined) return queue.learning
-    const ask = async () => {
-      await this.#before
-      queue.behind.clear()
-      const events = await this.#deps.backlog(queue.name).then((backlog) => backlog.events, () => 1)
-      for (let lane = 0; events > 0 && lane < this.#deps.lanes; lane++) {
-        if (!queue.behind.has(lane)) queue.behind.set(lane, null)
+  async #relay(signal: AbortSignal): Promise<void> {
+    for await (const batch of this.#stored) {
+      for (const copy of batch) {
+        const queue = this.#queue(copy.queue)
+        if (copy.dedupKey !== undefined) queue.behind.delete(copy.dedupKey)
+        const direct = copy.dedupKey === undefined ? undefined : this.#written.get(copy.dedupKey)
+        if (direct !== undefined) direct.bind(copy)
+        else {
+          queue.held.push(new Passing(copy, () => this.#freed(copy.queue, false)))
+          this.#offer(queue)
+        }
       }
+      if (signal.aborted) return
     }
-    queue.learning = ask()
-    void queue.learning.then(() => {
-      queue.isKnown = true
-      queue.learning = undefined
-    })
-    return queue.learning
   }
 
-  async #relay(whenFree: Promise<unknown> | undefined): Promise<void> {
+  /** Hands out within the window: what comes from the store is older, so it goes first. */
+  #offer(queue: Queue): void {
+    if (this.#isClosed) return
+    let room = (this.#options.window?.(queue.name) ?? Number.POSITIVE_INFINITY) - queue.out
+    while (room > 0 && queue.held.length > 0) {
+      queue.out++
+      room--
+      this.#deliver(queue.held.shift() as Passing)
+    }
+    while (room > 0 && queue.waiting.length > 0) {
+      const direct = queue.waiting.shift() as Direct
+      direct.isOut = true
+      queue.out++
+      queue.unwritten++
+      room--
+      this.#deliver(direct)
+    }
+  }
+
+  #deliver(delivery: Delivery): void {
+    this.#buffer.push(delivery)
+    if (this.#waiting === undefined) return
+    const waiting = this.#waiting
+    this.#waiting = undefined
+    // One turn later, so that what arrives together goes out as one batch.
+    queueMicrotask(() => waiting({ done: false, value: this.#buffer.splice(0) }))
+  }
+
+  /** What the store may have out: the window less what memory has out, and a place more for each one held here. */
+  #storedWindow(name: string): number {
+    const limit = this.#options.window?.(name) ?? Number.POSITIVE_INFINITY
+    const queue = this.#queues.get(name)
+    return queue === undefined ? limit : limit - queue.unwritten + queue.held.length
+  }
+
+  async #store(entry: Entry): Promise<Position> {
+    const isDue = entry.parked === undefined && (entry.notBefore ?? 0) <= this.#deps.clock.now()
+    const { behind } = this.#queue(entry.queue ?? '')
+    const key = entry.dedupKey as string
+    if (isDue) {
+      for (const oldest of behind.size >= MAX_BEHIND ? behind.keys() : []) {
+        behind.delete(oldest)
+        break
+      }
+      behind.set(key, this.#deps.clock.now())
+    }
     try {
-      await whenFree
-      if (this.#left !== undefined) return
-      this.#stored ??= this.#deps.subscribe(this.#options)
-      for await (const batch of this.#stored) for (const copy of batch) this.#arrived(copy)
-      this.close()
-    } catch (reason) {
-      this.close({ reason })
+      return await this.#deps.store(entry)
+    } catch (error) {
+      behind.delete(key)
+      throw error
     }
   }
 
-  #arrived(copy: Delivery): void {
-    // Given back with the rest.
-    if (this.#left !== undefined) return
-    const queue = this.#queue(copy.queue)
-    const key = copy.dedupKey
-    queue.wantsRoom = false
-    if (key !== undefined) {
-      if (queue.behind.get(copy.lane) === key) queue.behind.delete(copy.lane)
-      const known = this.#known.get(key)
-      if (known instanceof Direct && known.awaitsCopy && this.#bind(known, copy, queue)) return
-      // Its repeat was taken for a new one, before the store came to it.
-      if (this.#deps.ended.get(key) !== undefined) return void copy.ack().catch(noop)
-    }
-    const passing = new Passing(copy, sizeOf(copy), this.#onPassingEnd)
-    if (key !== undefined) this.#known.set(key, passing)
-    queue.stored++
-    queue.held.push(passing)
-    this.#serve(queue)
+  #freed(name: string, wasUnwritten: boolean): void {
+    const queue = this.#queue(name)
+    queue.out--
+    if (wasUnwritten) queue.unwritten--
+    this.#offer(queue)
+    this.#stored.wake(name)
+    if (queue.out + queue.behind.size + queue.waiting.length + queue.held.length === 0) this.#queues.delete(name)
   }
 
-  /** False: it has not been handed out, so the copy goes instead. */
-  #bind(direct: Direct, copy: Delivery, queue: LocalQueue): boolean {
-    if (this.#unwritten.delete(direct)) {
-      if (direct.isOut) queue.unwritten--
-      else queue.waiting.splice(queue.waiting.indexOf(direct), 1)
+  #forgotten(direct: Direct): void {
+    this.#written.delete(direct.key)
+    if (this.#unwritten.delete(direct.key)) this.#bytes -= sizeOf(direct.entry)
+  }
+
+  #scheduleSweep(delayMs: number): void {
+    this.#sweep = this.#deps.clock.after(delayMs, () => {
+      this.#sweep = undefined
+      const oldest = this.#spillOlderThan(this.#deps.clock.now() - this.#deps.limits.spillAfterMs, false)
+      if (oldest === undefined || this.#isClosed) return
+      this.#scheduleSweep(Math.max(SWEEP_MS, oldest + this.#deps.limits.spillAfterMs - this.#deps.clock.now()))
+    })
+  }
+
+  /** Answers when the oldest that stays was published. */
+  #spillOlderThan(time: number, isLast: boolean): number | undefined {
+    for (const direct of this.#unwritten.values()) {
+      if (direct.storedAt > time) return direct.storedAt
+      this.#spill(direct, isLast)
     }
-    if (direct.isOut && !direct.isEnded) queue.stored++
-    if (direct.isOut || !direct.isEnded) direct.bind(copy)
-    if (direct.isEnded) this.#forget(direct)
-    this.#checkRetired()
-    return direct.isOut
+    return undefined
+  }
+
+  #spill(direct: Direct, isLast: boolean): void {
+    this.#unwritten.delete(direct.key)
+    this.#bytes -= sizeOf(direct.entry)
+    const queue = this.#queue(direct.queue)
+    if (direct.isOut) {
+      queue.unwritten--
+      this.#written.set(direct.key, direct)
+    } else queue.waiting.splice(queue.waiting.indexOf(direct), 1)
+    void direct.spill(isLast)
+  }
+
+  #unspilled(direct: Direct): void {
+    this.#written.delete(direct.key)
+    this.#unwritten.set(direct.key, direct)
+    this.#bytes += sizeOf(direct.entry)
+    const queue = this.#queue(direct.queue)
+    if (direct.isOut) queue.unwritten++
+    else queue.waiting.unshift(direct)
+    if (this.#sweep === undefined && !this.#isClosed) this.#scheduleSweep(this.#deps.limits.spillAfterMs)
+  }
+
+  /** The consumer leaves: what memory alone has is written, uncounted, for whoever comes next. */
+  #close(): void {
+    this.#isClosed = true
+    this.#sweep?.[Symbol.dispose]()
+    this.#spillOlderThan(Number.POSITIVE_INFINITY, true)
+    this.#buffer = []
+    this.#waiting?.({ done: true, value: undefined })
+  }
+
+  get isClosed(): boolean {
+    return this.#isClosed
+  }
+
+  #queue(name: string): Queue {
+    let queue = this.#queues.get(name)
+    if (queue === undefined) {
+      queue = { name, waiting: [], held: [], out: 0, unwritten: 0, behind: new Map() }
+      this.#queues.set(name, queue)
+    }
+    return queue
   }
 }
+
+const SWEEP_MS = 50
+/** The store hands out what is due well within this time, unless it is held up, and then more is written. */
+const BEHIND_MS = 5_000
+const MAX_BEHIND = 1_000
+
+function sizeOf({ event }: Entry): number {
+  return (event.data?.length ?? 0) + ATTRIBUTES_BYTES
+}
+
+/** What an event without data is taken to occupy. */
+const ATTRIBUTES_BYTES = 512
