@@ -11,9 +11,9 @@ export interface EndedChannelsDeps {
 }
 
 /**
- * Removes the channels of a log whose row is gone, once every role has let go of it: deleting a Broker deletes what it
- * holds, and says how much that was. One per installation, watching before the first `publish`, so that it also hears
- * of a Broker that was deleted while nothing ran.
+ * Removes the channels of a log whose row is gone, once every role has let go of it and if they hold nothing: a start
+ * with another folder of manifests looks like a deletion, and must not end what was accepted. One per installation,
+ * watching before the first `publish`, so that it also hears of a Broker that was deleted while nothing ran.
  */
 export function removeEndedChannels({ driver, contract, telemetry }: EndedChannelsDeps): Disposable {
   const rows = new Map<string, LogRow>()
@@ -23,10 +23,15 @@ export function removeEndedChannels({ driver, contract, telemetry }: EndedChanne
     if (!(await contract.whenAcknowledged(revision, stopped.signal))) return
     const unjudged = await driver.backlog(channel, FILTER_SUBSCRIPTION)
     const waiting = await driver.backlog(queues, DISPATCH_SUBSCRIPTION)
+    const parked = [...(await driver.parked(channel, { limit: 1 })), ...(await driver.parked(queues, { limit: 1 }))]
+    const held = { namespace, broker: name, unjudged: unjudged.events, waiting: waiting.events }
+    if (unjudged.events + waiting.events + parked.length > 0) {
+      telemetry.log.warn({ ...held, channel, queues }, 'broker deleted while it holds events: they stay in the store')
+      return
+    }
     await driver.remove(channel)
     await driver.remove(queues)
-    const ended = { namespace, broker: name, unjudged: unjudged.events, waiting: waiting.events }
-    telemetry.log.warn(ended, 'broker deleted, its events with it')
+    telemetry.log.info(held, 'broker deleted, its channels removed')
   }
 
   const watching = contract.watch('channels', async ({ put, removed, revision }) => {
