@@ -48,6 +48,24 @@ function allowedRepeats({
   return allowed
 }
 
+/** Age at the kill, in ms, of the oldest delivery that was made again although its event was stored once. */
+function oldestRepeat(
+  duplicates: ReadonlyMap<string, number>,
+  unanswered: readonly string[],
+  kills: readonly Kill[],
+  requests: readonly SinkRequest[],
+): number {
+  const storedTwice = new Set(unanswered)
+  const first = new Map(requests.toReversed().map(({ id, at }) => [id, at]))
+  const ages = [...duplicates.keys()]
+    .filter((id) => !storedTwice.has(id))
+    .map((id) => {
+      const at = first.get(id) ?? 0
+      return (kills.find(({ upAt }) => upAt > at)?.at ?? at) - at
+    })
+  return Math.round(Math.max(0, ...ages))
+}
+
 function* events(): Generator<Posting> {
   for (let n = 0; n < EVENTS; n += 1) yield posting(`event-${n}`, { type: 'dev.sluice.crash' })
 }
@@ -108,7 +126,8 @@ describe('crash', () => {
     process.stdout.write(
       `crash: kills after ${kills.map(({ acceptedBefore }) => acceptedBefore).join(', ')} accepted; ` +
         `${verdict.repeats} duplicates, at most ${total} allowed: ${result.unanswered.length} requests had no answer, ` +
-        `${total - result.unanswered.length} deliveries were less than ${UNCOMMITTED_MS} ms old at a kill\n`,
+        `${total - result.unanswered.length} deliveries were less than ${UNCOMMITTED_MS} ms old at a kill, ` +
+        `the oldest made again ${oldestRepeat(verdict.duplicates, result.unanswered, kills, sink.requests)} ms\n`,
     )
     expect(result).toMatchObject({ refused: [], gaveUp: [] })
     expect(accepted.length).toBe(EVENTS)
