@@ -6,6 +6,8 @@ import type { Clock } from '@sluice/clock'
 export interface Exchange {
   readonly request: IncomingMessage
   readonly response: ServerResponse
+  /** Undefined when it is empty, or not read yet. */
+  body: Buffer | undefined
   /** Monotonic time at which the channel was asked to store; undefined before. */
   storingSince: number | undefined
   /** The answer was given: by whoever sets it, and by nobody else. */
@@ -59,6 +61,7 @@ export function trackInFlight({ clock, storeTimeoutMs, giveUp }: InFlightDeps): 
       const exchange: Exchange = {
         request,
         response,
+        body: undefined,
         storingSince: undefined,
         isAnswered: false,
         next: undefined,

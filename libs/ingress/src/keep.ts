@@ -21,25 +21,22 @@ export interface KeepDeps {
   readonly maxHeaderBytes: number
 }
 
-/** A request whose body is complete; `broker` is undefined when its path names none. */
-export interface Received {
-  readonly exchange: Exchange
-  readonly body: Buffer | undefined
+/** Where the events of a request go; `broker` is undefined when its path names none. */
+export interface Destination {
   readonly broker: Broker | 'unprogrammed' | undefined
   readonly traceparent: string | undefined
 }
 
 /**
- * Resolves once every event of the request is stored. All are checked before the first is stored; an empty batch
- * stores nothing. Takes over the body's share of the memory budget, and gives it back when the channel is done.
+ * Resolves once every event of a complete request is stored. All are checked before the first is stored; an empty
+ * batch stores nothing. Takes over the body's share of the memory budget, and gives it back when the channel is done.
  * Rejects with CHANNEL_UNAVAILABLE when trying again may help; some of a batch may be stored then.
  */
-export async function keep(received: Received, deps: KeepDeps): Promise<void> {
+export async function keep(exchange: Exchange, destination: Destination, deps: KeepDeps): Promise<void> {
   const { memory, clock, driver } = deps
-  const { exchange, body } = received
-  let held = body === undefined ? 0 : body.length
+  let held = bodyBytes(exchange)
   try {
-    const { broker, entries } = admitAll(received, deps)
+    const { broker, entries } = admitAll(exchange, destination, deps)
     const overhead = entries.length * EVENT_OVERHEAD_BYTES
     memory.take(overhead)
     held += overhead
@@ -47,7 +44,7 @@ export async function keep(received: Received, deps: KeepDeps): Promise<void> {
     const since = clock.monotonic()
     exchange.storingSince = since
     await driver.publish(broker.log.channel, entries)
-    broker.events.stored(entries.length, clock.monotonic() - since)
+    if (!exchange.isAnswered) broker.events.stored(entries.length, clock.monotonic() - since)
   } catch (error) {
     if (exchange.storingSince === undefined || !driver.isRetryable(error)) throw error
     throw unavailable(driver.name, failureOf(error).code, error)
@@ -56,13 +53,13 @@ export async function keep(received: Received, deps: KeepDeps): Promise<void> {
   }
 }
 
-function admitAll({ exchange, body, broker, traceparent }: Received, deps: KeepDeps) {
-  const { request } = exchange
+function admitAll(exchange: Exchange, { broker, traceparent }: Destination, deps: KeepDeps) {
+  const { request, body } = exchange
   const { events } = decodeHttp(request.rawHeaders, body)
   if (broker === undefined) throw brokerUnknown(request.url ?? '')
   if (broker === 'unprogrammed') throw notProgrammed()
   broker.gate.check()
-  const bytesAtMost = deps.maxHeaderBytes + (body === undefined ? 0 : body.length)
+  const bytesAtMost = deps.maxHeaderBytes + bodyBytes(exchange)
   const headers = transportHeaders(request.rawHeaders, traceparent)
   const stamp = deps.brokers.revision()
   const entries = events.map((event): Entry => {
@@ -70,6 +67,10 @@ function admitAll({ exchange, body, broker, traceparent }: Received, deps: KeepD
     return { event: admitted, headers, stamp, laneKey: laneKeyOf(admitted, broker.log.orderKey) }
   })
   return { broker, entries }
+}
+
+function bodyBytes({ body }: Exchange): number {
+  return body === undefined ? 0 : body.length
 }
 
 /** Events of one key keep their order; those without one are spread by what makes them unique. */

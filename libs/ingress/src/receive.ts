@@ -10,7 +10,7 @@ import type { Exchange, InFlight } from './in-flight.ts'
 import type { KeepDeps } from './keep.ts'
 import { keep } from './keep.ts'
 import { problemOf } from './problem.ts'
-import { CLIENT_GONE, readBody } from './read-body.ts'
+import { readBody } from './read-body.ts'
 
 export interface ReceiveDeps extends KeepDeps {
   readonly inFlight: InFlight
@@ -51,17 +51,16 @@ export async function receive(request: IncomingMessage, response: ServerResponse
     const maxBytes = Math.min(maxBodyBytes(headers, deps.maxEventBytes), deps.maxBodyBytes)
     const announced = announcedBytes(headers, maxBytes)
     if (headers.expect !== undefined) response.writeContinue()
-    const body = await readBody(request, { announced, maxBytes, memory: deps.memory })
-    if (body === CLIENT_GONE) exchange.isAnswered = true
-    else await keep({ exchange, body, broker, traceparent: span?.traceparent }, deps)
-    if (!exchange.isAnswered) accept(response, deps.isDraining())
+    const isComplete = await readBody(request, exchange, { announced, maxBytes, memory: deps.memory })
+    if (isComplete) await keep(exchange, { broker, traceparent: span?.traceparent }, deps)
+    if (isComplete && !exchange.isAnswered) accept(response, deps.isDraining())
   } catch (error) {
     failure = error
     answerWith(error, exchange, deps)
   }
   deps.inFlight.leave(exchange)
-  span?.setStatus(response.statusCode)
-  span?.end(failure)
+  if (response.headersSent) span?.setStatus(response.statusCode)
+  span?.end(response.statusCode >= 500 ? failure : undefined)
 }
 
 /** Answers with the problem, unless an answer was given. */
