@@ -16,6 +16,8 @@ import { Member } from './subscribe.ts'
 
 /** From the third lost hand-out on, an entry goes alone, so that it alone is blamed for the next. */
 const ALONE_FROM_HAND_OUTS = 2
+/** After reading the store failed. */
+const READ_AGAIN_MS = 1_000
 
 export interface FeedDeps {
   readonly link: Link
@@ -52,6 +54,7 @@ export class Feed implements CursorSource {
   #mustRecord = false
   #isRecording = false
   #isPumpQueued = false
+  #isReadingPaused = false
   /** Inherited asides of a log go before what follows them in it. */
   #isCaughtUp = false
   #isClosed = false
@@ -161,28 +164,37 @@ export class Feed implements CursorSource {
   }
 
   #pump(): void {
-    if (this.#lanes.members.length === 0 || this.#isClosed) return
+    const { members } = this.#lanes
+    if (members.length === 0 || this.#isClosed) return
+    const isOnlyConsumer = members.length === 1
     const grant = (item: Item) => this.#grant(item)
     const window = (queue: string) => this.#window(queue)
+    const isFull = () => members.every((member) => member.isFull)
     if (this.tasks.hasDue) {
-      this.tasks.offer(window, grant)
-      this.#fill(this.tasks.fill(window))
+      this.tasks.offer({ window, grant, isFull, isOnlyConsumer })
+      this.#fill(() => this.tasks.fill(window))
     }
     if (!this.tasks.hasDue) this.#isCaughtUp = true
-    if (this.#log !== undefined && this.#isCaughtUp) {
-      this.#log.offer(grant, this.#lanes.members.length === 1)
-      this.#fill(this.#log.fill())
+    const log = this.#isCaughtUp ? this.#log : undefined
+    if (log !== undefined) {
+      log.offer(grant, isOnlyConsumer)
+      this.#fill(() => log.fill(isOnlyConsumer))
     }
     if (this.#granted.length > 0 && !this.#isRecording) this.#deliver()
   }
 
-  #fill(filling: Promise<boolean>): void {
-    filling.then(
-      (isMore) => isMore && this.#pumpSoon(),
+  #fill(fill: () => Promise<boolean>): void {
+    if (this.#isReadingPaused) return
+    fill().then(
+      (hasLooked) => hasLooked && this.#pumpSoon(),
       (error: unknown) => {
-        if (this.#isClosed) return
+        if (this.#isClosed || this.#isReadingPaused) return
         this.#deps.log.error({ feed: this.id, error: String(error) }, 'reading the store failed')
-        this.#deps.clock.after(1_000, () => this.#pumpSoon())
+        this.#isReadingPaused = true
+        this.#deps.clock.after(READ_AGAIN_MS, () => {
+          this.#isReadingPaused = false
+          this.#pumpSoon()
+        })
       },
     )
   }
@@ -222,7 +234,8 @@ export class Feed implements CursorSource {
 
   /** Hand-outs that a crash must not forget are on disk before the consumer sees them. */
   #deliver(): void {
-    const handOuts = this.#granted
+    // Its consumer may have left while an earlier one was recorded.
+    const handOuts = this.#granted.filter(({ isEnded }) => !isEnded)
     this.#granted = []
     if (this.#mustRecord) {
       this.#mustRecord = false
