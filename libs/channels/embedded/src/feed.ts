@@ -46,6 +46,8 @@ export class Feed implements CursorSource {
   readonly tasks: QueueSource
   readonly #outLog = new Map<number, HandOut>()
   readonly #outTasks = new Set<number>()
+  /** Log positions on their way to being tasks: until that is on disk, retention must leave them. */
+  readonly #movingAside = new Set<number>()
   /** The last log position ever handed out. */
   #highest: number
   #suspectsOut = 0
@@ -85,6 +87,7 @@ export class Feed implements CursorSource {
   get passed(): number {
     let first = this.#log?.firstWaiting ?? 1
     for (const position of this.#outLog.keys()) first = Math.min(first, position)
+    for (const position of this.#movingAside) first = Math.min(first, position)
     return first - 1
   }
 
@@ -283,13 +286,14 @@ export class Feed implements CursorSource {
     const isParked = end.kind === 'park'
     if (isParked) this.tasks.count(item.queue, -1, -item.bytes)
     const next = this.#next(item, end)
-    return new Promise((resolve) => {
+    return new Promise((resolve, reject) => {
       const kept = () => {
         this.tasks.settled(item)
         if (!isParked) this.tasks.arm(item.queue, next.due)
         resolve()
       }
-      this.#deps.committer.keep({ update: { id: item.id, now: this.#deps.clock.now(), ...next }, kept })
+      const dropped = () => reject(closed())
+      this.#deps.committer.keep({ update: { id: item.id, now: this.#deps.clock.now(), ...next }, kept, dropped })
     })
   }
 
@@ -297,6 +301,7 @@ export class Feed implements CursorSource {
   #moveAside(item: Item, end: Exclude<End, { kind: 'ack' }>): Promise<void> {
     const { lane, storedAt, envelope } = item
     const next = this.#next(item, end)
+    this.#movingAside.add(item.id)
     const task = {
       feed: this.id,
       queue: '',
@@ -304,14 +309,16 @@ export class Feed implements CursorSource {
       origin: item.id,
       dedupChannel: 0,
       dedupKey: item.dedupKey,
-      storedAt: end.kind === 'park' ? this.#deps.clock.now() : storedAt,
+      storedAt,
+      now: this.#deps.clock.now(),
       ...next,
     }
     // It waits from now on, also while it is being written.
     if (end.kind !== 'park') this.tasks.count('', 1, item.bytes)
-    return new Promise((resolve) => {
+    return new Promise((resolve, reject) => {
       const stored = (id: number) => {
         const { due, ...rest } = next
+        this.#movingAside.delete(item.id)
         if (end.kind !== 'park') {
           this.tasks.count('', -1, -item.bytes)
           this.tasks.stored({ ...item, ...rest, id, isTask: true, origin: item.id }, due)
@@ -319,7 +326,7 @@ export class Feed implements CursorSource {
         }
         resolve()
       }
-      this.#deps.committer.keep({ aside: { task, envelope, stored } })
+      this.#deps.committer.keep({ aside: { task, envelope, stored }, dropped: () => reject(closed()) })
     })
   }
 
