@@ -24,37 +24,53 @@ export class Behind {
     this.#before = before
   }
 
-  /** Asks once whether anything older waits in the store. Who publishes meanwhile goes on in order. */
-  learn(queue: LocalQueue): Promise<void> {
-    if (queue.learning !== undefined) return queue.learning
-    queue.learning = this.#ask(queue)
-    void queue.learning.then(() => {
-      queue.isKnown = true
-      queue.learning = undefined
+  /** Publishes once it is known whether anything older waits in the store; who comes meanwhile goes in order. */
+  once(queue: LocalQueue, publish: () => Promise<Position>): Promise<Position> {
+    return new Promise((resolve) => {
+      queue.arriving.push(() => {
+        const published = publish()
+        resolve(published)
+        return published
+      })
+      if (!queue.isAsking) void this.#learn(queue)
     })
-    return queue.learning
   }
 
-  async #ask(queue: LocalQueue): Promise<void> {
-    await this.#before
-    queue.behind.clear()
-    const isEmpty = await this.#deps.backlog(queue.name).then(
-      ({ events }) => events === 0,
-      () => false,
+  async #learn(queue: LocalQueue): Promise<void> {
+    queue.isAsking = true
+    let before: Promise<unknown>
+    do {
+      before = this.#before
+      await before
+      if (await this.#mayHold(queue.name)) {
+        for (let lane = 0; lane < this.#deps.lanes; lane++) queue.behind.set(lane, null)
+      }
+    } while (before !== this.#before)
+    queue.isAsking = false
+    queue.isKnown = true
+    void arrive(queue)
+  }
+
+  #mayHold(name: string): Promise<boolean> {
+    return this.#deps.backlog(name).then(
+      ({ events }) => events > 0,
+      () => true,
     )
-    if (isEmpty) return
-    for (let lane = 0; lane < this.#deps.lanes; lane++) if (!queue.behind.has(lane)) queue.behind.set(lane, null)
   }
 
-  /** Writes an entry with a key. What is published to its lane from now on comes after it, once it is due. */
-  async write(queue: LocalQueue, entry: Entry, lane: number): Promise<Position> {
-    const isDue = entry.parked === undefined && (entry.notBefore ?? 0) <= this.#deps.clock.now()
-    if (isDue) queue.behind.set(lane, entry.dedupKey as string)
-    try {
-      return await this.#deps.store(entry)
-    } catch (error) {
-      queue.isKnown = false
-      throw error
-    }
+  /** Writes an entry with a key. What is published to its lane from now on comes after it, if it is due. */
+  write(queue: LocalQueue, entry: Entry, lane: number): Promise<Position> {
+    if (isDue(entry, this.#deps.clock.now())) queue.behind.set(lane, entry.dedupKey as string)
+    return this.#deps.store(entry)
   }
+}
+
+/** May be handed out at once. */
+export function isDue(entry: Entry, now: number): boolean {
+  return entry.parked === undefined && (entry.notBefore ?? 0) <= now
+}
+
+/** Lets go on what came while the store was asked. */
+export function arrive(queue: LocalQueue): Promise<Position>[] {
+  return queue.arriving.splice(0).map((publish) => publish())
 }

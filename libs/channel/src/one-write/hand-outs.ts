@@ -54,9 +54,8 @@ export class HandOuts {
     if (queue.isIdle && this.#queues.size > MAX_QUEUES) this.#queues.delete(queue.name)
   }
 
-  /** Nothing is known any more of what waits in the store. */
-  forget(): void {
-    for (const queue of this.#queues.values()) queue.isKnown = false
+  queues(): Iterable<LocalQueue> {
+    return this.#queues.values()
   }
 
   close(error: { readonly reason: unknown } | undefined): void {

@@ -1,32 +1,35 @@
+import type { Position } from '../port.ts'
 import { Direct } from './direct.ts'
-import type { Passing } from './passing.ts'
+
+/** A repeat of it gets the same answer. */
+interface Held {
+  readonly published: Promise<Position>
+}
 
 /** What has not ended, by key: at the consumer, waiting for it, or on its way into the store. */
 export class InHand {
-  readonly #byKey = new Map<string, Direct | Passing>()
-  /** Ended after they were written: the copy is still to come. Oldest first. */
-  readonly #loose = new Map<string, Direct>()
+  readonly #byKey = new Map<string, Held>()
 
-  get(key: string): Direct | Passing | undefined {
+  get(key: string): Held | undefined {
     return this.#byKey.get(key)
   }
 
-  set(key: string, delivery: Direct | Passing): void {
-    this.#byKey.set(key, delivery)
+  set(key: string, held: Held): void {
+    this.#byKey.set(key, held)
   }
 
   /** Does nothing where another has its key by now. */
-  delete(key: string, delivery: Direct | Passing): void {
-    if (this.#loose.get(key) === delivery) this.#loose.delete(key)
-    if (this.#byKey.get(key) === delivery) this.#byKey.delete(key)
+  delete(key: string, held: Held): void {
+    if (this.#byKey.get(key) === held) this.#byKey.delete(key)
   }
 
-  /** Its copy never comes where the store had ended the same key before, so the oldest are forgotten by and by. */
-  awaitCopy(direct: Direct): void {
-    this.#loose.set(direct.key, direct)
-    if (this.#loose.size <= MAX_LOOSE) return
-    const [oldest] = this.#loose.values()
-    if (oldest !== undefined) this.delete(oldest.key, oldest)
+  /** A repeat that comes while it is being written waits for the same answer. */
+  writing(key: string, published: Promise<Position>): Promise<Position> {
+    const held = { published }
+    this.set(key, held)
+    const written = () => this.delete(key, held)
+    published.then(written, written)
+    return published
   }
 
   /** Something is at the consumer that the store has not handed out. */
@@ -39,8 +42,5 @@ export class InHand {
 
   clear(): void {
     this.#byKey.clear()
-    this.#loose.clear()
   }
 }
-
-const MAX_LOOSE = 1_024

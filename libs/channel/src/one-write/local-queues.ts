@@ -1,10 +1,11 @@
 import { laneOf } from '../lane.ts'
 import type { Delivery, Entry, Position, SubscribeOptions, Subscription } from '../port.ts'
-import { Behind, type BehindDeps } from './behind.ts'
+import { arrive, Behind, type BehindDeps, isDue } from './behind.ts'
 import { Direct, type DirectDeps } from './direct.ts'
 import type { End } from './ends.ts'
 import { HandOuts } from './hand-outs.ts'
 import { InHand } from './in-hand.ts'
+import type { LooseEnds } from './loose-ends.ts'
 import { ownKey, Passing } from './passing.ts'
 import type { LocalQueue } from './queue.ts'
 import type { RecentKeys } from './recent-keys.ts'
@@ -15,8 +16,13 @@ export interface LocalDeps extends BehindDeps {
   /** Larger entries are the store's to judge. */
   readonly maxBytes: number
   readonly subscribe: (options: SubscribeOptions) => Subscription
+  /** The answer to a repeat of what has ended or is stored, as far as that is remembered. */
+  readonly known: (entry: Entry) => Position | undefined
   /** Keys of what was acked, as far as they are remembered. */
   readonly ended: RecentKeys
+  /** Keys of what the store has or had. */
+  readonly stored: RecentKeys
+  readonly loose: LooseEnds
   readonly onClose: () => void
 }
 
@@ -66,16 +72,19 @@ export class LocalQueues implements Subscription {
 
   /** `now` is when it was published, ms since the epoch. */
   publish(entry: Entry, now: number): Promise<Position> {
+    const position = this.#deps.known(entry)
+    if (position !== undefined) return Promise.resolve(position)
     const key = entry.dedupKey ?? ownKey()
     const known = this.#inHand.get(key)
     if (known !== undefined) return known.published
+    if (!isDue(entry, now)) return this.#inHand.writing(key, this.#deps.store(entry))
     const queue = this.#handOuts.queue(entry.queue ?? '')
-    if (!queue.isKnown && this.#isDirect) return this.#behind.learn(queue).then(() => this.publish(entry, now))
+    if (!queue.isKnown && this.#isDirect) return this.#behind.once(queue, () => this.publish(entry, now))
     const lane = laneOf(entry.laneKey, this.#deps.lanes)
     const bytes = sizeOf(entry)
-    if (!this.#mayGoDirect(queue, lane, bytes)) {
+    if (entry.note !== undefined || !this.#mayGoDirect(queue, lane, bytes)) {
       this.#spillWaiting(queue)
-      return this.#write({ ...entry, dedupKey: key }, lane)
+      return this.#inHand.writing(key, this.#write({ ...entry, dedupKey: key }, lane))
     }
     const direct = new Direct(
       { entry, key, lane, bytes, storedAt: now, since: this.#deps.clock.monotonic() },
@@ -100,7 +109,7 @@ export class LocalQueues implements Subscription {
   /** Only what the store hands out, from now on. Fulfils once the store has handed out all that the consumer has. */
   retire(): Promise<unknown> {
     if (this.#left !== undefined) return this.#left
-    this.#isDirect = false
+    void this.#goThroughStore()
     this.#retired ??= Promise.withResolvers()
     for (const direct of this.#unwritten) this.#spillOld(direct)
     this.#checkRetired()
@@ -113,7 +122,7 @@ export class LocalQueues implements Subscription {
     this.#behind.restart(before)
     this.#retired?.resolve(undefined)
     this.#retired = undefined
-    this.#handOuts.forget()
+    for (const queue of this.#handOuts.queues()) queue.isKnown = false
   }
 
   /**
@@ -123,14 +132,20 @@ export class LocalQueues implements Subscription {
   close(error?: { readonly reason: unknown }): Promise<unknown> {
     if (this.#left !== undefined) return this.#left
     this.#signal.removeEventListener('abort', this.#onAbort)
-    this.#isDirect = false
     this.#unwritten.close()
-    this.#left = Promise.all(Array.from(this.#unwritten, (direct) => direct.spill(true)))
+    const spilling = Array.from(this.#unwritten, (direct) => direct.spill(true))
+    this.#left = Promise.allSettled([...spilling, ...this.#goThroughStore()])
     this.#retired?.resolve(this.#left)
     this.#handOuts.close(error)
     this.#inHand.clear()
     this.#deps.onClose()
     return this.#left
+  }
+
+  /** Answers what is being written because of that. */
+  #goThroughStore(): Promise<Position>[] {
+    this.#isDirect = false
+    return Array.from(this.#handOuts.queues(), arrive).flat()
   }
 
   #mayGoDirect(queue: LocalQueue, lane: number, bytes: number): boolean {
@@ -159,7 +174,14 @@ export class LocalQueues implements Subscription {
     const key = copy.dedupKey
     queue.wantsRoom = false
     if (key !== undefined) {
+      this.#deps.stored.add(key, copy.position)
       if (queue.behind.get(copy.lane) === key) queue.behind.delete(copy.lane)
+      const ended = this.#deps.loose.take(key)
+      if (ended !== undefined) {
+        this.#inHand.delete(key, ended)
+        ended.bind(copy)
+        return
+      }
       const known = this.#inHand.get(key)
       if (known instanceof Direct && known.awaitsCopy && this.#bind(known, copy, queue)) return
       // A repeat of it was taken for a new one and has ended, before the store came to it.
@@ -179,8 +201,7 @@ export class LocalQueues implements Subscription {
       else queue.waiting.splice(queue.waiting.indexOf(direct), 1)
     }
     direct.bind(copy)
-    if (direct.isEnded) this.#forget(direct)
-    else if (direct.isOut) queue.stored++
+    if (direct.isOut) queue.stored++
     this.#checkRetired()
     return direct.isOut
   }
@@ -190,7 +211,7 @@ export class LocalQueues implements Subscription {
     const queue = this.#handOuts.queue(direct.queue)
     if (direct.copy !== undefined) queue.stored--
     else if (this.#unwritten.delete(direct)) this.#written(queue)
-    else this.#inHand.awaitCopy(direct)
+    else this.#deps.loose.add(direct)
     if (end.kind === 'ack') this.#deps.ended.add(direct.key, direct.position)
     this.#handOuts.freed(queue, direct.bytes)
     this.#checkRetired()
@@ -210,11 +231,14 @@ export class LocalQueues implements Subscription {
   /** One at the consumer is no longer in memory only: the store may have one more out. */
   #written(queue: LocalQueue): void {
     queue.unwritten--
-    if (queue.isNarrowed) this.#stored?.wake(queue.name)
+    if (!queue.isNarrowed) return
+    queue.isNarrowed = false
+    this.#stored?.wake(queue.name)
   }
 
   #forget(direct: Direct): void {
     this.#inHand.delete(direct.key, direct)
+    this.#deps.loose.delete(direct)
   }
 
   #write(entry: Entry, lane: number): Promise<Position> {

@@ -1,3 +1,4 @@
+import type { Position } from '../port.ts'
 import type { Direct } from './direct.ts'
 import type { Passing } from './passing.ts'
 
@@ -20,12 +21,15 @@ export class LocalQueue {
   isNarrowed = false
   /**
    * By lane: the entry that was written last and is due, until the store hands it out; null for one we don't know.
-   * Newcomers go behind it, through the store. A repeat, which never comes, is replaced by the next newcomer.
+   * Newcomers go behind it, through the store. One that never comes, because it was a repeat or could not be written,
+   * is replaced by the next newcomer.
    */
   readonly behind = new Map<number, string | null>()
   /** Nothing that is due waits in the store, but for what `behind` says. */
   isKnown = false
-  learning: Promise<void> | undefined
+  isAsking = false
+  /** Published while the store is asked, oldest first. */
+  readonly arriving: (() => Promise<Position>)[] = []
 
   constructor(name: string) {
     this.name = name
@@ -33,7 +37,7 @@ export class LocalQueue {
 
   get isIdle(): boolean {
     const count = this.out + this.stored + this.waiting.length + this.held.length + this.behind.size
-    return count === 0 && this.learning === undefined
+    return count === 0 && !this.isAsking
   }
 
   /** How many the store may have handed out when the window is `limit`. Asked when it has something due. */

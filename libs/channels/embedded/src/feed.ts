@@ -97,6 +97,7 @@ export class Feed implements CursorSource {
       this.#pumpSoon()
     })
     this.#lanes.join(member)
+    this.tasks.wakeAll()
     const leave = () => this.#leave(member)
     if (signal.aborted) leave()
     else signal.addEventListener('abort', leave, { once: true })

@@ -121,7 +121,17 @@ export class QueueSource {
 
   wake(name: string): void {
     const queue = this.#queues.get(name)
-    if (queue !== undefined && (queue.tip.length > 0 || queue.dueAt <= this.#clock.now())) this.#activate(queue)
+    if (queue !== undefined) this.#wake(queue, this.#clock.now())
+  }
+
+  /** A consumer came, whose windows may be wider than those that closed a queue. */
+  wakeAll(): void {
+    const now = this.#clock.now()
+    for (const queue of this.#queues.values()) this.#wake(queue, now)
+  }
+
+  #wake(queue: Queue, now: number): void {
+    if (queue.tip.length > 0 || queue.dueAt <= now) this.#activate(queue)
   }
 
   /** The entry ended at its consumer. Its id stays held until that is on disk: see `settled`. */
