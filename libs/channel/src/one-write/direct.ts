@@ -34,6 +34,8 @@ export class Direct implements Delivery {
   readonly #reject: (error: unknown) => void
   #end: End | undefined
   #isWritten = false
+  /** Writing it failed, and may have succeeded unheard: what is written under its key now may be taken for a repeat. */
+  #isDoubtful = false
   copy: Delivery | undefined
   /** At the consumer, or was. */
   isOut = false
@@ -103,9 +105,11 @@ export class Direct implements Delivery {
       if (!this.isOut) this.#deps.forgotten(this)
     } catch (error) {
       if (this.copy !== undefined) return
+      this.#isDoubtful = true
+      if (this.#end?.kind === 'ack') return this.#over()
+      if (this.#end !== undefined) return await this.#writeAgain().catch(noop)
       this.#isWritten = false
-      if (this.#end !== undefined) await this.#write(this.#end).catch(noop)
-      else if (isLast || !this.isOut) this.#giveUp(error)
+      if (isLast || !this.isOut) this.#giveUp(error)
       else this.#deps.unspilled(this)
     }
   }
@@ -134,12 +138,15 @@ export class Direct implements Delivery {
   #endAs(end: End): Promise<void> {
     if (this.#end !== undefined) return DONE
     this.#end = end
+    const mustWriteAgain = this.#isDoubtful && !this.#isWritten && end.kind !== 'ack'
+    if (mustWriteAgain) this.#isWritten = true
     const ended = this.copy === undefined ? undefined : endCopy(this.copy, end)
     this.#deps.freed(this, end)
     if (ended !== undefined) {
       this.#deps.forgotten(this)
       return ended
     }
+    if (mustWriteAgain) return this.#writeAgain()
     if (!this.#isWritten) return this.#write(end)
     // Being written as it was: the copy, when it comes, ends like this.
     return end.kind === 'ack' ? DONE : this.published.then(noop)
@@ -149,15 +156,28 @@ export class Direct implements Delivery {
   #write(end: End): Promise<void> {
     if (end.kind !== 'ack')
       return this.#rewrite(rewritten({ ...this.entry, dedupKey: this.key }, end, this.#deps.now()))
-    this.#deps.forgotten(this)
-    this.#resolve('')
+    this.#over()
     return DONE
   }
 
+  #over(): void {
+    this.#deps.forgotten(this)
+    this.#resolve('')
+  }
+
   async #rewrite(entry: Entry): Promise<void> {
+    await this.#writeEnded(entry)
+    this.#deps.forgotten(this)
+  }
+
+  /** As it was, so that it does not matter whether it is there already. The copy ends like this one. */
+  #writeAgain(): Promise<void> {
+    return this.#writeEnded({ ...this.entry, dedupKey: this.key })
+  }
+
+  async #writeEnded(entry: Entry): Promise<void> {
     try {
       this.#resolve(await this.#deps.write(this, entry))
-      this.#deps.forgotten(this)
     } catch (error) {
       this.#giveUp(error)
       throw error

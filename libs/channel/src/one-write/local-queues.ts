@@ -211,7 +211,7 @@ export class LocalQueues implements Subscription {
     const queue = this.#handOuts.queue(direct.queue)
     if (direct.copy !== undefined) queue.stored--
     else if (this.#unwritten.delete(direct)) this.#written(queue)
-    else this.#deps.loose.add(direct)
+    if (direct.awaitsCopy) this.#deps.loose.add(direct)
     if (end.kind === 'ack') this.#deps.ended.add(direct.key, direct.position)
     this.#handOuts.freed(queue, direct.bytes)
     this.#checkRetired()

@@ -50,7 +50,7 @@ test.each([
 ])(
   'whatever happens, the one-write path keeps its promises, %s',
   async (_, arbitrary) => {
-    const steps = fc.array(arbitrary, { minLength: 5, maxLength: 60, size: 'max' })
+    const steps = fc.array(arbitrary, { minLength: 5, maxLength: 80, size: 'max' })
     await fc.assert(
       fc.asyncProperty(steps, async (taken) => {
         expect(await brokenBy([{ do: 'join' }, ...taken])).toEqual([])
