@@ -146,7 +146,9 @@ export const windowClaims = about('hands out no more than asked', ({ claim }) =>
     consumer.each = ack
     for (let j = 0; j < 4; j++) consumer.subscription.wake(`held ${j}`)
     for (const delivery of consumer.deliveries) void delivery.ack()
-    await consumer.until(() => new Set(consumer.deliveries.map(({ position }) => position)).size === 660)
+    await consumer.until(
+      () => new Set(consumer.deliveries.map((delivery) => `${delivery.queue} ${idOf(delivery)}`)).size === 660,
+    )
   })
 
   claim('while a subscription that is slow stalls no other', async (it) => {

@@ -22,6 +22,10 @@ export class Member implements Subscription {
     return this.out.size === 0 || this.#outBytes + bytes <= this.options.maxInFlightBytes
   }
 
+  get isFull(): boolean {
+    return this.out.size >= this.options.maxInFlight || this.#outBytes >= this.options.maxInFlightBytes
+  }
+
   add(handOut: HandOut): void {
     this.out.add(handOut)
     this.#outBytes += handOut.item.bytes

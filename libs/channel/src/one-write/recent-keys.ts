@@ -1,0 +1,26 @@
+import type { Position } from '../port.ts'
+
+/** The keys added last, with the position each got: at least `max` of them, at most twice as many. */
+export class RecentKeys {
+  readonly #max: number
+  #newer = new Map<string, Position>()
+  #older = new Map<string, Position>()
+
+  constructor(max: number) {
+    this.#max = max
+  }
+
+  add(key: string, position: Position): void {
+    if (this.#newer.size >= this.#max) {
+      const oldest = this.#older
+      oldest.clear()
+      this.#older = this.#newer
+      this.#newer = oldest
+    }
+    this.#newer.set(key, position)
+  }
+
+  get(key: string): Position | undefined {
+    return this.#newer.get(key) ?? this.#older.get(key)
+  }
+}
