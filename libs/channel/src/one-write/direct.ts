@@ -1,3 +1,4 @@
+import type { Linked } from '@sluice/linked-list'
 import type { Delivery, Entry, Position } from '../port.ts'
 import { ACK, DONE, type End, endCopy, rewritten } from './ends.ts'
 
@@ -20,7 +21,7 @@ export interface DirectDeps {
  *      ├───── nack · release · park ───────────► written with its attempt, note and time
  *      └───── does not end at once: `spill` ───► written; the stored copy, when handed out, ends as this one does
  */
-export class Direct implements Delivery {
+export class Direct implements Delivery, Linked<Direct> {
   readonly entry: Entry
   readonly key: string
   readonly lane: number
@@ -39,6 +40,8 @@ export class Direct implements Delivery {
   copy: Delivery | undefined
   /** At the consumer, or was. */
   isOut = false
+  next: Direct | undefined = undefined
+  previous: Direct | undefined = undefined
   /** Memory alone has it since then, on the monotonic clock. */
   since: number
 

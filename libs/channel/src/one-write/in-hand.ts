@@ -8,7 +8,8 @@ interface Held {
 
 /** What has not ended, by key: at the consumer, waiting for it, or on its way into the store. */
 export class InHand {
-  readonly #byKey = new Map<string, Held>()
+  #byKey = new Map<string, Held>()
+  #deleted = 0
 
   get(key: string): Held | undefined {
     return this.#byKey.get(key)
@@ -20,7 +21,11 @@ export class InHand {
 
   /** Does nothing where another has its key by now. */
   delete(key: string, held: Held): void {
-    if (this.#byKey.get(key) === held) this.#byKey.delete(key)
+    if (this.#byKey.get(key) !== held) return
+    this.#byKey.delete(key)
+    if (++this.#deleted < Math.max(RENEW_AFTER, this.#byKey.size)) return
+    this.#deleted = 0
+    this.#byKey = new Map(this.#byKey)
   }
 
   /** A repeat that comes while it is being written waits for the same answer. */
@@ -44,3 +49,6 @@ export class InHand {
     this.#byKey.clear()
   }
 }
+
+/** A Map with this many deletions is made anew: its tables would keep what was in them, see LinkedList. */
+const RENEW_AFTER = 4_096

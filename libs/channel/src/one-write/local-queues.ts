@@ -111,7 +111,9 @@ export class LocalQueues implements Subscription {
     if (this.#left !== undefined) return this.#left
     void this.#goThroughStore()
     this.#retired ??= Promise.withResolvers()
-    for (const direct of this.#unwritten) this.#spillOld(direct)
+    for (let direct = this.#unwritten.oldest; direct !== undefined; direct = this.#unwritten.oldest) {
+      this.#spillOld(direct)
+    }
     this.#checkRetired()
     return this.#retired.promise
   }

@@ -12,10 +12,9 @@ export class RecentKeys {
 
   add(key: string, position: Position): void {
     if (this.#newer.size >= this.#max) {
-      const oldest = this.#older
-      oldest.clear()
+      // Not cleared and used again: its tables would keep what was in them, see LinkedList.
       this.#older = this.#newer
-      this.#newer = oldest
+      this.#newer = new Map()
     }
     this.#newer.set(key, position)
   }

@@ -1,4 +1,5 @@
 import type { Clock } from '@sluice/clock'
+import { LinkedList } from '@sluice/linked-list'
 import type { Direct } from './direct.ts'
 
 export interface OneWriteLimits {
@@ -21,7 +22,7 @@ export interface UnwrittenDeps {
 /** What memory alone has, oldest first. A timer runs while there is anything. */
 export class Unwritten implements Iterable<Direct> {
   readonly #deps: UnwrittenDeps
-  readonly #directs = new Set<Direct>()
+  readonly #directs = new LinkedList<Direct>()
   #bytes = 0
   #sweep: Disposable | undefined
   #isClosed = false
@@ -36,19 +37,23 @@ export class Unwritten implements Iterable<Direct> {
   }
 
   add(direct: Direct): void {
-    this.#directs.add(direct)
+    this.#directs.append(direct)
     this.#bytes += direct.bytes
     if (this.#sweep === undefined && !this.#isClosed) this.#sweepIn(this.#deps.limits.spillAfterMs)
   }
 
   delete(direct: Direct): boolean {
-    const isDeleted = this.#directs.delete(direct)
+    const isDeleted = this.#directs.remove(direct)
     if (isDeleted) this.#bytes -= direct.bytes
     return isDeleted
   }
 
+  get oldest(): Direct | undefined {
+    return this.#directs.oldest
+  }
+
   [Symbol.iterator](): Iterator<Direct> {
-    return this.#directs.values()
+    return this.#directs[Symbol.iterator]()
   }
 
   /** No timer any more. */
@@ -63,7 +68,7 @@ export class Unwritten implements Iterable<Direct> {
       this.#sweep = undefined
       const { clock, limits, onOld } = this.#deps
       const now = clock.monotonic()
-      for (const direct of this.#directs) {
+      for (let direct = this.oldest; direct !== undefined; direct = this.oldest) {
         const age = now - direct.since
         if (age >= limits.spillAfterMs) onOld(direct)
         else return this.#sweepIn(Math.max(SWEEP_MS, limits.spillAfterMs - age))

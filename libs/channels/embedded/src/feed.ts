@@ -44,8 +44,8 @@ export class Feed implements CursorSource {
   readonly #lanes: Lanes
   readonly #log: LogSource | undefined
   readonly tasks: QueueSource
-  readonly #outLog = new Map<number, HandOut>()
-  readonly #outTasks = new Set<number>()
+  /** Of the log, at the consumers. */
+  readonly #out = { events: 0, bytes: 0 }
   /** Log positions on their way to being tasks: until that is on disk, retention must leave them. */
   readonly #movingAside = new Set<number>()
   /** The last log position ever handed out. */
@@ -86,7 +86,7 @@ export class Feed implements CursorSource {
   /** Log positions below this one are ended here, or have become tasks: retention may cut them. */
   get passed(): number {
     let first = this.#log?.firstWaiting ?? 1
-    for (const position of this.#outLog.keys()) first = Math.min(first, position)
+    for (const position of this.#outIds(false)) first = Math.min(first, position)
     for (const position of this.#movingAside) first = Math.min(first, position)
     return first - 1
   }
@@ -115,16 +115,14 @@ export class Feed implements CursorSource {
     const tasks = this.tasks.backlog(queue)
     if (this.#log === undefined) return tasks
     const { events, bytes } = this.#log.waiting
-    let outBytes = 0
-    for (const { item } of this.#outLog.values()) outBytes += item.bytes
-    return { events: tasks.events + events + this.#outLog.size, bytes: tasks.bytes + bytes + outBytes }
+    return { events: tasks.events + events + this.#out.events, bytes: tasks.bytes + bytes + this.#out.bytes }
   }
 
   cursor(): CursorUpdate {
     const handed = this.#highest
     const waiting = this.#log?.idsUpTo(handed).map((position) => position * 2) ?? []
-    const open = [...Array.from(this.#outLog.keys(), (position) => position * 2 + 1), ...waiting].sort((a, b) => a - b)
-    const out = [...this.#outTasks].sort((a, b) => a - b)
+    const open = [...this.#outIds(false).map((position) => position * 2 + 1), ...waiting].sort((a, b) => a - b)
+    const out = this.#outIds(true).sort((a, b) => a - b)
     return {
       feed: this.id,
       handed,
@@ -132,6 +130,14 @@ export class Feed implements CursorSource {
       out: packAscending(out, out.length),
       clean: this.#isClosed,
     }
+  }
+
+  #outIds(isTask: boolean): number[] {
+    const ids: number[] = []
+    for (const { out } of this.#lanes.members) {
+      for (const { item } of out) if (item.isTask === isTask) ids.push(item.id)
+    }
+    return ids
   }
 
   /** Ends every consumer; what is out is given back uncounted with the last commit. */
@@ -225,9 +231,9 @@ export class Feed implements CursorSource {
     const handOut = new HandOut(item, member, this.#onEnd)
     member.add(handOut)
     this.#lanes.handedOut(handOut)
-    if (item.isTask) this.#outTasks.add(item.id)
-    else {
-      this.#outLog.set(item.id, handOut)
+    if (!item.isTask) {
+      this.#out.events++
+      this.#out.bytes += item.bytes
       this.#highest = Math.max(this.#highest, item.id)
     }
     const { position, taskId } = this.#deps.inherited
@@ -260,8 +266,10 @@ export class Feed implements CursorSource {
     const { item, member } = handOut
     member.remove(handOut)
     this.#lanes.ended(handOut)
-    if (item.isTask) this.#outTasks.delete(item.id)
-    else this.#outLog.delete(item.id)
+    if (!item.isTask) {
+      this.#out.events--
+      this.#out.bytes -= item.bytes
+    }
     if (item.handOuts === 0) return
     this.#suspectsOut--
     if (item.handOuts >= ALONE_FROM_HAND_OUTS) this.#isAlone = false
