@@ -21,7 +21,7 @@ export async function startRoles(
   context: ServiceContext,
 ): Promise<Running & { ingressUrl: string }> {
   const { dataDir, host, maxEventBytes, maxTtl } = config
-  const { telemetry, clock, ready, durable } = context
+  const { telemetry, clock, ready, warn, durable } = context
   await using starting = new AsyncDisposableStack()
   const store = starting.use(await openEmbeddedDriver({ dataDir, clock, log: telemetry.log }))
   durable(store.capabilities.durable)
@@ -55,7 +55,7 @@ export async function startRoles(
   ready('ingress', () => ingress.ready())
   ready('filter', () => filter.ready())
   ready('dispatcher', () => dispatcher.ready())
-  ready('manifests', () => reconciler.problems().join('\n') || undefined)
+  warn('manifests', () => reconciler.problems().join('\n') || undefined)
   const stack = starting.move()
   return {
     ingressUrl: ingress.url,
