@@ -26,7 +26,7 @@ describe('stopping', () => {
   )
 
   test.concurrent('a start under way is waited for, and what it opened is closed', async () => {
-    const env = { ...ANY_PORTS, START_MS: '300' }
+    const env = { ...ANY_PORTS, START_MS: '1500' }
     await using service = await startProcess(FIXTURE, { env, ready: { control: /^control (http\S+)$/m } })
     expect((await fetch(`${service.urls.control}/healthz`)).status).toBe(200)
     expect((await fetch(`${service.urls.control}/readyz`)).status).toBe(503)
