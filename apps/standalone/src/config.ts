@@ -1,9 +1,13 @@
 import { fileURLToPath } from 'node:url'
-import { bytes, type ConfigOf, integer, port, text } from '@sluice/config'
+import { bytes, type ConfigOf, integer, originUrl, port, text } from '@sluice/config'
 
 /** What standalone reads besides the platform's variables; the README's table is made from it. */
 export const standaloneConfig = {
   ingressPort: port('INGRESS_PORT', { fallback: 8080, meaning: 'where events come in; 0 is any free port' }),
+  ingressUrl: originUrl('INGRESS_URL', {
+    fallback: undefined,
+    meaning: 'where others reach the ingress, such as http://events.example:8080; unset, as this machine reaches it',
+  }),
   dataDir: text('SLUICE_DATA_DIR', { fallback: '.sluice', meaning: 'folder of all that must survive' }),
   manifests: text('SLUICE_MANIFESTS', {
     fallback: fileURLToPath(new URL('../../../examples/quickstart', import.meta.url)),

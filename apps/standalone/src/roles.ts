@@ -1,7 +1,7 @@
 import { join } from 'node:path'
 import { oneWrite } from '@sluice/channel'
 import { openEmbeddedDriver } from '@sluice/channel-embedded'
-import { contractCopy, createContractStore, removeEndedChannels } from '@sluice/contract'
+import { contractCopy, createContractStore, type Rows, removeEndedChannels } from '@sluice/contract'
 import { startDispatcher } from '@sluice/dispatch'
 import { startEventDisplay } from '@sluice/event-display'
 import { startFilter } from '@sluice/filter'
@@ -19,7 +19,7 @@ const LOOPBACK = '127.0.0.1'
 export async function startRoles(
   config: StandaloneConfig & { readonly host: string },
   context: ServiceContext,
-): Promise<Running & { ingressUrl: string }> {
+): Promise<Running & { ingressUrl: string; displayUrl: string; inForce(): Rows }> {
   const { dataDir, host, maxEventBytes, maxTtl } = config
   const { telemetry, clock, ready, warn, durable } = context
   await using starting = new AsyncDisposableStack()
@@ -40,6 +40,7 @@ export async function startRoles(
       ...{ clock, telemetry, store: contract, folder: config.manifests },
       services: { 'default/event-display': display.url },
       ingressBase: () => ingress.url,
+      ingressUrl: config.ingressUrl,
       backlogMaxBytes: config.storeMaxBytes / BACKLOG_SHARE,
       retention: { maxAgeMs: config.retentionHours * HOUR_MS, maxBytes: config.retentionMaxBytes },
       uids: uidCopy(join(dataDir, 'uids.json')),
@@ -47,7 +48,12 @@ export async function startRoles(
   )
   // Stops before the filter, whose copies it then writes instead of delivering.
   const admit = createAdmission({ clock, maxEventBytes, maxTtl })
-  const dispatcher = startDispatcher({ ...role, replica: 'dispatcher', admit, ingressUrl: ingress.url })
+  const dispatcher = startDispatcher({
+    ...role,
+    replica: 'dispatcher',
+    admit,
+    ingressUrl: config.ingressUrl ?? ingress.url,
+  })
   const filter = starting.use(startFilter({ ...role, replica: 'filter' }))
   starting.use(dispatcher)
   await contract.whenAcknowledged(contract.contract().revision, context.draining)
@@ -59,6 +65,8 @@ export async function startRoles(
   const stack = starting.move()
   return {
     ingressUrl: ingress.url,
+    displayUrl: display.url,
+    inForce: () => contract.contract(),
     async drain() {
       await ingress.drain()
       await filter.drain()
