@@ -135,6 +135,10 @@ describe('readConfig', () => {
     ])
   })
 
+  test('one that is like no known variable is a problem without a guess', () => {
+    expect(problemsOf(shape, { SLUICE_X: '1' })).toEqual(['SLUICE_X: is not a variable of this service'])
+  })
+
   test('what Kubernetes says about a Service named sluice-… is not ours', () => {
     const links = {
       SLUICE_INGRESS_SERVICE_HOST: '10.0.0.1',
