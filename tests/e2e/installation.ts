@@ -39,9 +39,19 @@ export interface InstallOptions {
   readonly env?: Readonly<Record<string, string>>
   /** Absent: a temporary folder, removed at the end. */
   readonly dataDir?: string
+  /** Absent: what `npm start` runs. */
+  readonly main?: string
+  /** Absent: the repository. */
+  readonly cwd?: string
 }
 
-export async function install({ manifests, env: extra = {}, dataDir }: InstallOptions): Promise<Installation> {
+export async function install({
+  manifests,
+  env: extra = {},
+  dataDir,
+  main = STANDALONE,
+  cwd = ROOT,
+}: InstallOptions): Promise<Installation> {
   const folder = mkdtempSync(join(tmpdir(), 'sluice-e2e-'))
   const manifestsDir = join(folder, 'manifests')
   const write = (file: string, yaml: string) => writeFileSync(join(manifestsDir, file), yaml)
@@ -55,7 +65,7 @@ export async function install({ manifests, env: extra = {}, dataDir }: InstallOp
     ...(manifests === undefined ? {} : { SLUICE_MANIFESTS: manifestsDir }),
     ...extra,
   }
-  const start = () => startProcess(STANDALONE, { env, nodeArgs: START.nodeArgs, cwd: ROOT })
+  const start = () => startProcess(main, { env, nodeArgs: START.nodeArgs, cwd })
   let running = await start().catch((error: unknown) => {
     rmSync(folder, { recursive: true })
     throw error
@@ -78,7 +88,7 @@ export async function install({ manifests, env: extra = {}, dataDir }: InstallOp
       running = await start()
     },
     async startDoomed(ms) {
-      await using doomed = await startProcess(STANDALONE, { env, nodeArgs: START.nodeArgs, cwd: ROOT, ready: {} })
+      await using doomed = await startProcess(main, { env, nodeArgs: START.nodeArgs, cwd, ready: {} })
       await wait(ms)
       doomed.kill('SIGKILL')
       await doomed.exit

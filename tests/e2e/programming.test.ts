@@ -49,7 +49,7 @@ describe('manifests', () => {
     expect(sluice.running.pid).toBe(pid)
   })
 
-  test('a manifest that turns invalid is reported with its place, and the last good rows stay', async () => {
+  test('a manifest that turns invalid is reported with its place, the last good rows stay, and so does readiness', async () => {
     await using sink = await startSink()
     const good = trigger('one', { uri: sink.url })
     await using sluice = await install({ manifests: { 'broker.yaml': broker(), 'one.yaml': good } })
@@ -60,6 +60,15 @@ describe('manifests', () => {
     expect(output()).toMatch(place)
     expect((await sluice.post(posting('still'))).status).toBe(202)
     expect((await sink.received(1))[0]?.id).toBe('still')
+
+    const readyz = await sluice.get(`${sluice.running.urls.control}/readyz`)
+    expect(readyz.status).toBe(200)
+    expect(JSON.parse(readyz.text)).toMatchObject({
+      ready: true,
+      warnings: [{ name: 'manifests', reason: expect.stringMatching(place) }],
+    })
+    const metrics = await sluice.get(sluice.running.urls.metrics ?? '')
+    expect(metrics.text).toMatch(/^reconcile_manifest_problems(\{.*\})? [1-9]/m)
   })
 
   test('bad manifests at the start: exit 78, every problem at once as file:line:col, no stack', async () => {

@@ -1,21 +1,53 @@
+import { relative } from 'node:path'
+import { type FirstEvent, HELLO_ARGUMENTS } from './first-event.ts'
+
 export interface Places {
   readonly ingress: string
+  /** As others reach the ingress, where that was said. */
+  readonly ingressUrl?: string | undefined
   readonly control?: string
   readonly metrics?: string
+  readonly manifests: string
   readonly dataDir: string
 }
 
-/** What a person sees first: where things are, and a line to paste. */
-export function banner({ ingress, control, metrics, dataDir }: Places): string {
+/** What a person sees first: where things are, and a line to paste with what will come of it. */
+export function banner(
+  { ingress, ingressUrl, control, metrics, manifests, dataDir }: Places,
+  first?: FirstEvent,
+): string {
+  const elsewhere = ingressUrl === undefined ? '' : ` (from elsewhere ${ingressUrl})`
   return `Sluice is running; what it accepts is kept in ${dataDir}
 
-  ingress   ${ingress}
+  ingress   ${ingress}${elsewhere}
   control   ${control ?? 'off'}
   metrics   ${metrics ?? 'off'}
+  manifests ${fromHere(manifests)}
 
-Paste this, and the event shows up here:
-
-  curl -i ${ingress}/default/default -H 'ce-specversion: 1.0' -H 'ce-id: 1' -H 'ce-source: /curl' -H 'ce-type: dev.example.hello' -H 'content-type: application/json' -d '{"hello":"world"}'
+${first === undefined ? noBroker(manifests) : invitation(ingress, first)}
 
 `
+}
+
+function noBroker(manifests: string): string {
+  return `No broker takes events yet: put manifests into ${fromHere(manifests)}; they are in force within a second.`
+}
+
+function invitation(ingress: string, first: FirstEvent): string {
+  return `Paste this, and ${outcome(first)}:
+
+  curl -i ${ingress}${first.path} ${HELLO_ARGUMENTS}`
+}
+
+function outcome({ isShown, triggers: [trigger, ...others] }: FirstEvent): string {
+  if (isShown) return 'the event shows up here'
+  if (trigger === undefined) return 'the event is accepted (202) and goes nowhere: no trigger matches it'
+  const more = others.length === 0 ? '' : ` and to ${others.length} more`
+  return `the event goes to ${trigger.url} (trigger ${trigger.name})${more}, not to this screen`
+}
+
+/** As a person would type it: relative where that is shorter to read. */
+function fromHere(folder: string): string {
+  const path = relative(process.cwd(), folder)
+  return path === '' || path.startsWith('..') ? folder : path
 }

@@ -1,9 +1,13 @@
 import { fileURLToPath } from 'node:url'
-import { bytes, type ConfigOf, integer, port, text } from '@sluice/config'
+import { bytes, type ConfigOf, integer, originUrl, port, text } from '@sluice/config'
 
 /** What standalone reads besides the platform's variables; the README's table is made from it. */
 export const standaloneConfig = {
   ingressPort: port('INGRESS_PORT', { fallback: 8080, meaning: 'where events come in; 0 is any free port' }),
+  ingressUrl: originUrl('INGRESS_URL', {
+    fallback: undefined,
+    meaning: 'where others reach the ingress, such as http://events.example:8080; unset, as this machine reaches it',
+  }),
   dataDir: text('SLUICE_DATA_DIR', { fallback: '.sluice', meaning: 'folder of all that must survive' }),
   manifests: text('SLUICE_MANIFESTS', {
     fallback: fileURLToPath(new URL('../../../examples/quickstart', import.meta.url)),
@@ -35,6 +39,12 @@ export const standaloneConfig = {
     meaning: 'history kept per broker of what every trigger has passed, by size',
   }),
   retentionHours: integer('RETENTION_HOURS', { min: 0, max: 87_600, fallback: 24, meaning: 'the same, by age' }),
+  parkedRetentionHours: integer('PARKED_RETENTION_HOURS', {
+    min: 1,
+    max: 87_600,
+    fallback: 168,
+    meaning: 'how long parked events are kept before they are deleted',
+  }),
 }
 
 export type StandaloneConfig = ConfigOf<typeof standaloneConfig>

@@ -1,6 +1,7 @@
 import { runService } from '@sluice/service'
 import { banner } from './banner.ts'
 import { standaloneConfig } from './config.ts'
+import { firstEvent } from './first-event.ts'
 import { startRoles } from './roles.ts'
 
 /** Every role in one process, durable on the local disk: what `npm start` runs. */
@@ -9,7 +10,9 @@ await runService({
   config: standaloneConfig,
   start: async (config, context) => {
     const roles = await startRoles(config, context)
-    process.stdout.write(banner({ ...context.urls, ingress: roles.ingressUrl, dataDir: config.dataDir }))
+    const { ingressUrl: ingress, displayUrl } = roles
+    const example = firstEvent(roles.inForce(), displayUrl)
+    process.stdout.write(banner({ ...context.urls, ...config, ingress }, example))
     return roles
   },
 })

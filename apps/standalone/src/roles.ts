@@ -1,7 +1,7 @@
 import { join } from 'node:path'
 import { oneWrite } from '@sluice/channel'
 import { openEmbeddedDriver } from '@sluice/channel-embedded'
-import { contractCopy, createContractStore, removeEndedChannels } from '@sluice/contract'
+import { contractCopy, createContractStore, purgeParked, type Rows, removeEndedChannels } from '@sluice/contract'
 import { startDispatcher } from '@sluice/dispatch'
 import { startEventDisplay } from '@sluice/event-display'
 import { startFilter } from '@sluice/filter'
@@ -19,9 +19,9 @@ const LOOPBACK = '127.0.0.1'
 export async function startRoles(
   config: StandaloneConfig & { readonly host: string },
   context: ServiceContext,
-): Promise<Running & { ingressUrl: string }> {
+): Promise<Running & { ingressUrl: string; displayUrl: string; inForce(): Rows }> {
   const { dataDir, host, maxEventBytes, maxTtl } = config
-  const { telemetry, clock, ready, durable } = context
+  const { telemetry, clock, ready, warn, durable } = context
   await using starting = new AsyncDisposableStack()
   const store = starting.use(await openEmbeddedDriver({ dataDir, clock, log: telemetry.log }))
   durable(store.capabilities.durable)
@@ -31,6 +31,7 @@ export async function startRoles(
   const role = { driver, contract, clock, telemetry }
 
   starting.use(removeEndedChannels(role))
+  starting.use(purgeParked({ ...role, retentionMs: config.parkedRetentionHours * HOUR_MS }))
   const write = (text: string) => void process.stdout.write(text)
   const display = starting.use(await startEventDisplay({ host: LOOPBACK, port: 0, write }))
   const ingress = await startIngress({ ...role, ...config, host, port: config.ingressPort, replica: 'ingress' })
@@ -40,6 +41,7 @@ export async function startRoles(
       ...{ clock, telemetry, store: contract, folder: config.manifests },
       services: { 'default/event-display': display.url },
       ingressBase: () => ingress.url,
+      ingressUrl: config.ingressUrl,
       backlogMaxBytes: config.storeMaxBytes / BACKLOG_SHARE,
       retention: { maxAgeMs: config.retentionHours * HOUR_MS, maxBytes: config.retentionMaxBytes },
       uids: uidCopy(join(dataDir, 'uids.json')),
@@ -47,7 +49,12 @@ export async function startRoles(
   )
   // Stops before the filter, whose copies it then writes instead of delivering.
   const admit = createAdmission({ clock, maxEventBytes, maxTtl })
-  const dispatcher = startDispatcher({ ...role, replica: 'dispatcher', admit, ingressUrl: ingress.url })
+  const dispatcher = startDispatcher({
+    ...role,
+    replica: 'dispatcher',
+    admit,
+    ingressUrl: config.ingressUrl ?? ingress.url,
+  })
   const filter = starting.use(startFilter({ ...role, replica: 'filter' }))
   starting.use(dispatcher)
   await contract.whenAcknowledged(contract.contract().revision, context.draining)
@@ -55,10 +62,12 @@ export async function startRoles(
   ready('ingress', () => ingress.ready())
   ready('filter', () => filter.ready())
   ready('dispatcher', () => dispatcher.ready())
-  ready('manifests', () => reconciler.problems().join('\n') || undefined)
+  warn('manifests', () => reconciler.problems().join('\n') || undefined)
   const stack = starting.move()
   return {
     ingressUrl: ingress.url,
+    displayUrl: display.url,
+    inForce: () => contract.contract(),
     async drain() {
       await ingress.drain()
       await filter.drain()

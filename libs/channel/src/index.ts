@@ -1,4 +1,6 @@
-export { laneOf } from './lane.ts'
+export { consume } from './consume.ts'
+export { InFlight } from './in-flight.ts'
+export { laneKeyOf, laneOf } from './lane.ts'
 export { oneWrite } from './one-write/one-write.ts'
 export type {
   Backlog,

@@ -75,6 +75,23 @@ export function text<F extends string | undefined = string>(
   )
 }
 
+/** Scheme, host and port of an HTTP server, without a slash at the end: `http://events.example:8080`. */
+export function originUrl<F extends string | undefined = string>(
+  name: string,
+  options: FieldOptions<F>,
+): Field<string | F> {
+  return field<string, F>(name, options, (text) => {
+    const url = URL.parse(text)
+    const isOrigin = url !== null && /^https?:$/.test(url.protocol) && url.href === `${url.origin}/`
+    return isOrigin && text.length <= MAX_TEXT_LENGTH
+      ? { value: url.origin }
+      : {
+          problem:
+            'is not an http or https URL without path, query and credentials, such as http://events.example:8080',
+        }
+  })
+}
+
 /** One of a few words, spelled exactly so. */
 export function oneOf<const V extends string, const F extends V | undefined = V>(
   name: string,

@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals'
 import { isFailure } from '@sluice/errors'
 import type { Shape } from './field.ts'
-import { boolean, bytes, durationMs, integer, oneOf, port, portOrOff, text } from './fields.ts'
+import { boolean, bytes, durationMs, integer, oneOf, originUrl, port, portOrOff, text } from './fields.ts'
 import { describeConfig, type Env, readConfig } from './read-config.ts'
 
 const meaning = 'what it is for'
@@ -105,6 +105,24 @@ describe('readConfig', () => {
     expect(problemsOf(shape, { [name]: value })).toEqual([expect.stringMatching(new RegExp(`^${name}: `))])
   })
 
+  test.each([
+    ['http://events.example:8080', 'http://events.example:8080'],
+    ['https://events.example/', 'https://events.example'],
+    ['HTTP://Events.Example:80', 'http://events.example'],
+    ['http://[::1]:8080', 'http://[::1]:8080'],
+  ])('an origin %s is read as %s', (given, read) => {
+    expect(readConfig({ url: originUrl('INGRESS_URL', { meaning }) }, { INGRESS_URL: given })).toEqual({ url: read })
+  })
+
+  test.each(['events.example:8080', 'ftp://a', 'http://a/b', 'http://a/?q', 'http://a/#f', 'http://u:p@a', 'http://'])(
+    'an origin %s is a problem',
+    (given) => {
+      expect(problemsOf({ url: originUrl('INGRESS_URL', { meaning }) }, { INGRESS_URL: given })).toEqual([
+        expect.stringMatching(/^INGRESS_URL: .* is not an http or https URL without path/),
+      ])
+    },
+  )
+
   test('a required variable that is missing is a problem that says what it is for', () => {
     expect(problemsOf({ url: text('SINK', { meaning: 'where events go' }) }, {})).toEqual([
       'SINK: is required (where events go)',
@@ -115,6 +133,10 @@ describe('readConfig', () => {
     expect(problemsOf(shape, { SLUICE_DATADIR: 'x', PATH: '/bin' })).toEqual([
       'SLUICE_DATADIR: is not a variable of this service; the nearest is SLUICE_DATA_DIR',
     ])
+  })
+
+  test('one that is like no known variable is a problem without a guess', () => {
+    expect(problemsOf(shape, { SLUICE_X: '1' })).toEqual(['SLUICE_X: is not a variable of this service'])
   })
 
   test('what Kubernetes says about a Service named sluice-… is not ours', () => {

@@ -1,6 +1,5 @@
-import { EventingError } from '@sluice/errors'
+import { EventingError, nearest } from '@sluice/errors'
 import type { ConfigOf, Field, Shape } from './field.ts'
-import { nearest } from './nearest.ts'
 
 export type Env = Readonly<Record<string, string | undefined>>
 

@@ -1,10 +1,7 @@
-import type { ChannelDriver, Delivery, Subscription } from '@sluice/channel'
-import { type Clock, sleep } from '@sluice/clock'
+import { type ChannelDriver, consume, type Delivery, InFlight, type Subscription } from '@sluice/channel'
+import type { Clock } from '@sluice/clock'
 import { DISPATCH_SUBSCRIPTION } from '@sluice/contract'
 import type { DispatcherEvents } from './events.ts'
-import { InFlight } from './in-flight.ts'
-
-const RESUBSCRIBE_MS = 1_000
 
 export interface QueueReaderDeps {
   readonly driver: Pick<ChannelDriver, 'subscribe'>
@@ -50,24 +47,19 @@ export class QueueReader implements AsyncDisposable {
     await this.#reading
   }
 
-  async #read(): Promise<void> {
+  #read(): Promise<void> {
     const { driver, clock, events, draining, maxInFlight, maxInFlightBytes, window } = this.#deps
     const { signal } = this.#stop
-    while (!signal.aborted) {
-      try {
-        const options = { maxInFlight, maxInFlightBytes, window }
-        this.#subscription = driver.subscribe(this.#channel, DISPATCH_SUBSCRIPTION, options, signal)
-        for await (const batch of this.#subscription) {
-          for (const delivery of batch) this.#take(delivery)
-          // What was given back must not be taken again.
-          if (draining.aborted) await aborted(signal)
-        }
-      } catch (error) {
-        if (signal.aborted) return
-        events.interrupted(this.#channel, RESUBSCRIBE_MS, error)
-      }
-      await sleep(clock, RESUBSCRIBE_MS, signal)
+    const options = { maxInFlight, maxInFlightBytes, window }
+    const subscribe = () => {
+      this.#subscription = driver.subscribe(this.#channel, DISPATCH_SUBSCRIPTION, options, signal)
+      return this.#subscription
     }
+    const take = (batch: readonly Delivery[]) => {
+      for (const delivery of batch) this.#take(delivery)
+    }
+    const interrupted = (error: unknown, delayMs: number) => events.interrupted(this.#channel, delayMs, error)
+    return consume({ clock, draining, subscribe, take, interrupted }, signal)
   }
 
   #take(delivery: Delivery): void {
@@ -75,9 +67,4 @@ export class QueueReader implements AsyncDisposable {
     const ended = draining.aborted ? delivery.release(0) : dispatch(delivery)
     this.#inFlight.add(ended.catch((error: unknown) => events.unsettled(delivery, error)))
   }
-}
-
-function aborted(signal: AbortSignal): Promise<void> {
-  if (signal.aborted) return Promise.resolve()
-  return new Promise((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }))
 }

@@ -24,7 +24,7 @@ export interface DispatcherDeps {
   readonly telemetry: Telemetry
   /** Takes a reply into its broker. Throws EVENT_TTL_SPENT, EVENT_TOO_LARGE or EVENT_INVALID where it must not enter. */
   readonly admit: (event: CloudEvent) => CloudEvent
-  /** Where the ingress is reached, for the `knativeerrordest` of a refused reply; default none, only the path. */
+  /** Where others reach the ingress, for the `knativeerrordest` of a refused reply; default none, only the path. */
   readonly ingressUrl?: string
   /** Longest reply read, as it comes over the wire (base64 and escapes included); default 2 MiB. */
   readonly maxReplyBytes?: number

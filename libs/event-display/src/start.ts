@@ -1,5 +1,6 @@
 import type { AddressInfo } from 'node:net'
 import { decodeHttp } from '@sluice/cloudevents'
+import { httpUrl } from '@sluice/config'
 import { isFailure, listenFailure } from '@sluice/errors'
 import fastify, { type FastifyError, type FastifyInstance } from 'fastify'
 import { display } from './display.ts'
@@ -29,7 +30,7 @@ export async function startEventDisplay({ host, port, write }: EventDisplayOptio
   })
   const { port: actualPort } = app.server.address() as AddressInfo
   return {
-    url: `http://${host.includes(':') ? `[${host}]` : host}:${actualPort}/`,
+    url: `${httpUrl(host, actualPort)}/`,
     [Symbol.asyncDispose]: () => app.close(),
   }
 }

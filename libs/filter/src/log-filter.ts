@@ -1,14 +1,11 @@
-import type { ChannelDriver, Delivery } from '@sluice/channel'
-import { type Clock, sleep } from '@sluice/clock'
+import { type ChannelDriver, consume, type Delivery, InFlight } from '@sluice/channel'
+import type { Clock } from '@sluice/clock'
 import { FILTER_SUBSCRIPTION, type LogRow } from '@sluice/contract'
 import type { Telemetry } from '@sluice/telemetry'
 import { filterEvents } from './events.ts'
-import { InFlight } from './in-flight.ts'
 import { type JudgeDeps, judge } from './judge.ts'
 import type { Programmed } from './programmed.ts'
 import type { RouteIndex } from './route-index.ts'
-
-const RESUBSCRIBE_MS = 1_000
 
 export interface LogFilterDeps {
   readonly driver: ChannelDriver
@@ -51,24 +48,16 @@ export class LogFilter implements AsyncDisposable {
     await this.#reading
   }
 
-  async #read(): Promise<void> {
+  #read(): Promise<void> {
     const { driver, clock, maxInFlight, maxInFlightBytes } = this.#deps
     const { signal } = this.#stop
-    while (!signal.aborted) {
-      try {
-        const limits = { maxInFlight, maxInFlightBytes }
-        const batches = driver.subscribe(this.row.channel, FILTER_SUBSCRIPTION, limits, signal)
-        for await (const batch of batches) {
-          await this.#judgeInOrder(batch)
-          // What was given back must not be taken again.
-          if (this.#halt.aborted) await aborted(signal)
-        }
-      } catch (error) {
-        if (signal.aborted) return
-        this.#judging.events.interrupted(error, RESUBSCRIBE_MS)
-      }
-      await sleep(clock, RESUBSCRIBE_MS, signal)
-    }
+    const limits = { maxInFlight, maxInFlightBytes }
+    const subscribe = () => driver.subscribe(this.row.channel, FILTER_SUBSCRIPTION, limits, signal)
+    const take = (batch: readonly Delivery[]) => this.#judgeInOrder(batch)
+    return consume(
+      { clock, draining: this.#halt, subscribe, take, interrupted: this.#judging.events.interrupted },
+      signal,
+    )
   }
 
   /** Publishes in log order without waiting for one publish before the next. */
@@ -86,9 +75,4 @@ export class LogFilter implements AsyncDisposable {
     this.#judging.events.waiting(stamp, programmed.revision)
     await programmed.reached(stamp, this.#halt)
   }
-}
-
-function aborted(signal: AbortSignal): Promise<void> {
-  if (signal.aborted) return Promise.resolve()
-  return new Promise((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }))
 }

@@ -1,6 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { ChannelDriver } from '@sluice/channel'
 import type { Clock } from '@sluice/clock'
+import { httpUrl } from '@sluice/config'
 import type { ContractSource } from '@sluice/contract'
 import { EventingError } from '@sluice/errors'
 import type { Telemetry } from '@sluice/telemetry'
@@ -47,6 +48,7 @@ export interface IngressOptions {
 }
 
 export interface Ingress extends AsyncDisposable {
+  /** As this machine reaches it, with the actual port. */
   readonly url: string
   readonly port: number
   /** Why it can't take events now; undefined when it can. */
@@ -97,7 +99,7 @@ export async function startIngress(options: IngressOptions): Promise<Ingress> {
 
   return {
     port: listener.port,
-    url: `http://${host.includes(':') ? `[${host}]` : host}:${listener.port}`,
+    url: httpUrl(host, listener.port),
     ready: () => (draining ? 'draining' : brokers.programmed() ? undefined : 'no contract yet'),
     drain() {
       draining = true

@@ -1,5 +1,6 @@
 // What ends up in the channel, and what the ingress does when the channel, the contract or the process is in the way.
 import { describe, expect, test } from '@jest/globals'
+import { laneKeyOf } from '@sluice/channel'
 import { systemClock } from '@sluice/clock'
 import { EventingError } from '@sluice/errors'
 import { createTestTelemetry } from '@sluice/telemetry/testing'
@@ -73,6 +74,11 @@ describe('what is stored', () => {
       { stamp: 8, laneKey: 'customer-1' },
       { stamp: 9, laneKey: 's' },
     ])
+    // The dispatcher keys replies so: both must agree on the lane of a key
+    const orderKeys = [LOG.orderKey, LOG.orderKey, 'subject']
+    expect(rig.driver.stored.map(({ entry }) => entry.laneKey)).toEqual(
+      rig.driver.stored.map(({ entry }, n) => laneKeyOf(entry.event, orderKeys[n] ?? '')),
+    )
   })
 
   test('202 is not said before the channel holds the event', async () => {

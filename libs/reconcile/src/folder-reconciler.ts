@@ -22,8 +22,10 @@ export interface FolderReconcilerDeps {
   readonly telemetry: Telemetry
   /** Built-in Services by `namespace/name`. */
   readonly services: Readonly<Record<string, string>>
-  /** This installation's ingress, asked at each reconciliation. */
+  /** This installation's ingress as it reaches itself, asked at each reconciliation. */
   readonly ingressBase: () => string
+  /** As others reach it, where that differs: such an address is internal too. */
+  readonly ingressUrl?: string | undefined
   /** Default for Triggers whose Broker says nothing either. */
   readonly backlogMaxBytes: number
   readonly retention: LogRow['retention']

@@ -9,7 +9,7 @@ const EMPTY: Contract = { epoch: 1, revision: 0, logs: [], ingresses: [], routes
 const RETENTION = { maxAgeMs: 86_400_000, maxBytes: 2 ** 30 }
 
 /** Folders in a row, each seen by a reconciler that remembers what went before. */
-function history() {
+function history(ingressUrl?: string) {
   let former = EMPTY
   let stored: readonly StoredObject[] = []
   let made = 0
@@ -23,6 +23,7 @@ function history() {
       former,
       services: { 'default/event-display': 'http://127.0.0.1:9000/' },
       ingressBase: 'http://127.0.0.1:8080',
+      ingressUrl,
       backlogMaxBytes: 1000,
       retention: RETENTION,
     })
@@ -166,6 +167,20 @@ describe('rows', () => {
   ])('subscriber %s is resolved to %s, internal: %s', (subscriber, url, internal) => {
     const { rows } = history()(broker(), service('s', 'http://s.test/base/'), trigger('t', `subscriber: ${subscriber}`))
     expect(rows.deliveries[0]?.subscriber).toEqual({ url, internal })
+  })
+
+  test('the address that others use is internal too, and a Broker is still reached without a detour over it', () => {
+    const { rows } = history('https://events.example')(
+      broker(),
+      trigger('a', 'subscriber: {uri: "https://events.example/default/other"}'),
+      trigger('b', 'subscriber: {ref: {apiVersion: eventing.knative.dev/v1, kind: Broker, name: default}}'),
+      trigger('c', 'subscriber: {uri: "http://events.example/default/other"}'),
+    )
+    expect(rows.deliveries.map(({ subscriber }) => subscriber)).toEqual([
+      { url: 'https://events.example/default/other', internal: true },
+      { url: 'http://127.0.0.1:8080/default/default', internal: true },
+      { url: 'http://events.example/default/other', internal: false },
+    ])
   })
 
   test('a Service of the folder comes before a built-in of the same name', () => {

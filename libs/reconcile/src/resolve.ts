@@ -12,6 +12,8 @@ export interface ResolveInput {
   readonly former: Contract
   readonly services: Readonly<Record<string, string>>
   readonly ingressBase: string
+  /** As others reach the ingress, where that differs. */
+  readonly ingressUrl?: string | undefined
   readonly backlogMaxBytes: number
   readonly retention: LogRow['retention']
 }

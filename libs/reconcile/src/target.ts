@@ -8,12 +8,14 @@ export interface AddressBook {
 
 /**
  * Knows every name a Destination can refer to. A Service of the manifests comes before a built-in of the same name.
- * `ingressBase` is this installation's ingress: addresses below it are internal.
+ * `ingressBase` is this installation's ingress as it reaches itself, `ingressUrl` as others reach it, if that differs:
+ * addresses below either are internal.
  */
 export function addressBook(input: {
   readonly resources: readonly Resource[]
   readonly services: Readonly<Record<string, string>>
   readonly ingressBase: string
+  readonly ingressUrl?: string | undefined
 }): AddressBook {
   const urls = new Map(Object.entries(input.services).map(([name, url]) => [`Service ${name}`, url]))
   for (const resource of input.resources) {
@@ -21,16 +23,18 @@ export function addressBook(input: {
     if (resource.kind === 'Service') urls.set(key, resource.url)
     else if (resource.kind === 'Broker') urls.set(key, brokerUrl(input.ingressBase, resource))
   }
-  const ingress = new URL(input.ingressBase)
+  const ingresses = [input.ingressBase, ...(input.ingressUrl === undefined ? [] : [input.ingressUrl])].map(
+    (base) => new URL(base),
+  )
 
   return {
     resolve({ ref, uri }, namespace) {
-      if (ref === undefined) return target(new URL(uri ?? ''), ingress)
+      if (ref === undefined) return target(new URL(uri ?? ''), ingresses)
       const name = `${ref.namespace ?? namespace}/${ref.name}`
       const url = urls.get(`${ref.kind} ${name}`)
       if (url === undefined) return { problem: `${ref.kind} ${name} does not exist` }
       const joined = URL.parse(uri ?? '', url)
-      return joined === null ? { problem: `${uri} cannot be joined to ${url}` } : target(joined, ingress)
+      return joined === null ? { problem: `${uri} cannot be joined to ${url}` } : target(joined, ingresses)
     },
   }
 }
@@ -39,9 +43,13 @@ export function brokerUrl(ingressBase: string, { namespace, name }: { namespace:
   return new URL(`/${namespace}/${name}`, ingressBase).href
 }
 
-function target(url: URL, ingress: URL): Target {
+function target(url: URL, ingresses: readonly URL[]): Target {
+  return { url: url.href, internal: ingresses.some((ingress) => isBelow(url, ingress)) }
+}
+
+function isBelow(url: URL, ingress: URL): boolean {
   const isSameHost = url.hostname === ingress.hostname || (isLoopback(url.hostname) && isLoopback(ingress.hostname))
-  return { url: url.href, internal: isSameHost && url.protocol === ingress.protocol && url.port === ingress.port }
+  return isSameHost && url.protocol === ingress.protocol && url.port === ingress.port
 }
 
 function isLoopback(hostname: string): boolean {

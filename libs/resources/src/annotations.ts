@@ -1,5 +1,5 @@
+import { nearest } from '@sluice/errors'
 import { z } from 'zod'
-import { nearest } from './nearest.ts'
 import { shown } from './problem.ts'
 import { parseBytes } from './quantity.ts'
 

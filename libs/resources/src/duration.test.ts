@@ -1,6 +1,5 @@
 import { describe, expect, test } from '@jest/globals'
 import { parseDuration } from './duration.ts'
-import { nearest } from './nearest.ts'
 import { parseBytes } from './quantity.ts'
 
 describe('parseDuration', () => {
@@ -76,15 +75,4 @@ describe('parseBytes', () => {
       expect(parseBytes(text)).toBeUndefined()
     },
   )
-})
-
-describe('nearest', () => {
-  test.each([
-    ['brokr', 'broker'],
-    ['Broker', 'broker'],
-    ['xyz', undefined],
-    ['', undefined],
-  ])('%j suggests %s', (word, expected) => {
-    expect(nearest(word, ['broker', 'subscriber', 'delivery'])).toBe(expected)
-  })
 })

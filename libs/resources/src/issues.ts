@@ -1,5 +1,5 @@
+import { nearest } from '@sluice/errors'
 import type { z } from 'zod'
-import { nearest } from './nearest.ts'
 import { shown } from './problem.ts'
 
 /** One problem of an object, before it has a place in a file. */

@@ -15,6 +15,8 @@ export interface ServiceContext {
   readonly signal: AbortSignal
   /** Adds a named check to `/readyz`. */
   ready(name: string, check: ReadyCheck): Disposable
+  /** Adds a named warning to `/readyz`: reported, and the service stays ready. */
+  warn(name: string, check: ReadyCheck): Disposable
   /** Publishes in `/readyz` what an accepted event survives. */
   durable(level: DurableLevel): void
   /** Takes routes until `start` returns; undefined when CONTROL_PORT is off. Guarded, see `refusal`. */

@@ -29,6 +29,19 @@ describe('readyz', () => {
     })
   })
 
+  test('a warning is reported and the service stays ready; without one nothing is said', async () => {
+    const { readiness, routes } = setUp()
+    let problem: string | undefined = 'orders.yaml:3:1: is not YAML'
+    readiness.ready('channel', () => undefined)
+    readiness.warn('manifests', () => problem)
+    const checks = [{ name: 'channel', ready: true }]
+    const warned = await routes.inject({ url: '/readyz', headers })
+    expect(warned.statusCode).toBe(200)
+    expect(warned.json()).toEqual({ ready: true, checks, warnings: [{ name: 'manifests', reason: problem }] })
+    problem = undefined
+    expect((await routes.inject({ url: '/readyz', headers })).json()).toEqual({ ready: true, checks })
+  })
+
   test('a check that was disposed no longer counts', async () => {
     const { readiness, routes } = setUp()
     readiness.ready('starting', () => 'starting')[Symbol.dispose]()

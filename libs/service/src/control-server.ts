@@ -1,8 +1,9 @@
 import { createServer } from 'node:http'
+import { httpUrl } from '@sluice/config'
 import type { Logger } from '@sluice/telemetry'
 import fastify, { type FastifyError, type FastifyInstance } from 'fastify'
 import { refusal } from './guard.ts'
-import { httpUrl, listen } from './listen.ts'
+import { listen } from './listen.ts'
 import type { Readiness } from './readiness.ts'
 
 const MAX_BODY_BYTES = 1_048_576
@@ -11,7 +12,7 @@ const SLOW_CLIENT_LIMITS = { headersTimeout: 5000, requestTimeout: 15_000, conne
 
 /** The port of probes and, later, of everything an operator asks. */
 export interface ControlServer extends AsyncDisposable {
-  /** With the actual port. */
+  /** As this machine reaches it, with the actual port. */
   readonly url: string
   /** Takes more routes until `open`. */
   readonly routes: FastifyInstance

@@ -1,5 +1,5 @@
 export type { Running, ServiceContext } from './context.ts'
-export { httpUrl, listen } from './listen.ts'
+export { listen } from './listen.ts'
 export { type PlatformConfig, platformConfig } from './platform-config.ts'
 export type { DurableLevel, ReadyCheck } from './readiness.ts'
 export { runService, type Service } from './run-service.ts'

@@ -13,7 +13,3 @@ export function listen(server: Server, { host, port }: { host: string; port: num
     })
   })
 }
-
-export function httpUrl(host: string, port: number): string {
-  return `http://${host.includes(':') ? `[${host}]` : host}:${port}`
-}

@@ -90,9 +90,9 @@ async function startInOrder<S extends Shape>(deps: StartDeps<S>): Promise<void> 
       await stack.disposeAsync()
     },
   })
-  const { ready, durable } = readiness
+  const { ready, warn, durable } = readiness
   const signals = { draining: draining.signal, signal: aborting.signal }
-  const context = { telemetry, clock, env, ...signals, ready, durable, control: control?.routes, urls }
+  const context = { telemetry, clock, env, ...signals, ready, warn, durable, control: control?.routes, urls }
   started.catch(() => undefined)
   try {
     resolve(stack.use(await service.start(config, context)))

@@ -10,6 +10,7 @@ import {
   MeterProvider,
   type MetricProducer,
 } from '@opentelemetry/sdk-metrics'
+import { httpUrl } from '@sluice/config'
 import { listenFailure } from '@sluice/errors'
 import type { HistogramCell, Instrument, Instruments } from './instruments.ts'
 import type { MetricsOptions, MetricsServer } from './metrics.ts'
@@ -45,7 +46,7 @@ export async function servePrometheus({ host, port, telemetry, service }: Metric
   })
   const address = server.address() as AddressInfo
   return {
-    url: `http://${host.includes(':') ? `[${host}]` : host}:${address.port}${PATH}`,
+    url: httpUrl(host, address.port) + PATH,
     [Symbol.asyncDispose]: async () => {
       server.closeAllConnections()
       await new Promise((resolve) => server.close(resolve))

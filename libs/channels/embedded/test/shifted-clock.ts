@@ -40,7 +40,8 @@ export class ShiftedClock implements Clock {
   }
 
   #arm(due: number, fire: () => void): NodeJS.Timeout {
-    return setTimeout(fire, Math.min(due - this.monotonic(), 2 ** 31 - 1)).unref()
+    // Real time goes on between a look at the clock and this one, so what was ahead may be past
+    return setTimeout(fire, Math.min(Math.max(0, due - this.monotonic()), 2 ** 31 - 1)).unref()
   }
 
   #fire(timer: Timer): void {

@@ -1,11 +1,7 @@
-/** Counts what runs; `idle` resolves when nothing does. */
+/** Counts the deliveries on their way to their ends; `idle` resolves when there are none. */
 export class InFlight {
   #count = 0
   #waiting: (() => void)[] = []
-
-  get count(): number {
-    return this.#count
-  }
 
   /** Counts `work`, which must not reject, until it settles. */
   add(work: Promise<unknown>): void {
