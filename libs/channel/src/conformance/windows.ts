@@ -98,6 +98,20 @@ export const windowClaims = about('hands out no more than asked', ({ claim }) =>
     'persistent storage',
   )
 
+  claim('also to a consumer that comes with a wider window than the one before it', async (it) => {
+    const queue = await it.queue()
+    const narrow = it.consume(queue, { window: () => 0 })
+    await it.publish(
+      queue,
+      entriesOf(3, () => ({ queue: 'q' })),
+    )
+    await it.publish(queue, [entryOf('marker', { queue: 'q' })])
+    await narrow.stop()
+    const wide = it.consume(queue, { window: () => 10 })
+    await wide.until(4)
+    expect(narrow.ids).toEqual([])
+  })
+
   claim('while a queue that is slow stalls no other', async (it) => {
     const queue = await it.queue()
     const consumer = it.consume(queue, {

@@ -13,8 +13,8 @@ const LIMITS: OneWriteLimits = {
 /**
  * The one-write path as a decorator of the port: where a queue's consumer is in the same process, a published copy
  * goes straight to it, and is written only when it does not end at once. `publish` then fulfils when every copy has
- * ended or is stored; a copy that was never written has the position ''. Of copies that were acked, this process knows
- * only the latest few thousand `dedupKey`s; the store those it has written. Logs pass through untouched.
+ * ended or is stored; a copy that was never written has the position ''. Of copies that were acked and never written,
+ * this process knows the latest 2,048 `dedupKey`s at least, and none once it has ended. Logs pass through untouched.
  */
 export function oneWrite(driver: ChannelDriver, clock: Clock, limits: OneWriteLimits = LIMITS): ChannelDriver {
   const queues = new Map<string, QueueChannel>()

@@ -20,6 +20,8 @@ export class RecentKeys {
   }
 
   get(key: string): Position | undefined {
+    // Mostly there is none, and the key is asked for with every copy.
+    if (this.#newer.size === 0) return undefined
     return this.#newer.get(key) ?? this.#older.get(key)
   }
 }
