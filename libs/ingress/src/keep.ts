@@ -1,4 +1,5 @@
 import type { ChannelDriver, Entry } from '@sluice/channel'
+import { laneKeyOf } from '@sluice/channel'
 import type { Clock } from '@sluice/clock'
 import type { CloudEvent } from '@sluice/cloudevents'
 import { decodeHttp } from '@sluice/cloudevents'
@@ -71,12 +72,6 @@ function admitAll(exchange: Exchange, { broker, traceparent }: Destination, deps
 
 function bodyBytes({ body }: Exchange): number {
   return body === undefined ? 0 : body.length
-}
-
-/** Events of one key keep their order; those without one are spread by what makes them unique. */
-function laneKeyOf({ attributes }: CloudEvent, orderKey: string): string {
-  const key = attributes.get(orderKey)
-  return key === undefined ? `${attributes.get('source')} ${attributes.get('id')}` : String(key)
 }
 
 function notProgrammed(): EventingError {
