@@ -40,7 +40,7 @@ export class ShiftedClock implements Clock {
   }
 
   #arm(due: number, fire: () => void): NodeJS.Timeout {
-    return setTimeout(fire, Math.min(due - this.monotonic(), 2 ** 31 - 1)).unref()
+    return setTimeout(fire, Math.min(Math.max(0, due - this.monotonic()), 2 ** 31 - 1)).unref()
   }
 
   #fire(timer: Timer): void {
