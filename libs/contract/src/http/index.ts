@@ -1,4 +1,15 @@
 export { isLoopback } from './authentication.ts'
+export {
+  type ContractConfig,
+  type ContractServerConfig,
+  contractConfig,
+  contractRules,
+  contractServerConfig,
+  contractServerRules,
+  type OpenedContract,
+  openContract,
+  tokenOf,
+} from './config.ts'
 export { type ContractService, createContractService } from './contract-service.ts'
 export { type FollowContractDeps, type FollowedContract, followContract } from './follow-contract.ts'
 export { type HttpSourceDeps, httpSource } from './http-source.ts'
