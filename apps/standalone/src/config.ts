@@ -39,6 +39,12 @@ export const standaloneConfig = {
     meaning: 'history kept per broker of what every trigger has passed, by size',
   }),
   retentionHours: integer('RETENTION_HOURS', { min: 0, max: 87_600, fallback: 24, meaning: 'the same, by age' }),
+  parkedRetentionHours: integer('PARKED_RETENTION_HOURS', {
+    min: 1,
+    max: 87_600,
+    fallback: 168,
+    meaning: 'how long parked events are kept before they are deleted',
+  }),
 }
 
 export type StandaloneConfig = ConfigOf<typeof standaloneConfig>

@@ -1,7 +1,7 @@
 import { join } from 'node:path'
 import { oneWrite } from '@sluice/channel'
 import { openEmbeddedDriver } from '@sluice/channel-embedded'
-import { contractCopy, createContractStore, type Rows, removeEndedChannels } from '@sluice/contract'
+import { contractCopy, createContractStore, purgeParked, type Rows, removeEndedChannels } from '@sluice/contract'
 import { startDispatcher } from '@sluice/dispatch'
 import { startEventDisplay } from '@sluice/event-display'
 import { startFilter } from '@sluice/filter'
@@ -31,6 +31,7 @@ export async function startRoles(
   const role = { driver, contract, clock, telemetry }
 
   starting.use(removeEndedChannels(role))
+  starting.use(purgeParked({ ...role, retentionMs: config.parkedRetentionHours * HOUR_MS }))
   const write = (text: string) => void process.stdout.write(text)
   const display = starting.use(await startEventDisplay({ host: LOOPBACK, port: 0, write }))
   const ingress = await startIngress({ ...role, ...config, host, port: config.ingressPort, replica: 'ingress' })

@@ -7,7 +7,7 @@ export const FILTER_SUBSCRIPTION = 'filter'
 export const DISPATCH_SUBSCRIPTION = 'dispatch'
 
 /** Makes the two channels of a log row, or finds them. Every role does so before its first use; repeats are free. */
-export async function createChannels(driver: ChannelDriver, row: LogRow): Promise<void> {
+export async function createChannels(driver: Pick<ChannelDriver, 'create'>, row: LogRow): Promise<void> {
   await driver.create(row.channel, {
     kind: 'log',
     lanes: row.lanes,

@@ -5,6 +5,9 @@ export interface ContractEvents {
   published(fields: { epoch: number; revision: number; put: number; removed: number }): void
   applyFailed(fields: { replica: string; revision: number; retryInMs: number }, error: unknown): void
   copySetAside(fields: { as: string; problem: string }): void
+  /** Intended: their retention was over. */
+  parkedPurged(fields: { namespace: string; broker: string; channel: string; events: number; parkedBefore: Date }): void
+  purgeFailed(channel: string, error: unknown): void
 }
 
 export function contractEvents(telemetry: Telemetry): ContractEvents {
@@ -13,6 +16,9 @@ export function contractEvents(telemetry: Telemetry): ContractEvents {
   })
   const failures = telemetry.counter('contract_apply_failures_total', {
     description: 'Deltas of the contract that a role failed to apply; each is tried again',
+  })
+  const purged = telemetry.counter('parked_events_purged_total', {
+    description: 'Parked events deleted, intended: PARKED_RETENTION_HOURS is over',
   })
   return {
     published(fields) {
@@ -25,6 +31,13 @@ export function contractEvents(telemetry: Telemetry): ContractEvents {
     },
     copySetAside(fields) {
       telemetry.log.error(fields, 'copy of the contract could not be read and was set aside')
+    },
+    parkedPurged(fields) {
+      purged.add(fields.events, { namespace: fields.namespace, broker: fields.broker })
+      telemetry.log.warn(fields, 'parked events deleted, their retention is over')
+    },
+    purgeFailed(channel, error) {
+      telemetry.log.error({ channel, err: error }, 'parked events not purged, will be tried again')
     },
   }
 }

@@ -76,11 +76,11 @@ export async function startProcess(main: string, options: ProcessOptions = {}): 
       for (const listener of listeners) listener()
     })
   }
-  let ended = false
+  let ended: Exit | undefined
   const exit = once(child, 'close').then(([code, signal]): Exit => {
-    ended = true
+    ended = { code, signal }
     for (const listener of listeners) listener()
-    return { code, signal }
+    return ended
   })
   await once(child, 'spawn')
 
@@ -97,7 +97,9 @@ export async function startProcess(main: string, options: ProcessOptions = {}): 
       }
       const look = () => {
         const match = pattern.exec(output.stdout)
-        if (match === null) return ended ? fail('ended without printing') : undefined
+        if (match === null) {
+          return ended && fail(`ended with ${ended.signal ?? ended.code} without printing`)
+        }
         finish()
         resolve(match)
       }
@@ -107,7 +109,7 @@ export async function startProcess(main: string, options: ProcessOptions = {}): 
     })
 
   const stop = async () => {
-    if (!ended) child.kill('SIGKILL')
+    if (ended === undefined) child.kill('SIGKILL')
     await exit
   }
   const urls: Record<string, string> = {}

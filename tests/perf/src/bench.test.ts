@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals'
 import { decodeHttp } from '@sluice/cloudevents'
 import { parseAllDocuments } from 'yaml'
-import { readFlags } from './flags.ts'
+import { helpText, readFlags } from './flags.ts'
 import { median, percentiles } from './load/latencies.ts'
 import { makePace } from './load/pace.ts'
 import { EVENT_TYPE, jsonBody, requestHead, SENT_HEADER } from './load/request.ts'
@@ -80,6 +80,11 @@ describe('bench', () => {
   test('an unknown case or flag is refused by name', () => {
     expect(() => readFlags(['--only', 'f1,f9'], ['f1', 'f2'])).toThrow('unknown f9; there are f1, f2')
     expect(() => readFlags(['--fast'], [])).toThrow('--fast')
+    expect(readFlags(['--help'], [])).toMatchObject({ help: true })
+    const help = helpText([{ name: 'f1', about: 'the floor' }])
+    for (const flag of ['--quick', '--only', '--json', '--profile', '--help', '  f1  the floor']) {
+      expect(help).toContain(flag)
+    }
     expect(readFlags(['--quick', '--only', 'f1'], ['f1'])).toMatchObject({ repeats: 1, only: ['f1'], quick: true })
   })
 

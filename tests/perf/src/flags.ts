@@ -10,22 +10,43 @@ export interface Flags {
   /** Print the whole result as JSON instead of the tables. */
   readonly json: boolean
   readonly quick: boolean
+  /** Print the flags and cases, and measure nothing. */
+  readonly help: boolean
   /** Record where the CPU time of each process under test goes. Its figures are then not comparable. */
   readonly profile: boolean
 }
 
-/** `--quick` one short repeat without the long memory cases, `--only a,b`, `--json`, `--profile`. Anything else is CONFIG_INVALID. */
+const OPTIONS = {
+  quick: { type: 'boolean' },
+  only: { type: 'string' },
+  json: { type: 'boolean' },
+  profile: { type: 'boolean' },
+  help: { type: 'boolean', short: 'h' },
+} as const
+
+/** The flags and the cases, for a person. */
+export function helpText(cases: readonly { readonly name: string; readonly about: string }[]): string {
+  const width = Math.max(...cases.map(({ name }) => name.length))
+  return `npm run bench -- [flags]: measures Sluice and its floors in one run
+
+  --quick      one short repeat instead of three, without the two long memory cases
+  --only a,b   these cases, and what they are compared with
+  --json       the whole result on stdout instead of tables
+  --profile    record where the CPU time goes; the figures are then not comparable
+  --help, -h   this
+
+cases, in the order they run:
+
+${cases.map(({ name, about }) => `  ${name.padEnd(width)}  ${about}`).join('\n')}
+`
+}
+
+/** What `helpText` lists. Anything else is CONFIG_INVALID. */
 export function readFlags(args: readonly string[], names: readonly string[]): Flags {
   const refuse = (problem: string) => new EventingError({ code: 'CONFIG_INVALID', problems: [problem] }, problem)
-  const options = {
-    quick: { type: 'boolean' },
-    only: { type: 'string' },
-    json: { type: 'boolean' },
-    profile: { type: 'boolean' },
-  } as const
-  let values: { quick?: boolean; only?: string; json?: boolean; profile?: boolean }
+  let values: { quick?: boolean; only?: string; json?: boolean; profile?: boolean; help?: boolean }
   try {
-    values = parseArgs({ args: [...args], options, strict: true }).values
+    values = parseArgs({ args: [...args], options: OPTIONS, strict: true }).values
   } catch (error) {
     throw refuse((error as Error).message)
   }
@@ -40,6 +61,7 @@ export function readFlags(args: readonly string[], names: readonly string[]): Fl
     only,
     json: values.json === true,
     quick,
+    help: values.help === true,
     profile: values.profile === true,
   }
 }

@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { failureOf } from '@sluice/errors'
 import { type Case, type Figures, openBench } from './bench.ts'
 import { CASES } from './cases/index.ts'
-import { type Flags, readFlags } from './flags.ts'
+import { type Flags, helpText, readFlags } from './flags.ts'
 import { printable } from './report.ts'
 import { describeMachine, type Results, summarise } from './results.ts'
 
@@ -42,6 +42,7 @@ async function main(args: readonly string[]): Promise<void> {
     args,
     CASES.map(({ name }) => name),
   )
+  if (flags.help) return void process.stdout.write(helpText(CASES))
   mkdirSync(RESULTS_DIR, { recursive: true })
   await using stack = new AsyncDisposableStack()
   for (const signal of ['SIGINT', 'SIGTERM'] as const) {

@@ -1,0 +1,64 @@
+import type { ChannelDriver } from '@sluice/channel'
+import { type Clock, sleep } from '@sluice/clock'
+import type { Telemetry } from '@sluice/telemetry'
+import { createChannels } from './channels.ts'
+import { contractEvents } from './events.ts'
+import type { ContractSource, LogRow } from './rows.ts'
+
+/** Often, so that little is deleted at a time. */
+const PASS_MS = 60_000
+
+export interface ParkedRetentionDeps {
+  readonly driver: Pick<ChannelDriver, 'create' | 'purge'>
+  readonly contract: ContractSource
+  readonly clock: Clock
+  readonly telemetry: Telemetry
+  /** How long a parked event is kept, whatever its reason. */
+  readonly retentionMs: number
+}
+
+/**
+ * Deletes what has been parked for longer than the retention, in the channels of every log; counted and logged. One per
+ * installation. A pass that fails is told and made again with the next. Disposing waits for the pass under way.
+ */
+export function purgeParked({ driver, contract, clock, telemetry, retentionMs }: ParkedRetentionDeps): AsyncDisposable {
+  const events = contractEvents(telemetry)
+  const rows = new Map<string, LogRow>()
+  const stopped = new AbortController()
+
+  async function purge({ namespace, name, channel, queues }: LogRow): Promise<void> {
+    const parkedBefore = new Date(clock.now() - retentionMs)
+    for (const each of [channel, queues]) {
+      const purged = await driver.purge(each, { parkedBefore })
+      if (purged > 0) events.parkedPurged({ namespace, broker: name, channel: each, events: purged, parkedBefore })
+    }
+  }
+
+  async function run(): Promise<void> {
+    while (!stopped.signal.aborted) {
+      for (const row of [...rows.values()]) {
+        if (stopped.signal.aborted) return
+        // A log may end under the pass: then its channels are gone, and with them what was parked there
+        if (!rows.has(row.uid)) continue
+        await purge(row).catch((error: unknown) => rows.has(row.uid) && events.purgeFailed(row.channel, error))
+      }
+      await sleep(clock, PASS_MS, stopped.signal)
+    }
+  }
+
+  const watching = contract.watch('parked', async ({ put, removed }) => {
+    for (const row of put.logs) {
+      await createChannels(driver, row)
+      rows.set(row.uid, row)
+    }
+    for (const uid of removed.logs) rows.delete(uid)
+  })
+  const running = run()
+  return {
+    async [Symbol.asyncDispose]() {
+      stopped.abort()
+      watching[Symbol.dispose]()
+      await running
+    },
+  }
+}
