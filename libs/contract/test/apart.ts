@@ -104,7 +104,7 @@ export class Apart {
     const store = await createContractStore({ clock, telemetry, copy: this.serverCopy })
     store.watch('channels', () => {})
     const service = createContractService({
-      ...{ store, clock, expected: options.expected ?? ['filter'], events: serverEvents(telemetry) },
+      ...{ store, clock, expected: options.expected ?? ['filter'], events: serverEvents(telemetry), telemetry },
       ...(options.maxReplicas !== undefined && { maxReplicas: options.maxReplicas }),
     })
     this.network.server = service

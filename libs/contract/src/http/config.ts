@@ -101,7 +101,11 @@ export async function openContract({ config, ...deps }: OpenContractDeps): Promi
 }
 
 function contractField(): Field<string> {
-  const path = text('SLUICE_CONTRACT', { fallback: 'contract.json', meaning: 'URL of the controller, or a file' })
+  // Never shown in a message: people put passwords into URLs
+  const path = text('SLUICE_CONTRACT', {
+    ...{ fallback: 'contract.json', isSecret: true },
+    meaning: 'URL of the controller, such as http://controller:8091, or a file',
+  })
   return {
     ...path,
     parse(value) {

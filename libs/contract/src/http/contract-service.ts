@@ -1,5 +1,6 @@
 import type { Clock } from '@sluice/clock'
 import { EventingError } from '@sluice/errors'
+import type { Telemetry } from '@sluice/telemetry'
 import { difference, knownOf } from '../delta.ts'
 import type { Contract, ContractSource } from '../rows.ts'
 import type { ContractStore } from '../store.ts'
@@ -23,6 +24,7 @@ export interface ContractServiceDeps {
   readonly expected: readonly Role[]
   readonly clock: Clock
   readonly events: ServerEvents
+  readonly telemetry: Pick<Telemetry, 'gauge'>
   readonly leaseMs?: number
   /** Nobody is believed for this long after the start; default a lease term. */
   readonly settleMs?: number
@@ -40,6 +42,8 @@ export interface ContractService extends Disposable {
   /** Throws CONTRACT_LEASE_UNKNOWN, CONTRACT_REQUEST_INVALID. */
   acknowledge(acknowledgement: Acknowledgement): void
   replicas(): readonly Replica[]
+  /** Which roles nobody follows the contract in, or undefined. */
+  missing(): string | undefined
   /** What is behind a reader of late, or undefined: this server was restored from an old copy. */
   behind(): string | undefined
   /** The store as whoever asks for acknowledgements sees it: those of its own watchers and of every replica. */
@@ -50,6 +54,15 @@ export function createContractService(deps: ContractServiceDeps): ContractServic
   const { store, clock, events, expected, leaseMs = LEASE_MS, maxReplicas = MAX_REPLICAS } = deps
   const settleMs = deps.settleMs ?? leaseMs
   const leases = createLeases({ clock, leaseMs, settleMs, maxReplicas, expected, onExpired: events.leaseExpired })
+  const gauge = deps.telemetry.gauge(
+    'contract_replicas_live',
+    { description: 'Replicas with a live lease, by role' },
+    () =>
+      expected.map((role) => ({
+        value: leases.live().filter(({ roles }) => roles.includes(role)).length,
+        labels: { role },
+      })),
+  )
   let behind: { readonly text: string; readonly at: number } | undefined
 
   const isOlder = ({ epoch, revision }: Hello) => {
@@ -106,6 +119,10 @@ export function createContractService(deps: ContractServiceDeps): ContractServic
       leases.renew(acknowledgement, store.contract().epoch)
     },
     replicas: () => leases.live(),
+    missing() {
+      const roles = expected.filter((role) => !leases.live().some((replica) => replica.roles.includes(role)))
+      return roles.length === 0 ? undefined : `nobody follows the contract as ${roles.join(', ')}`
+    },
     behind: () => (behind !== undefined && clock.monotonic() - behind.at < leaseMs ? behind.text : undefined),
     contract: {
       watch: store.watch,
@@ -114,6 +131,9 @@ export function createContractService(deps: ContractServiceDeps): ContractServic
       acknowledged,
       whenAcknowledged: (revision, signal) => whenHolds(() => acknowledged(revision), changed, signal),
     },
-    [Symbol.dispose]: () => leases[Symbol.dispose](),
+    [Symbol.dispose]() {
+      gauge[Symbol.dispose]()
+      leases[Symbol.dispose]()
+    },
   }
 }

@@ -24,7 +24,7 @@ async function serve(options: Partial<ServeContractDeps> = {}) {
   const events = serverEvents(telemetry)
   const store = await createContractStore({ clock, telemetry })
   store.watch('channels', () => {})
-  const service = createContractService({ store, clock, events, expected: ['filter'], settleMs: 0 })
+  const service = createContractService({ store, clock, events, telemetry, expected: ['filter'], settleMs: 0 })
   const server = await serveContract({ service, host: '127.0.0.1', port: 0, clock, events, ...options })
   const port = Number(new URL(server.url).port)
   const stop = async () => {
