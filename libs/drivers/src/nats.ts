@@ -1,5 +1,5 @@
 import type { NatsOptions } from '@sluice/channel-nats'
-import { boolean, type ConfigOf, type Field, fileText, integer, type Rules, text } from '@sluice/config'
+import { boolean, type ConfigOf, durationMs, type Field, fileText, integer, type Rules, text } from '@sluice/config'
 import type { DriverDeps, OpenedDriver } from './driver.ts'
 
 const optional = { fallback: undefined } as const
@@ -31,6 +31,10 @@ export const natsConfig = {
     meaning: 'every server is known to run with sync_interval: always, so that events survive power loss',
   }),
   natsPrefix: subjectToken('NATS_PREFIX'),
+  natsLeaseMs: durationMs('NATS_LEASE_MS', {
+    ...{ min: 1_000, max: 300_000, fallback: 10_000 },
+    meaning: 'how long lanes stay with a replica that is not heard of, the same at every service',
+  }),
 }
 
 export const natsRules: Rules<typeof natsConfig> = (_config, isSet) => {
@@ -80,12 +84,18 @@ export async function openNats(config: ConfigOf<typeof natsConfig>, deps: Driver
 }
 
 export function natsOptions(config: ConfigOf<typeof natsConfig>, deps: DriverDeps): NatsOptions {
-  const { natsUrl: url = '', natsReplicas: replicas, natsSyncAlways: syncAlways, natsPrefix: prefix } = config
+  const {
+    natsUrl: url = '',
+    natsReplicas: replicas,
+    natsSyncAlways: syncAlways,
+    natsPrefix: prefix,
+    natsLeaseMs: leaseMs,
+  } = config
   const auth = authOf(config)
   const tls = tlsOf(config)
   const { clock, telemetry, name } = deps
   return {
-    ...{ url, clock, telemetry, replicas, syncAlways, prefix, connectionName: `sluice-${name}` },
+    ...{ url, clock, telemetry, replicas, syncAlways, prefix, leaseMs, connectionName: `sluice-${name}` },
     ...(auth && { auth }),
     ...(tls && { tls }),
   }

@@ -78,7 +78,7 @@ describe('what NATS is opened with', () => {
 
   test('nothing else set: one server, one copy, no login, no TLS', () => {
     expect(optionsOf({})).toEqual({
-      ...{ url: 'nats://127.0.0.1:4222', replicas: 1, syncAlways: false, prefix: 'sluice' },
+      ...{ url: 'nats://127.0.0.1:4222', replicas: 1, syncAlways: false, prefix: 'sluice', leaseMs: 10_000 },
       connectionName: 'sluice-filter',
     })
   })
