@@ -58,6 +58,7 @@ export async function install({
   mkdirSync(manifestsDir)
   for (const [file, yaml] of Object.entries(manifests ?? {})) write(file, yaml)
   let env: Record<string, string> = {
+    ...START.env,
     INGRESS_PORT: '0',
     CONTROL_PORT: '0',
     METRICS_PORT: '0',

@@ -29,8 +29,7 @@ export function pathPage(root) {
 function walk(root, file, depth, seen, lines) {
   seen.add(file)
   const text = readFileSync(join(root, file), 'utf8')
-  const size = text.split('\n').filter((line) => line.trim() !== '').length
-  lines.push(`${'  '.repeat(depth)}* [${relative('libs', file)}](../${file}) (${size} lines)${summaryOf(text)}`)
+  lines.push(`${'  '.repeat(depth)}* [${relative('libs', file)}](../${file})${summaryOf(text)}`)
   for (const imported of importsOf(root, file, text))
     if (!seen.has(imported)) walk(root, imported, depth + 1, seen, lines)
 }

@@ -1,13 +1,24 @@
 import { expect, test } from '@jest/globals'
+import type { Linked } from '@sluice/linked-list'
 import { VirtualClock } from '@sluice/testkit'
 import { Deadlines } from './deadlines.ts'
+
+class Item implements Linked<Item> {
+  due = 0
+  next: Item | undefined = undefined
+  previous: Item | undefined = undefined
+  readonly expire: () => void
+  constructor(expire: () => void) {
+    this.expire = expire
+  }
+}
 
 function started() {
   const clock = new VirtualClock()
   const expired: string[] = []
-  const deadlines = new Deadlines<{ due: number; expire(): void }>(clock)
+  const deadlines = new Deadlines<Item>(clock)
   const start = (name: string, ms: number) => {
-    const item = { due: 0, expire: () => void expired.push(`${name} at ${clock.monotonic()}`) }
+    const item = new Item(() => void expired.push(`${name} at ${clock.monotonic()}`))
     deadlines.start(item, ms)
     return item
   }

@@ -1,13 +1,14 @@
 import type { Clock } from '@sluice/clock'
+import { type Linked, LinkedList } from '@sluice/linked-list'
 
-interface Expiring {
+interface Expiring<T> extends Linked<T> {
   /** Set by `Deadlines`, monotonic ms. */
   due: number
   expire(): void
 }
 
-interface Lane<T> {
-  readonly waiting: Set<T>
+interface Lane<T extends Linked<T>> {
+  readonly waiting: LinkedList<T>
   timer: Disposable | undefined
 }
 
@@ -15,7 +16,7 @@ interface Lane<T> {
  * One timer per duration in use instead of one per request: what starts with the same duration falls due in the order
  * of starting, so only the oldest is watched.
  */
-export class Deadlines<T extends Expiring> implements Disposable {
+export class Deadlines<T extends Expiring<T>> implements Disposable {
   readonly #clock: Clock
   readonly #lanes = new Map<number, Lane<T>>()
 
@@ -26,16 +27,21 @@ export class Deadlines<T extends Expiring> implements Disposable {
   start(item: T, durationMs: number): void {
     let lane = this.#lanes.get(durationMs)
     if (lane === undefined) {
-      lane = { waiting: new Set(), timer: undefined }
+      lane = { waiting: new LinkedList(), timer: undefined }
       this.#lanes.set(durationMs, lane)
     }
     item.due = this.#clock.monotonic() + durationMs
-    lane.waiting.add(item)
+    lane.waiting.append(item)
     if (lane.timer === undefined) this.#watch(lane, durationMs, durationMs)
   }
 
   end(item: T, durationMs: number): void {
-    this.#lanes.get(durationMs)?.waiting.delete(item)
+    this.#lanes.get(durationMs)?.waiting.remove(item)
+  }
+
+  /** Everything that was started and not ended. */
+  all(): T[] {
+    return [...this.#lanes.values()].flatMap(({ waiting }) => [...waiting])
   }
 
   [Symbol.dispose](): void {
@@ -47,10 +53,10 @@ export class Deadlines<T extends Expiring> implements Disposable {
     lane.timer = this.#clock.after(delayMs, () => {
       const now = this.#clock.monotonic()
       lane.timer = undefined
-      for (const item of lane.waiting) {
+      for (let item = lane.waiting.oldest; item !== undefined; item = lane.waiting.oldest) {
         // Timers fire up to a millisecond early.
         if (item.due > now + 1) return this.#watch(lane, durationMs, item.due - now)
-        lane.waiting.delete(item)
+        lane.waiting.remove(item)
         item.expire()
       }
       if (lane.waiting.size === 0 && lane.timer === undefined) this.#lanes.delete(durationMs)

@@ -1,3 +1,4 @@
+import type { Linked } from '@sluice/linked-list'
 import type { Dispatcher } from 'undici'
 import { type Answer, ERROR_DATA_BYTES } from './answer.ts'
 
@@ -13,8 +14,10 @@ export interface ExchangeOptions {
 }
 
 /** One request from its start to its answer, as undici's handler. Settles exactly once. */
-export class Exchange implements Dispatcher.DispatchHandler {
+export class Exchange implements Dispatcher.DispatchHandler, Linked<Exchange> {
   due = 0
+  next: Exchange | undefined = undefined
+  previous: Exchange | undefined = undefined
   readonly options: ExchangeOptions
   #controller: Dispatcher.DispatchController | undefined
   #settled = false

@@ -32,7 +32,6 @@ export class Sender implements AsyncDisposable {
   readonly #deadlines: Deadlines<Exchange>
   readonly #pools = new Map<string, Pool>()
   readonly #users = new Map<string, number>()
-  readonly #running = new Set<Exchange>()
   #aborted = false
 
   constructor({ clock, maxReplyBytes }: SenderDeps) {
@@ -61,13 +60,11 @@ export class Sender implements AsyncDisposable {
     if (origin === undefined) return Promise.resolve({ kind: 'unreachable', problem: 'not an HTTP or HTTPS address' })
     return new Promise((resolve) => {
       const settle: ExchangeOptions['settle'] = (exchange, answer) => {
-        this.#running.delete(exchange)
         this.#deadlines.end(exchange, timeoutMs)
         resolve(answer)
       }
       const { wantsReply, headers, body } = request
       const exchange = new Exchange({ wantsReply, timeoutMs, maxReplyBytes: this.#maxReplyBytes, settle })
-      this.#running.add(exchange)
       this.#deadlines.start(exchange, timeoutMs)
       this.#poolOf(origin).dispatch({ path, method: 'POST', headers, body: body ?? null }, exchange)
     })
@@ -76,7 +73,7 @@ export class Sender implements AsyncDisposable {
   /** Ends every request with `aborted`, now and from now on. */
   abort(): void {
     this.#aborted = true
-    for (const exchange of this.#running) exchange.abort()
+    for (const exchange of this.#deadlines.all()) exchange.abort()
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -11,9 +11,13 @@ export interface BrokenRequestsDeps {
   readonly events: Pick<IngressEvents, 'refused'>
   /** The answer still to come on this connection for a request that came before, if any. */
   readonly pendingOn: (socket: Duplex) => ServerResponse | undefined
+  readonly answeredEarly: AnsweredEarly
   readonly lingerMs: number
   readonly maxHeaderBytes: number
 }
+
+/** Per connection the last answer that was given before its request was there as a whole. */
+export type AnsweredEarly = WeakMap<Duplex, ServerResponse>
 
 /** Answers what never becomes a request, then ends the connection. */
 export interface BrokenRequests {
@@ -30,13 +34,21 @@ export function brokenRequests(deps: BrokenRequestsDeps): BrokenRequests {
   const endWith = (failure: EventingError, socket: Duplex) => {
     if (ending.has(socket)) return
     ending.add(socket)
+    const early = deps.answeredEarly.get(socket)
+    if (early !== undefined && !early.req.complete) {
+      endAfter(early.writableFinished ? undefined : early, socket) // what broke has its answer: a second would be the next one's
+      return
+    }
     const problem = problemOf(failure)
     deps.events.refused(problem.code)
+    endAfter(deps.pendingOn(socket), socket, problemBytes(problem))
+  }
+
+  const endAfter = (pending: ServerResponse | undefined, socket: Duplex, answer = '') => {
     const end = () => {
-      if (socket.writable) socket.end(problemBytes(problem))
+      if (socket.writable) socket.end(answer)
       deps.clock.after(deps.lingerMs, () => socket.destroy()) // closing at once could lose the answer
     }
-    const pending = deps.pendingOn(socket) // goes first
     if (pending) pending.once('finish', end)
     else end()
   }
@@ -57,6 +69,7 @@ export function brokenRequests(deps: BrokenRequestsDeps): BrokenRequests {
       const message = `Expect ${JSON.stringify(expectation)} is not supported; only 100-continue is`
       const problem = problemOf(new EventingError({ code: 'EXPECTATION_UNSUPPORTED', expectation }, message))
       deps.events.refused(problem.code)
+      if (!request.complete) deps.answeredEarly.set(request.socket, response)
       refuse(request, response, problem, { close: true, clock: deps.clock, lingerMs: deps.lingerMs })
     },
   }

@@ -17,9 +17,20 @@ export function checkMethod(request: IncomingMessage, headers: IncomingHttpHeade
       `${request.method} is not supported here; send events by POST`,
     )
   }
-  if (headers.host === undefined && request.httpVersionMinor > 0) {
-    throw new EventingError({ code: 'REQUEST_MALFORMED', problem: 'no Host' }, 'the header Host is missing')
+  const problem = request.httpVersionMajor === 1 ? hostProblem(request, headers) : `HTTP/${request.httpVersion}`
+  if (problem === undefined) return
+  throw new EventingError({ code: 'REQUEST_MALFORMED', problem }, `this is not HTTP/1.1 (${problem})`)
+}
+
+/** One Host, which only HTTP/1.0 may leave out. Source: RFC 9112 §3.2. */
+function hostProblem({ rawHeaders, httpVersionMinor }: IncomingMessage, { host }: IncomingHttpHeaders) {
+  if (host === undefined) return httpVersionMinor > 0 ? 'the header Host is missing' : undefined
+  let hosts = 0
+  for (let i = 0; i < rawHeaders.length; i += 2) {
+    const name = rawHeaders[i] as string
+    if (name.length === 4 && (name.charCodeAt(0) | 0x20) === 0x68 && name.toLowerCase() === 'host') hosts++
   }
+  return hosts > 1 ? 'the header Host is given twice' : undefined
 }
 
 /** Compressed bodies are refused by name: stored as they are, no subscriber could tell. CONTENT_ENCODING_UNSUPPORTED. */

@@ -79,6 +79,8 @@ function createHttpServer(limits: HttpLimits): Server {
   })
   server.maxHeadersCount = 0 // maxHeaderSize bounds them; a count would drop attributes silently
   server.maxConnections = limits.maxConnections
+  // a client may say that it sends no more and still wait for its answer; documented nowhere, used since Node 0.5
+  Object.assign(server, { httpAllowHalfOpen: true })
   return server
 }
 

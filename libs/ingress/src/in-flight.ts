@@ -1,9 +1,10 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Duplex } from 'node:stream'
 import type { Clock } from '@sluice/clock'
+import { type Linked, LinkedList } from '@sluice/linked-list'
 
 /** One request from its headers to its answer. */
-export interface Exchange {
+export interface Exchange extends Linked<Exchange> {
   readonly request: IncomingMessage
   readonly response: ServerResponse
   /** Undefined when it is empty, or not read yet. */
@@ -12,8 +13,6 @@ export interface Exchange {
   storingSince: number | undefined
   /** The answer was given: by whoever sets it, and by nobody else. */
   isAnswered: boolean
-  next: Exchange | undefined
-  previous: Exchange | undefined
 }
 
 export interface InFlightDeps {
@@ -23,7 +22,7 @@ export interface InFlightDeps {
   readonly giveUp: (exchange: Exchange) => void
 }
 
-/** The requests that run. A linked list, and one timer for all: entering and leaving costs next to nothing. */
+/** The requests that run. One timer for all: entering and leaving costs next to nothing. */
 export interface InFlight {
   enter(request: IncomingMessage, response: ServerResponse): Exchange
   /** Repeats are free. */
@@ -35,20 +34,17 @@ export interface InFlight {
 }
 
 export function trackInFlight({ clock, storeTimeoutMs, giveUp }: InFlightDeps): InFlight {
-  let newest: Exchange | undefined
+  const running = new LinkedList<Exchange>()
   let armed = false
   let emptied: PromiseWithResolvers<void> | undefined
 
   const sweep = () => {
     armed = false
     const expired = clock.monotonic() - storeTimeoutMs
-    let exchange = newest
-    while (exchange !== undefined) {
-      const { previous } = exchange
+    for (const exchange of running) {
       if (exchange.storingSince !== undefined && exchange.storingSince <= expired) giveUp(exchange)
-      exchange = previous
     }
-    if (newest !== undefined) arm()
+    if (running.size > 0) arm()
   }
 
   const arm = () => {
@@ -65,30 +61,24 @@ export function trackInFlight({ clock, storeTimeoutMs, giveUp }: InFlightDeps): 
         storingSince: undefined,
         isAnswered: false,
         next: undefined,
-        previous: newest,
+        previous: undefined,
       }
-      if (newest !== undefined) newest.next = exchange
-      newest = exchange
+      running.append(exchange)
       if (!armed) arm()
       return exchange
     },
     leave(exchange) {
-      const { next, previous } = exchange
-      if (next === undefined && newest !== exchange) return
-      if (next === undefined) newest = previous
-      else next.previous = previous
-      if (previous !== undefined) previous.next = next
-      exchange.next = exchange.previous = undefined
-      if (newest === undefined) emptied?.resolve()
+      if (running.remove(exchange) && running.size === 0) emptied?.resolve()
     },
     pendingOn(socket) {
-      for (let exchange = newest; exchange !== undefined; exchange = exchange.previous) {
-        if (exchange.request.socket === socket && exchange.request.complete) return exchange.response
+      let pending: ServerResponse | undefined
+      for (const { request, response } of running) {
+        if (request.socket === socket && request.complete) pending = response
       }
-      return undefined
+      return pending
     },
     idle() {
-      if (newest === undefined) return Promise.resolve()
+      if (running.size === 0) return Promise.resolve()
       emptied ??= Promise.withResolvers<void>()
       return emptied.promise
     },

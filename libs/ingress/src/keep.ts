@@ -1,4 +1,5 @@
 import type { ChannelDriver, Entry } from '@sluice/channel'
+import { laneKeyOf } from '@sluice/channel'
 import type { Clock } from '@sluice/clock'
 import type { CloudEvent } from '@sluice/cloudevents'
 import { decodeHttp } from '@sluice/cloudevents'
@@ -47,7 +48,7 @@ export async function keep(exchange: Exchange, destination: Destination, deps: K
     if (!exchange.isAnswered) broker.events.stored(entries.length, clock.monotonic() - since)
   } catch (error) {
     if (exchange.storingSince === undefined || !driver.isRetryable(error)) throw error
-    throw unavailable(driver.name, failureOf(error).code, error)
+    throw unavailable(driver.name, reasonOf(error), error)
   } finally {
     memory.give(held)
   }
@@ -73,17 +74,17 @@ function bodyBytes({ body }: Exchange): number {
   return body === undefined ? 0 : body.length
 }
 
-/** Events of one key keep their order; those without one are spread by what makes them unique. */
-function laneKeyOf({ attributes }: CloudEvent, orderKey: string): string {
-  const key = attributes.get(orderKey)
-  return key === undefined ? `${attributes.get('source')} ${attributes.get('id')}` : String(key)
-}
-
 function notProgrammed(): EventingError {
   return new EventingError(
     { code: 'CHANNEL_UNAVAILABLE', driver: '', reason: 'not programmed' },
     'the channel of this broker is not there yet; try again',
   )
+}
+
+/** In the driver's words where it has some, as `disk full`. */
+function reasonOf(error: unknown): string {
+  const failure = failureOf(error)
+  return failure.code === 'CHANNEL_UNAVAILABLE' ? failure.reason : failure.code
 }
 
 /** Told to the sender: try again. */

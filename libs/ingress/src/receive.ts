@@ -4,6 +4,7 @@ import { EventingError } from '@sluice/errors'
 import type { Span, Telemetry } from '@sluice/telemetry'
 import { checkBrokerPath, pathOf } from './address.ts'
 import { accept, preflight, refuse } from './answer.ts'
+import type { AnsweredEarly } from './broken-request.ts'
 import { announcedBytes, checkCoding, checkMethod, maxBodyBytes } from './check-request.ts'
 import type { IngressEvents } from './events.ts'
 import type { Exchange, InFlight } from './in-flight.ts'
@@ -18,6 +19,7 @@ export interface ReceiveDeps extends KeepDeps {
   readonly events: IngressEvents
   readonly startSpan: Telemetry['startSpan']
   readonly isDraining: () => boolean
+  readonly answeredEarly: AnsweredEarly
   readonly maxEventBytes: number
   /** Bound of any body, whatever the content mode allows. */
   readonly maxBodyBytes: number
@@ -34,6 +36,7 @@ export interface ReceiveDeps extends KeepDeps {
  */
 export async function receive(request: IncomingMessage, response: ServerResponse, deps: ReceiveDeps): Promise<void> {
   if (request.method === 'OPTIONS') {
+    if (!request.complete) deps.answeredEarly.set(request.socket, response)
     preflight(response)
     return
   }
@@ -67,15 +70,17 @@ export async function receive(request: IncomingMessage, response: ServerResponse
 export function answerWith(
   error: unknown,
   exchange: Exchange,
-  deps: Pick<ReceiveDeps, 'events' | 'clock' | 'lingerMs' | 'isDraining'>,
+  deps: Pick<ReceiveDeps, 'events' | 'clock' | 'lingerMs' | 'isDraining' | 'answeredEarly'>,
 ): void {
   const problem = problemOf(error)
   if (problem.status === 500) deps.events.failed(error)
   if (exchange.isAnswered) return
   exchange.isAnswered = true
   deps.events.refused(problem.code)
-  refuse(exchange.request, exchange.response, problem, {
-    close: deps.isDraining(),
+  const { request, response } = exchange
+  if (!request.complete) deps.answeredEarly.set(request.socket, response)
+  refuse(request, response, problem, {
+    close: deps.isDraining() || problem.code === 'REQUEST_MALFORMED',
     clock: deps.clock,
     lingerMs: deps.lingerMs,
   })

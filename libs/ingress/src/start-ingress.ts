@@ -7,7 +7,7 @@ import { EventingError } from '@sluice/errors'
 import type { Telemetry } from '@sluice/telemetry'
 import { createAdmission, DEFAULT_MAX_TTL } from './admission.ts'
 import { openBacklogGate } from './backlog-gate.ts'
-import { brokenRequests } from './broken-request.ts'
+import { type AnsweredEarly, brokenRequests } from './broken-request.ts'
 import { followBrokers } from './brokers.ts'
 import type { IngressEvents } from './events.ts'
 import { ingressEvents } from './events.ts'
@@ -70,7 +70,8 @@ export async function startIngress(options: IngressOptions): Promise<Ingress> {
   const openGate = (rows: Parameters<Parameters<typeof followBrokers>[0]['openGate']>[0]) =>
     openBacklogGate({ ...rows, driver, clock, events, intervalMs: options.backlogIntervalMs ?? 250 })
   const brokers = followBrokers({ ...options, events, openGate })
-  const common = { clock, events, lingerMs: limits.lingerMs, isDraining: () => draining }
+  const answeredEarly: AnsweredEarly = new WeakMap()
+  const common = { clock, events, answeredEarly, lingerMs: limits.lingerMs, isDraining: () => draining }
   const inFlight = trackInFlight({
     clock,
     storeTimeoutMs,
@@ -89,7 +90,7 @@ export async function startIngress(options: IngressOptions): Promise<Ingress> {
     maxHeaderBytes: limits.maxHeaderBytes,
   }
   const onRequest = (request: IncomingMessage, response: ServerResponse) => void receive(request, response, deps)
-  const broken = brokenRequests({ ...{ clock, events, pendingOn: inFlight.pendingOn }, ...limits })
+  const broken = brokenRequests({ ...{ clock, events, answeredEarly, pendingOn: inFlight.pendingOn }, ...limits })
   const listener = await listenHttp({ host, port: options.port, limits, clock, onRequest, broken, events }).catch(
     (error) => {
       brokers[Symbol.dispose]()

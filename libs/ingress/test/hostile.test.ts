@@ -91,6 +91,31 @@ describe('broken requests', () => {
     expect(statuses(await exchange(port, [request.replace('HTTP/1.1', 'HTTP/1.0')]))).toEqual([202])
   })
 
+  test.each([
+    ['a Host given twice', rawPost('x', { host: 'y' })],
+    ['HTTP/2 in the request line', rawPost('x').replace('HTTP/1.1', 'HTTP/2.0')],
+  ])('%s is refused, and the connection closed', async (_name, request) => {
+    expect(await exchange(port, [request])).toMatch(/^HTTP\/1\.1 400 .*Connection: close.*REQUEST_MALFORMED/s)
+    expect(rig.driver.stored).toEqual([])
+  })
+
+  const CHUNKED = rawPost('').replace('Content-Length: 0', 'Transfer-Encoding: chunked')
+  test.each<[string, string[], number[]]>([
+    ['a transfer coding that leaves no length', [CHUNKED.replace('chunked', 'gzip'), 'x'], [415]],
+    ['a broken chunk after a refusal', [CHUNKED.replace('/shop/orders', '/a/b/c'), 'zz\r\n'], [400]],
+    ['a broken chunk after a preflight', [CHUNKED.replace('POST', 'OPTIONS'), 'zz\r\n'], [200]],
+    ['a broken chunk under another method', [CHUNKED.replace('POST', 'PUT'), 'zz\r\n'], [405]],
+    ['a body that stops after a refusal', [rawPost('xx').replace('/shop/orders', '/a/b/c').slice(0, -1)], [400]],
+    [
+      'a broken chunk behind another request',
+      [rawPost('x'), CHUNKED.replace('/shop/orders', '/a/b/c'), 'zz'],
+      [202, 400],
+    ],
+    ['garbage behind a whole refused request', [rawPost('x').replace('/shop/orders', '/a/b/c'), 'zz\r\n'], [400, 400]],
+  ])('%s: one answer per request, then the connection ends', async (_name, pieces, expected) => {
+    expect(statuses(await exchange(port, pieces))).toEqual(expected)
+  })
+
   test('a transfer coding beside chunked is refused by name', async () => {
     const request = rawPost('').replace('Content-Length: 0', 'Transfer-Encoding: gzip, chunked')
     expect(await exchange(port, [request, '0\r\n\r\n'])).toMatch(/415 .*gzip, chunked/s)
@@ -172,6 +197,23 @@ describe('pipelining', () => {
 test('what comes after a request that closes the connection is not answered', async () => {
   const answer = await exchange(port, [`${rawPost('x', { Connection: 'close' })}more`])
   expect(statuses(answer)).toEqual([202])
+})
+
+test('a client that says it sends no more still gets its answers', async () => {
+  const { promise, resolve } = Promise.withResolvers<void>()
+  let asked = 0
+  rig.driver.beforeStore = () => {
+    asked += 1
+    return promise
+  }
+  let answer = ''
+  const socket = connect(port, '127.0.0.1', () => socket.end(rawPost('1') + rawPost('2')))
+  const closed = new Promise((done) => socket.on('data', (text) => (answer += text)).on('close', done))
+  await until(() => asked === 2)
+  await settle(5)
+  resolve()
+  await closed
+  expect(statuses(answer)).toEqual([202, 202])
 })
 
 test('the target of a request may be absolute', async () => {

@@ -1,3 +1,4 @@
+import { flushCompileCache } from 'node:module'
 import { type Clock, systemClock } from '@sluice/clock'
 import { type ConfigOf, type Env, type Rules, readConfig, type Shape } from '@sluice/config'
 import { EventingError } from '@sluice/errors'
@@ -105,6 +106,8 @@ async function startInOrder<S extends Shape>(deps: StartDeps<S>): Promise<void> 
   if (draining.signal.aborted) return
   await control?.open()
   telemetry.log.info(urls, 'service started')
+  // With NODE_COMPILE_CACHE; at the exit only, a killed process would leave none.
+  flushCompileCache()
 }
 
 async function listenForOperators<S extends Shape>(

@@ -14,8 +14,9 @@ const scriptOf = (start: string) => {
   return startScript(root)
 }
 
-test('the start script is taken apart into flags for Node and the file it runs', () => {
-  expect(scriptOf('exec node --a=1 --b apps/x/main.ts')).toEqual({
+test('the start script is taken apart into variables, flags for Node and the file it runs', () => {
+  expect(scriptOf('NODE_COMPILE_CACHE=cache X=1 exec node --a=1 --b apps/x/main.ts')).toEqual({
+    env: { NODE_COMPILE_CACHE: join(root, 'cache'), X: '1' },
     nodeArgs: ['--a=1', '--b'],
     main: join(root, 'apps/x/main.ts'),
   })

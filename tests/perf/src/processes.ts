@@ -90,6 +90,7 @@ export async function startStandalone({
   mkdirSync(folder)
   for (const [file, yaml] of Object.entries(manifests)) writeFileSync(join(folder, file), yaml)
   const env = {
+    ...START.env,
     INGRESS_PORT: '0',
     CONTROL_PORT: '0',
     METRICS_PORT: '0',

@@ -1,6 +1,6 @@
 import { expect } from '@jest/globals'
 import { about, SUBSCRIPTION } from './case.ts'
-import { ack, hold } from './consumer.ts'
+import { ack, hold, idOf } from './consumer.ts'
 import { entriesOf, entryOf, entryOfBytes } from './samples.ts'
 
 export const backlogClaims = about('counts what waits', ({ claim }) => {
@@ -102,12 +102,12 @@ export const backlogClaims = about('counts what waits', ({ claim }) => {
     for (let i = 0; i < 10; i++)
       await it.publish(
         queue,
-        entriesOf(50, (j) => ({ queue: `q${j % 7}` })),
+        Array.from({ length: 50 }, (_, j) => entryOf(`${i} ${j}`, { queue: `q${j % 7}` })),
       )
     const ended = () => consumer.deliveries.filter(({ attempt }) => attempt === 1).length
     await consumer.until(() => ended() === 500)
     await consumer.ended()
-    const retried = () => new Set(consumer.deliveries.map(({ position, attempt }) => `${position}/${attempt}`)).size
+    const retried = () => new Set(consumer.deliveries.map((delivery) => `${idOf(delivery)}/${delivery.attempt}`)).size
     expect(retried()).toBe(consumer.deliveries.length)
     expect(Math.min(...seen)).toBeGreaterThanOrEqual(0)
     expect(Math.max(...seen)).toBeLessThanOrEqual(500)

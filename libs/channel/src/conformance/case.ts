@@ -1,5 +1,6 @@
+import { ok } from 'node:assert/strict'
 import { describe, test } from '@jest/globals'
-import type { ChannelDriver, ChannelOptions, Entry, Parked, Position, Stored } from '../port.ts'
+import type { ChannelDriver, ChannelOptions, Delivery, Entry, Parked, Position, Stored } from '../port.ts'
 import { Consumer, type ConsumerOptions } from './consumer.ts'
 import { type ConformanceHarness, has, type Need } from './harness.ts'
 
@@ -71,6 +72,14 @@ export class Case {
     this.#drivers.push(driver)
     await this.#createAll(driver)
     return driver
+  }
+
+  /** Positions of what was handed out. One that has none is a failure, unless the harness says that this happens. */
+  positionsOf(deliveries: readonly Delivery[]): ReadonlySet<Position> {
+    const positions = new Set(deliveries.map(({ position }) => position))
+    if (this.#harness.handsOutUnwritten) positions.delete('')
+    else ok(!positions.has(''), 'handed out without a position')
+    return positions
   }
 
   backlog(channel: string, queue?: string) {

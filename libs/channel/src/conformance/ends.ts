@@ -51,7 +51,7 @@ export const endClaims = about('knows four ends', ({ claim }) => {
         [2, 1, 'failed 1'],
         [3, 1, 'failed 2'],
       ])
-      expect(new Set(consumer.deliveries.map(({ position }) => position)).size).toBe(1)
+      expect(it.positionsOf(consumer.deliveries).size).toBe(1)
       expect((times[1] as number) - (times[0] as number)).toBeGreaterThanOrEqual(DELAY_MS - EARLY_MS)
       expect((times[2] as number) - (times[1] as number)).toBeGreaterThanOrEqual(DELAY_MS - EARLY_MS)
     }

@@ -23,6 +23,8 @@ export interface ConformanceHarness {
   readonly now?: () => number
   /** How long the suite waits for what has to come, ms. Default 10,000. */
   readonly patienceMs?: number
+  /** Entries of queues may be handed out before they are stored: while they are not, their position is ''. */
+  readonly handsOutUnwritten?: boolean
   /** Events in the cases that speak of 10,000; a slow backend may take fewer. */
   readonly manyEvents?: number
 }

@@ -98,6 +98,20 @@ export const windowClaims = about('hands out no more than asked', ({ claim }) =>
     'persistent storage',
   )
 
+  claim('also to a consumer that comes with a wider window than the one before it', async (it) => {
+    const queue = await it.queue()
+    const narrow = it.consume(queue, { window: () => 0 })
+    await it.publish(
+      queue,
+      entriesOf(3, () => ({ queue: 'q' })),
+    )
+    await it.publish(queue, [entryOf('marker', { queue: 'q' })])
+    await narrow.stop()
+    const wide = it.consume(queue, { window: () => 10 })
+    await wide.until(4)
+    expect(narrow.ids).toEqual([])
+  })
+
   claim('while a queue that is slow stalls no other', async (it) => {
     const queue = await it.queue()
     const consumer = it.consume(queue, {
@@ -146,7 +160,9 @@ export const windowClaims = about('hands out no more than asked', ({ claim }) =>
     consumer.each = ack
     for (let j = 0; j < 4; j++) consumer.subscription.wake(`held ${j}`)
     for (const delivery of consumer.deliveries) void delivery.ack()
-    await consumer.until(() => new Set(consumer.deliveries.map(({ position }) => position)).size === 660)
+    await consumer.until(
+      () => new Set(consumer.deliveries.map((delivery) => `${delivery.queue} ${idOf(delivery)}`)).size === 660,
+    )
   })
 
   claim('while a subscription that is slow stalls no other', async (it) => {

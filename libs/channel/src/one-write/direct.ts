@@ -1,17 +1,13 @@
+import type { Linked } from '@sluice/linked-list'
 import type { Delivery, Entry, Position } from '../port.ts'
-
-/** How a hand-out ended: on its stored copy if there is one, else as a change to what is written, or nothing at all. */
-interface Outcome {
-  readonly onCopy: (copy: Delivery) => Promise<void>
-  readonly written: Partial<Entry> | undefined
-}
+import { ACK, DONE, type End, endCopy, rewritten } from './ends.ts'
 
 export interface DirectDeps {
   readonly now: () => number
   /** Writes the entry to the store after all. */
-  readonly store: (entry: Entry) => Promise<Position>
-  /** The request is over: its place is free. */
-  readonly freed: (direct: Direct) => void
+  readonly write: (direct: Direct, entry: Entry) => Promise<Position>
+  /** It ended: its place at the consumer is free. */
+  readonly freed: (direct: Direct, end: End) => void
   /** Nothing more will be heard of it. */
   readonly forgotten: (direct: Direct) => void
   /** It could not be written while it runs: memory alone has it, as before. */
@@ -25,10 +21,11 @@ export interface DirectDeps {
  *      ├───── nack · release · park ───────────► written with its attempt, note and time
  *      └───── does not end at once: `spill` ───► written; the stored copy, when handed out, ends as this one does
  */
-export class Direct implements Delivery {
+export class Direct implements Delivery, Linked<Direct> {
   readonly entry: Entry
   readonly key: string
   readonly lane: number
+  readonly bytes: number
   readonly storedAt: number
   readonly handOuts = 1
   /** Fulfils the publisher: the copy has ended, or is stored. A write that fails is the publisher's to repeat. */
@@ -36,16 +33,25 @@ export class Direct implements Delivery {
   readonly #deps: DirectDeps
   readonly #resolve: (position: Position) => void
   readonly #reject: (error: unknown) => void
-  #outcome: Outcome | undefined
-  #copy: Delivery | undefined
-  #isSpilled = false
+  #end: End | undefined
+  #isWritten = false
+  /** Writing it failed, and may have succeeded unheard: what is written under its key now may be taken for a repeat. */
+  #isDoubtful = false
+  copy: Delivery | undefined
+  /** At the consumer, or was. */
   isOut = false
+  next: Direct | undefined = undefined
+  previous: Direct | undefined = undefined
+  /** Memory alone has it since then, on the monotonic clock. */
+  since: number
 
-  constructor(entry: Entry, key: string, lane: number, deps: DirectDeps) {
-    this.entry = entry
-    this.key = key
-    this.lane = lane
-    this.storedAt = deps.now()
+  constructor(copy: Pick<Direct, 'entry' | 'key' | 'lane' | 'bytes' | 'storedAt' | 'since'>, deps: DirectDeps) {
+    this.entry = copy.entry
+    this.key = copy.key
+    this.lane = copy.lane
+    this.bytes = copy.bytes
+    this.storedAt = copy.storedAt
+    this.since = copy.since
     this.#deps = deps
     const { promise, resolve, reject } = Promise.withResolvers<Position>()
     this.published = promise
@@ -69,7 +75,7 @@ export class Direct implements Delivery {
     return this.entry.queue ?? ''
   }
   get position() {
-    return this.#copy?.position ?? ''
+    return this.copy?.position ?? ''
   }
   get attempt() {
     return this.entry.attempt ?? 1
@@ -78,74 +84,114 @@ export class Direct implements Delivery {
     return this.entry.note
   }
   get dedupKey() {
-    return this.key
-  }
-  get isSpilled() {
-    return this.#isSpilled
+    return this.entry.dedupKey
   }
   get isEnded() {
-    return this.#outcome !== undefined
+    return this.#end !== undefined
+  }
+  get isRunning() {
+    return this.isOut && this.#end === undefined
+  }
+  /** A delivery of the store with this key is this one's: it is written as it was, or was stored before it came here. */
+  get awaitsCopy() {
+    return this.copy === undefined && (this.#end === undefined || this.#isWritten)
   }
 
-  /** Writes it as it is. `isLast`: there will be no other chance, so a failure is the publisher's. */
+  /**
+   * Writes it as it is. Where that fails it stays in memory while it runs; one that does not run yet, and any when
+   * `isLast`, is given back to its publisher.
+   */
   async spill(isLast: boolean): Promise<void> {
-    this.#isSpilled = true
+    this.#isWritten = true
     try {
-      this.#resolve(await this.#deps.store({ ...this.entry, dedupKey: this.key }))
+      this.#resolve(await this.#deps.write(this, { ...this.entry, dedupKey: this.key }))
       if (!this.isOut) this.#deps.forgotten(this)
     } catch (error) {
-      this.#isSpilled = false
-      if (this.#outcome !== undefined) await this.#settle(this.#outcome)
-      else if (isLast) this.#reject(error)
+      if (this.copy !== undefined) return
+      this.#isDoubtful = true
+      if (this.#end?.kind === 'ack') return this.#over()
+      if (this.#end !== undefined) return await this.#writeAgain().catch(noop)
+      this.#isWritten = false
+      if (isLast || !this.isOut) this.#giveUp(error)
       else this.#deps.unspilled(this)
     }
   }
 
   /** The store hands out the copy of this one. */
   bind(copy: Delivery): void {
-    this.#copy = copy
-    if (this.#outcome !== undefined) void this.#settle(this.#outcome)
+    this.copy = copy
+    this.#resolve(copy.position)
+    // What can't be ended is handed out again by the driver.
+    if (this.#end !== undefined) endCopy(copy, this.#end).catch(noop)
   }
 
   ack(): Promise<void> {
-    return this.#end({ onCopy: (copy) => copy.ack(), written: undefined })
+    return this.#endAs(ACK)
   }
-
   nack(delayMs: number, note?: string): Promise<void> {
-    const written = { attempt: this.attempt + 1, notBefore: this.#deps.now() + Math.max(0, delayMs) }
-    return this.#end({ onCopy: (copy) => copy.nack(delayMs, note), written: withNote(written, note) })
+    return this.#endAs({ kind: 'nack', delayMs, note })
   }
-
   release(delayMs: number): Promise<void> {
-    const written = { notBefore: this.#deps.now() + Math.max(0, delayMs) }
-    return this.#end({ onCopy: (copy) => copy.release(delayMs), written })
+    return this.#endAs({ kind: 'release', delayMs })
   }
-
   park(reason: string, note?: string): Promise<void> {
-    return this.#end({ onCopy: (copy) => copy.park(reason, note), written: withNote({ parked: reason }, note) })
+    return this.#endAs({ kind: 'park', reason, note })
   }
 
-  #end(outcome: Outcome): Promise<void> {
-    if (this.#outcome !== undefined) return DONE
-    this.#outcome = outcome
-    this.#deps.freed(this)
-    // Being written: the copy, when it comes, ends like this.
-    if (this.#isSpilled && this.#copy === undefined) return this.published.then(noop, noop)
-    return this.#settle(outcome)
+  #endAs(end: End): Promise<void> {
+    if (this.#end !== undefined) return DONE
+    this.#end = end
+    const mustWriteAgain = this.#isDoubtful && !this.#isWritten && end.kind !== 'ack'
+    if (mustWriteAgain) this.#isWritten = true
+    const ended = this.copy === undefined ? undefined : endCopy(this.copy, end)
+    this.#deps.freed(this, end)
+    if (ended !== undefined) {
+      this.#deps.forgotten(this)
+      return ended
+    }
+    if (mustWriteAgain) return this.#writeAgain()
+    if (!this.#isWritten) return this.#write(end)
+    // Being written as it was: the copy, when it comes, ends like this.
+    return end.kind === 'ack' ? DONE : this.published.then(noop)
   }
 
-  async #settle({ onCopy, written }: Outcome): Promise<void> {
+  /** Rejects like the publisher's promise: nobody may take for stored what is not. */
+  #write(end: End): Promise<void> {
+    if (end.kind !== 'ack')
+      return this.#rewrite(rewritten({ ...this.entry, dedupKey: this.key }, end, this.#deps.now()))
+    this.#over()
+    return DONE
+  }
+
+  #over(): void {
     this.#deps.forgotten(this)
-    if (this.#copy !== undefined) return onCopy(this.#copy)
-    if (written === undefined) return this.#resolve('')
-    await this.#deps.store({ ...this.entry, dedupKey: this.key, ...written }).then(this.#resolve, this.#reject)
+    this.#resolve('')
   }
-}
 
-const DONE = Promise.resolve()
+  async #rewrite(entry: Entry): Promise<void> {
+    await this.#writeEnded(entry)
+    this.#deps.forgotten(this)
+  }
 
-function withNote(written: Partial<Entry>, note: string | undefined): Partial<Entry> {
-  return note === undefined ? written : { ...written, note }
+  /** As it was, so that it does not matter whether it is there already. The copy ends like this one. */
+  #writeAgain(): Promise<void> {
+    return this.#writeEnded({ ...this.entry, dedupKey: this.key })
+  }
+
+  async #writeEnded(entry: Entry): Promise<void> {
+    try {
+      this.#resolve(await this.#deps.write(this, entry))
+    } catch (error) {
+      this.#giveUp(error)
+      throw error
+    }
+  }
+
+  #giveUp(error: unknown): void {
+    this.#end ??= ACK
+    this.#deps.forgotten(this)
+    this.#reject(error)
+  }
 }
 
 function noop(): void {}

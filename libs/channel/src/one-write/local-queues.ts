@@ -1,278 +1,286 @@
-import type { Clock } from '@sluice/clock'
 import { laneOf } from '../lane.ts'
 import type { Delivery, Entry, Position, SubscribeOptions, Subscription } from '../port.ts'
+import { arrive, Behind, type BehindDeps, isDue } from './behind.ts'
 import { Direct, type DirectDeps } from './direct.ts'
-import { Passing } from './passing.ts'
+import type { End } from './ends.ts'
+import { HandOuts } from './hand-outs.ts'
+import { InHand } from './in-hand.ts'
+import type { LooseEnds } from './loose-ends.ts'
+import { ownKey, Passing } from './passing.ts'
+import type { LocalQueue } from './queue.ts'
+import type { RecentKeys } from './recent-keys.ts'
+import { type OneWriteLimits, Unwritten } from './unwritten.ts'
 
-export interface LocalDeps {
-  readonly clock: Clock
-  readonly lanes: number
-  readonly store: (entry: Entry) => Promise<Position>
+export interface LocalDeps extends BehindDeps {
   readonly limits: OneWriteLimits
+  /** Larger entries are the store's to judge. */
+  readonly maxBytes: number
+  readonly subscribe: (options: SubscribeOptions) => Subscription
+  /** The answer to a repeat of what has ended or is stored, as far as that is remembered. */
+  readonly known: (entry: Entry) => Position | undefined
+  /** Keys of what was acked, as far as they are remembered. */
+  readonly ended: RecentKeys
+  /** Keys of what the store has or had. */
+  readonly stored: RecentKeys
+  readonly loose: LooseEnds
+  readonly onClose: () => void
 }
 
-export interface OneWriteLimits {
-  /** A copy that has not ended by then is written. */
-  readonly spillAfterMs: number
-  /** Copies in memory, handed out or waiting, per channel; beyond, they are written. */
-  readonly maxDirect: number
-  readonly maxDirectBytes: number
-  /** Copies of one logical queue that wait for its window; beyond, they are written. */
-  readonly maxWaiting: number
-}
-
-interface Queue {
-  readonly name: string
-  /** Not handed out yet, oldest first. */
-  readonly waiting: Direct[]
-  /** From the store, beyond the window for the moment. */
-  readonly held: Passing[]
-  /** At the consumer, direct or from the store. */
-  out: number
-  /** Of those, direct and not written. */
-  unwritten: number
-  /**
-   * Keys written by us, due, and not yet handed out by the store, with the time: newcomers queue up behind them. What
-   * the store knew already is never handed out again, so an old entry says nothing.
-   */
-  readonly behind: Map<string, number>
+/** How a consumer begins. */
+export interface Turn {
+  /** What was published earlier is stored, or refused. */
+  readonly before: Promise<unknown>
+  /** The store may be subscribed to; absent: at once, and a refusal is thrown. */
+  readonly whenFree?: Promise<unknown>
 }
 
 /** The logical queues of one channel as its local consumer sees them: from memory first, from the store behind. */
 export class LocalQueues implements Subscription {
   readonly #deps: LocalDeps
   readonly #options: SubscribeOptions
-  readonly #stored: Subscription
-  readonly #queues = new Map<string, Queue>()
-  /** In memory only, oldest first. */
-  readonly #unwritten = new Map<string, Direct>()
-  /** Written while at the consumer, until the store's copy has ended too. */
-  readonly #written = new Map<string, Direct>()
+  readonly #handOuts: HandOuts
+  readonly #inHand = new InHand()
+  readonly #unwritten: Unwritten
+  readonly #behind: Behind
   readonly #direct: DirectDeps
-  #bytes = 0
-  #buffer: Delivery[] = []
-  #waiting: ((result: IteratorResult<readonly Delivery[]>) => void) | undefined
-  #sweep: Disposable | undefined
-  #isClosed = false
+  readonly #signal: AbortSignal
+  readonly #onAbort = () => void this.close()
+  #stored: Subscription | undefined
+  #isDirect = true
+  #retired: PromiseWithResolvers<unknown> | undefined
+  #left: Promise<unknown> | undefined
 
-  constructor(
-    deps: LocalDeps,
-    options: SubscribeOptions,
-    subscribe: (options: SubscribeOptions) => Subscription,
-    signal: AbortSignal,
-  ) {
+  constructor(deps: LocalDeps, options: SubscribeOptions, signal: AbortSignal, { before, whenFree }: Turn) {
+    const { clock, limits } = deps
     this.#deps = deps
-    this.#options = options
+    this.#signal = signal
+    this.#behind = new Behind(deps, before)
+    this.#handOuts = new HandOuts(options)
+    this.#options = { ...options, window: (name) => this.#handOuts.storedWindow(name) }
+    this.#unwritten = new Unwritten({ clock, limits, onOld: (direct) => this.#spillOld(direct) })
     this.#direct = {
-      now: () => deps.clock.now(),
+      now: () => clock.now(),
+      write: (direct, entry) => (direct.isRunning ? deps.store(entry) : this.#write(entry, direct.lane)),
+      freed: (direct, end) => this.#directEnded(direct, end),
+      forgotten: (direct) => this.#forget(direct),
       unspilled: (direct) => this.#unspilled(direct),
-      store: (entry) => this.#store(entry),
-      freed: (direct) => this.#freed(direct.queue, !direct.isSpilled),
-      forgotten: (direct) => this.#forgotten(direct),
     }
-    this.#stored = subscribe({ ...options, window: (queue) => this.#storedWindow(queue) })
-    void this.#relay(signal)
-    signal.addEventListener('abort', () => this.#close(), { once: true })
+    if (whenFree === undefined) this.#stored = deps.subscribe(this.#options)
+    void this.#relay(whenFree)
+    signal.addEventListener('abort', this.#onAbort, { once: true })
   }
 
-  publish(entry: Entry): Promise<Position> {
-    const queue = this.#queue(entry.queue ?? '')
-    const key = entry.dedupKey ?? `direct/${crypto.randomUUID()}`
-    const running = this.#unwritten.get(key) ?? this.#written.get(key)
-    if (running !== undefined) return running.published
-    if (this.#mustWrite(queue)) return this.#store({ ...entry, dedupKey: key })
-    const direct = new Direct(entry, key, laneOf(entry.laneKey, this.#deps.lanes), this.#direct)
-    this.#unwritten.set(key, direct)
-    this.#bytes += sizeOf(entry)
+  /** `now` is when it was published, ms since the epoch. */
+  publish(entry: Entry, now: number): Promise<Position> {
+    const position = this.#deps.known(entry)
+    if (position !== undefined) return Promise.resolve(position)
+    const key = entry.dedupKey ?? ownKey()
+    const known = this.#inHand.get(key)
+    if (known !== undefined) return known.published
+    if (!isDue(entry, now)) return this.#inHand.writing(key, this.#deps.store(entry))
+    const queue = this.#handOuts.queue(entry.queue ?? '')
+    if (!queue.isKnown && this.#isDirect) return this.#behind.once(queue, () => this.publish(entry, now))
+    const lane = laneOf(entry.laneKey, this.#deps.lanes)
+    const bytes = sizeOf(entry)
+    if (entry.note !== undefined || !this.#mayGoDirect(queue, lane, bytes)) {
+      this.#spillWaiting(queue)
+      return this.#inHand.writing(key, this.#write({ ...entry, dedupKey: key }, lane))
+    }
+    const direct = new Direct(
+      { entry, key, lane, bytes, storedAt: now, since: this.#deps.clock.monotonic() },
+      this.#direct,
+    )
+    this.#inHand.set(key, direct)
+    this.#unwritten.add(direct)
     queue.waiting.push(direct)
-    this.#offer(queue)
-    if (this.#sweep === undefined) this.#scheduleSweep(this.#deps.limits.spillAfterMs)
+    this.#handOuts.serve(queue)
     return direct.published
   }
 
-  #mustWrite(queue: Queue): boolean {
-    const { limits, clock } = this.#deps
-    if (this.#unwritten.size >= limits.maxDirect || this.#bytes >= limits.maxDirectBytes) return true
-    if (queue.waiting.length >= limits.maxWaiting) return true
-    for (const [key, at] of queue.behind) {
-      if (at > clock.now() - BEHIND_MS) return true
-      queue.behind.delete(key)
-    }
-    return false
-  }
-
   wake(name: string): void {
-    const queue = this.#queues.get(name)
-    if (queue !== undefined) this.#offer(queue)
-    this.#stored.wake(name)
+    this.#handOuts.wake(name)
+    this.#stored?.wake(name)
   }
 
   [Symbol.asyncIterator](): AsyncIterator<readonly Delivery[]> {
-    return {
-      next: () => {
-        if (this.#buffer.length > 0) return Promise.resolve({ done: false, value: this.#buffer.splice(0) })
-        if (this.#isClosed) return Promise.resolve({ done: true, value: undefined })
-        return new Promise((resolve) => {
-          this.#waiting = resolve
-        })
-      },
-    }
+    return this.#handOuts.iterator()
   }
 
-  async #relay(signal: AbortSignal): Promise<void> {
-    for await (const batch of this.#stored) {
-      for (const copy of batch) {
-        const queue = this.#queue(copy.queue)
-        if (copy.dedupKey !== undefined) queue.behind.delete(copy.dedupKey)
-        const direct = copy.dedupKey === undefined ? undefined : this.#written.get(copy.dedupKey)
-        if (direct !== undefined) direct.bind(copy)
-        else {
-          queue.held.push(new Passing(copy, () => this.#freed(copy.queue, false)))
-          this.#offer(queue)
-        }
-      }
-      if (signal.aborted) return
+  /** Only what the store hands out, from now on. Fulfils once the store has handed out all that the consumer has. */
+  retire(): Promise<unknown> {
+    if (this.#left !== undefined) return this.#left
+    void this.#goThroughStore()
+    this.#retired ??= Promise.withResolvers()
+    for (let direct = this.#unwritten.oldest; direct !== undefined; direct = this.#unwritten.oldest) {
+      this.#spillOld(direct)
     }
+    this.#checkRetired()
+    return this.#retired.promise
   }
 
-  /** Hands out within the window: what comes from the store is older, so it goes first. */
-  #offer(queue: Queue): void {
-    if (this.#isClosed) return
-    let room = (this.#options.window?.(queue.name) ?? Number.POSITIVE_INFINITY) - queue.out
-    while (room > 0 && queue.held.length > 0) {
-      queue.out++
-      room--
-      this.#deliver(queue.held.shift() as Passing)
-    }
-    while (room > 0 && queue.waiting.length > 0) {
-      const direct = queue.waiting.shift() as Direct
-      direct.isOut = true
-      queue.out++
-      queue.unwritten++
-      room--
-      this.#deliver(direct)
-    }
+  /** Hands over in memory again. `before` as for a consumer that begins. */
+  resume(before: Promise<unknown>): void {
+    this.#isDirect = true
+    this.#behind.restart(before)
+    this.#retired?.resolve(undefined)
+    this.#retired = undefined
+    for (const queue of this.#handOuts.queues()) queue.isKnown = false
   }
 
-  #deliver(delivery: Delivery): void {
-    this.#buffer.push(delivery)
-    if (this.#waiting === undefined) return
-    const waiting = this.#waiting
-    this.#waiting = undefined
-    // One turn later, so that what arrives together goes out as one batch.
-    queueMicrotask(() => waiting({ done: false, value: this.#buffer.splice(0) }))
+  /**
+   * The consumer leaves: what memory alone has is written, uncounted, for whoever comes next. Fulfils once that is
+   * done, or its publishers know that it failed. `error` is told to the consumer.
+   */
+  close(error?: { readonly reason: unknown }): Promise<unknown> {
+    if (this.#left !== undefined) return this.#left
+    this.#signal.removeEventListener('abort', this.#onAbort)
+    this.#unwritten.close()
+    const spilling = Array.from(this.#unwritten, (direct) => direct.spill(true))
+    this.#left = Promise.allSettled([...spilling, ...this.#goThroughStore()])
+    this.#retired?.resolve(this.#left)
+    this.#handOuts.close(error)
+    this.#inHand.clear()
+    this.#deps.onClose()
+    return this.#left
   }
 
-  /** What the store may have out: the window less what memory has out, and a place more for each one held here. */
-  #storedWindow(name: string): number {
-    const limit = this.#options.window?.(name) ?? Number.POSITIVE_INFINITY
-    const queue = this.#queues.get(name)
-    return queue === undefined ? limit : limit - queue.unwritten + queue.held.length
+  /** Answers what is being written because of that. */
+  #goThroughStore(): Promise<Position>[] {
+    this.#isDirect = false
+    return Array.from(this.#handOuts.queues(), arrive).flat()
   }
 
-  async #store(entry: Entry): Promise<Position> {
-    const isDue = entry.parked === undefined && (entry.notBefore ?? 0) <= this.#deps.clock.now()
-    const { behind } = this.#queue(entry.queue ?? '')
-    const key = entry.dedupKey as string
-    if (isDue) {
-      for (const oldest of behind.size >= MAX_BEHIND ? behind.keys() : []) {
-        behind.delete(oldest)
-        break
-      }
-      behind.set(key, this.#deps.clock.now())
-    }
+  #mayGoDirect(queue: LocalQueue, lane: number, bytes: number): boolean {
+    const { limits, maxBytes } = this.#deps
+    if (!this.#isDirect || queue.behind.has(lane) || bytes > maxBytes) return false
+    if (queue.waiting.length >= limits.maxWaiting || !this.#unwritten.hasRoom(bytes)) return false
+    return this.#handOuts.window(queue.name) > 0
+  }
+
+  async #relay(whenFree: Promise<unknown> | undefined): Promise<void> {
     try {
-      return await this.#deps.store(entry)
-    } catch (error) {
-      behind.delete(key)
-      throw error
+      await whenFree
+      if (this.#left !== undefined) return
+      this.#stored ??= this.#deps.subscribe(this.#options)
+      for await (const batch of this.#stored) for (const copy of batch) this.#arrived(copy)
+      await this.close()
+    } catch (reason) {
+      await this.close({ reason })
     }
   }
 
-  #freed(name: string, wasUnwritten: boolean): void {
-    const queue = this.#queue(name)
-    queue.out--
-    if (wasUnwritten) queue.unwritten--
-    this.#offer(queue)
-    this.#stored.wake(name)
-    if (queue.out + queue.behind.size + queue.waiting.length + queue.held.length === 0) this.#queues.delete(name)
-  }
-
-  #forgotten(direct: Direct): void {
-    this.#written.delete(direct.key)
-    if (this.#unwritten.delete(direct.key)) this.#bytes -= sizeOf(direct.entry)
-  }
-
-  #scheduleSweep(delayMs: number): void {
-    this.#sweep = this.#deps.clock.after(delayMs, () => {
-      this.#sweep = undefined
-      const oldest = this.#spillOlderThan(this.#deps.clock.now() - this.#deps.limits.spillAfterMs, false)
-      if (oldest === undefined || this.#isClosed) return
-      this.#scheduleSweep(Math.max(SWEEP_MS, oldest + this.#deps.limits.spillAfterMs - this.#deps.clock.now()))
-    })
-  }
-
-  /** Answers when the oldest that stays was published. */
-  #spillOlderThan(time: number, isLast: boolean): number | undefined {
-    for (const direct of this.#unwritten.values()) {
-      if (direct.storedAt > time) return direct.storedAt
-      this.#spill(direct, isLast)
+  #arrived(copy: Delivery): void {
+    // Given back with the rest.
+    if (this.#left !== undefined) return
+    const queue = this.#handOuts.queue(copy.queue)
+    const key = copy.dedupKey
+    queue.wantsRoom = false
+    if (key !== undefined) {
+      this.#deps.stored.add(key, copy.position)
+      if (queue.behind.get(copy.lane) === key) queue.behind.delete(copy.lane)
+      const ended = this.#deps.loose.take(key)
+      if (ended !== undefined) {
+        this.#inHand.delete(key, ended)
+        ended.bind(copy)
+        return
+      }
+      const known = this.#inHand.get(key)
+      if (known instanceof Direct && known.awaitsCopy && this.#bind(known, copy, queue)) return
+      // A repeat of it was taken for a new one and has ended, before the store came to it.
+      if (this.#deps.ended.get(key) !== undefined) return void copy.ack().catch(noop)
     }
-    return undefined
+    const passing = new Passing(copy, sizeOf(copy), this.#passingEnded)
+    if (key !== undefined) this.#inHand.set(key, passing)
+    queue.stored++
+    queue.held.push(passing)
+    this.#handOuts.serve(queue)
   }
 
-  #spill(direct: Direct, isLast: boolean): void {
-    this.#unwritten.delete(direct.key)
-    this.#bytes -= sizeOf(direct.entry)
-    const queue = this.#queue(direct.queue)
+  /** False: it has not been handed out itself, so the copy is. */
+  #bind(direct: Direct, copy: Delivery, queue: LocalQueue): boolean {
+    if (this.#unwritten.delete(direct)) {
+      if (direct.isOut) queue.unwritten--
+      else queue.waiting.splice(queue.waiting.indexOf(direct), 1)
+    }
+    direct.bind(copy)
+    if (direct.isOut) queue.stored++
+    this.#checkRetired()
+    return direct.isOut
+  }
+
+  #directEnded(direct: Direct, end: End): void {
+    if (this.#left !== undefined) return
+    const queue = this.#handOuts.queue(direct.queue)
+    if (direct.copy !== undefined) queue.stored--
+    else if (this.#unwritten.delete(direct)) this.#written(queue)
+    if (direct.awaitsCopy) this.#deps.loose.add(direct)
+    if (end.kind === 'ack') this.#deps.ended.add(direct.key, direct.position)
+    this.#handOuts.freed(queue, direct.bytes)
+    this.#checkRetired()
+  }
+
+  readonly #passingEnded = (passing: Passing, end: End): void => {
+    // Its end came too late to count.
+    if (this.#left !== undefined) return
+    const queue = this.#handOuts.queue(passing.queue)
+    const key = passing.stored.dedupKey
+    queue.stored--
+    if (key !== undefined) this.#inHand.delete(key, passing)
+    if (key !== undefined && end.kind === 'ack') this.#deps.ended.add(key, passing.position)
+    this.#handOuts.freed(queue, passing.bytes)
+  }
+
+  /** One at the consumer is no longer in memory only: the store may have one more out. */
+  #written(queue: LocalQueue): void {
+    queue.unwritten--
+    if (!queue.isNarrowed) return
+    queue.isNarrowed = false
+    this.#stored?.wake(queue.name)
+  }
+
+  #forget(direct: Direct): void {
+    this.#inHand.delete(direct.key, direct)
+    this.#deps.loose.delete(direct)
+  }
+
+  #write(entry: Entry, lane: number): Promise<Position> {
+    return this.#behind.write(this.#handOuts.queue(entry.queue ?? ''), entry, lane)
+  }
+
+  #spillOld(direct: Direct): void {
+    const queue = this.#handOuts.queue(direct.queue)
     if (direct.isOut) {
-      queue.unwritten--
-      this.#written.set(direct.key, direct)
-    } else queue.waiting.splice(queue.waiting.indexOf(direct), 1)
-    void direct.spill(isLast)
+      this.#unwritten.delete(direct)
+      this.#written(queue)
+      void direct.spill(false)
+    } else this.#spillWaiting(queue)
+  }
+
+  /** All of them, so that they keep their order. */
+  #spillWaiting(queue: LocalQueue): void {
+    for (const direct of queue.waiting.splice(0)) {
+      this.#unwritten.delete(direct)
+      void direct.spill(false)
+    }
   }
 
   #unspilled(direct: Direct): void {
-    this.#written.delete(direct.key)
-    this.#unwritten.set(direct.key, direct)
-    this.#bytes += sizeOf(direct.entry)
-    const queue = this.#queue(direct.queue)
-    if (direct.isOut) queue.unwritten++
-    else queue.waiting.unshift(direct)
-    if (this.#sweep === undefined && !this.#isClosed) this.#scheduleSweep(this.#deps.limits.spillAfterMs)
+    if (this.#left !== undefined) return void direct.spill(true)
+    direct.since = this.#deps.clock.monotonic()
+    this.#unwritten.add(direct)
+    this.#handOuts.queue(direct.queue).unwritten++
   }
 
-  /** The consumer leaves: what memory alone has is written, uncounted, for whoever comes next. */
-  #close(): void {
-    this.#isClosed = true
-    this.#sweep?.[Symbol.dispose]()
-    this.#spillOlderThan(Number.POSITIVE_INFINITY, true)
-    this.#buffer = []
-    this.#waiting?.({ done: true, value: undefined })
-  }
-
-  get isClosed(): boolean {
-    return this.#isClosed
-  }
-
-  #queue(name: string): Queue {
-    let queue = this.#queues.get(name)
-    if (queue === undefined) {
-      queue = { name, waiting: [], held: [], out: 0, unwritten: 0, behind: new Map() }
-      this.#queues.set(name, queue)
-    }
-    return queue
+  #checkRetired(): void {
+    if (this.#retired !== undefined && !this.#inHand.hasUnbound()) this.#retired.resolve(undefined)
   }
 }
 
-const SWEEP_MS = 50
-/** The store hands out what is due well within this time, unless it is held up, and then more is written. */
-const BEHIND_MS = 5_000
-const MAX_BEHIND = 1_000
-
-function sizeOf({ event }: Entry): number {
+function sizeOf({ event }: Pick<Entry, 'event'>): number {
   return (event.data?.length ?? 0) + ATTRIBUTES_BYTES
 }
 
 /** What an event without data is taken to occupy. */
 const ATTRIBUTES_BYTES = 512
+
+function noop(): void {}

@@ -1,6 +1,7 @@
 import type { Clock } from '@sluice/clock'
-import type { ChannelDriver, ChannelOptions, Entry, Position, SubscribeOptions } from '../port.ts'
-import { LocalQueues, type OneWriteLimits } from './local-queues.ts'
+import type { ChannelDriver, ChannelOptions } from '../port.ts'
+import { QueueChannel } from './queue-channel.ts'
+import type { OneWriteLimits } from './unwritten.ts'
 
 const LIMITS: OneWriteLimits = {
   spillAfterMs: 250,
@@ -12,53 +13,36 @@ const LIMITS: OneWriteLimits = {
 /**
  * The one-write path as a decorator of the port: where a queue's consumer is in the same process, a published copy
  * goes straight to it, and is written only when it does not end at once. `publish` then fulfils when every copy has
- * ended or is stored; a copy that was never written has the position ''. Logs pass through untouched.
+ * ended or is stored; a copy that was never written has the position ''. Of copies that were acked and never written,
+ * this process knows the latest 2,048 `dedupKey`s at least, and none once it has ended. Logs pass through untouched.
  */
 export function oneWrite(driver: ChannelDriver, clock: Clock, limits: OneWriteLimits = LIMITS): ChannelDriver {
-  const lanes = new Map<string, number>()
-  const locals = new Map<string, LocalQueues>()
-
-  async function publishLocally(
-    local: LocalQueues,
-    channel: string,
-    entries: readonly Entry[],
-  ): Promise<readonly Position[]> {
-    const now = clock.now()
-    return Promise.all(
-      entries.map((entry) => {
-        const isDirect = entry.parked === undefined && (entry.notBefore ?? 0) <= now
-        return isDirect ? local.publish(entry) : store(channel, entry)
-      }),
-    )
-  }
-
-  const store = async (channel: string, entry: Entry) => (await driver.publish(channel, [entry]))[0] ?? ''
+  const queues = new Map<string, QueueChannel>()
 
   return {
     name: driver.name,
     capabilities: driver.capabilities,
     async create(channel: string, options: ChannelOptions) {
       await driver.create(channel, options)
-      if (options.kind === 'queue') lanes.set(channel, options.lanes)
+      if (options.kind !== 'queue' || queues.has(channel)) return
+      queues.set(channel, new QueueChannel({ driver, clock, limits, channel, lanes: options.lanes }))
     },
-    remove(channel) {
-      lanes.delete(channel)
-      locals.delete(channel)
-      return driver.remove(channel)
+    async remove(channel) {
+      const removing = driver.remove(channel)
+      const queue = queues.get(channel)
+      queues.delete(channel)
+      // What it still writes is refused, and its publishers hear of it.
+      await queue?.close()
+      await removing
     },
     publish(channel, entries, signal) {
-      const local = locals.get(channel)
-      if (local === undefined || local.isClosed) return driver.publish(channel, entries, signal)
-      return publishLocally(local, channel, entries)
+      const queue = queues.get(channel)
+      return queue === undefined ? driver.publish(channel, entries, signal) : queue.publish(entries, signal)
     },
     subscribe(channel, subscription, options, signal) {
-      const laneCount = lanes.get(channel)
-      const inner = (through: SubscribeOptions) => driver.subscribe(channel, subscription, through, signal)
-      if (laneCount === undefined || locals.get(channel)?.isClosed === false) return inner(options)
-      const deps = { clock, lanes: laneCount, limits, store: (entry: Entry) => store(channel, entry) }
-      const local = new LocalQueues(deps, options, inner, signal)
-      locals.set(channel, local)
-      return local
+      const queue = queues.get(channel)
+      if (queue === undefined) return driver.subscribe(channel, subscription, options, signal)
+      return queue.subscribe(subscription, options, signal)
     },
     read: (channel, from, signal) => driver.read(channel, from, signal),
     backlog: (channel, subscription, queue) => driver.backlog(channel, subscription, queue),
@@ -66,6 +50,9 @@ export function oneWrite(driver: ChannelDriver, clock: Clock, limits: OneWriteLi
     redrive: (channel, positions) => driver.redrive(channel, positions),
     purge: (channel, which) => driver.purge(channel, which),
     isRetryable: (error) => driver.isRetryable(error),
-    [Symbol.asyncDispose]: () => driver[Symbol.asyncDispose](),
+    async [Symbol.asyncDispose]() {
+      await Promise.all(Array.from(queues.values(), (queue) => queue.close()))
+      await driver[Symbol.asyncDispose]()
+    },
   }
 }

@@ -38,6 +38,8 @@ export interface Keeping {
   update?: TaskUpdate
   /** Called once it is on disk. */
   kept?: () => void
+  /** Called instead when it never will be. */
+  dropped?: () => void
 }
 
 export interface CursorSource {

@@ -66,6 +66,11 @@ export class Channel {
     this.#retention = options.retention
   }
 
+  /** Ends every consumer; what is out is given back uncounted with the next commit. */
+  close(): void {
+    for (const feed of this.feeds.values()) feed.close()
+  }
+
   async publish(entries: readonly Entry[]): Promise<readonly Position[]> {
     const positions = new Array<Position>(entries.length)
     if (this.kind === 'log') {
@@ -181,6 +186,7 @@ export class Channel {
       origin: 0,
       dedupKey,
       storedAt: now,
+      now,
     }
     return {
       task: { ...row, dedupChannel: this.id },

@@ -100,7 +100,7 @@ function insertTask(statements: Statements, counters: Counters, task: TaskInsert
     task.note ?? null,
     task.dedupKey ?? null,
     task.parked ?? null,
-    task.parked === undefined ? null : task.storedAt,
+    task.parked === undefined ? null : task.now,
     task.origin,
     task.storedAt,
     task.length,

@@ -11,7 +11,7 @@ export interface EmbeddedOptions {
 }
 
 export const DRIVER_NAME = 'embedded'
-export const DEFAULT_TIP_BYTES = 16 * 1024 * 1024
+export const DEFAULT_TIP_BYTES = 8 * 1024 * 1024
 /** Largest event; the ingress' own bound is far below. */
 export const MAX_EVENT_BYTES = 64 * 1024 * 1024
 /** Keys live in two generations that swap this often, so each is known for one to two of them. */

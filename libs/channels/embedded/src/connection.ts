@@ -67,6 +67,7 @@ class EmbeddedDriver implements ChannelDriver {
   readonly #committer: Committer
   readonly #creating = new Map<string, Promise<Channel>>()
   readonly #channels = new Map<string, Channel>()
+  readonly #removing = new Map<string, Promise<void>>()
   readonly #taskId: number
   #retention: Disposable | undefined
   #isClosed = false
@@ -89,7 +90,8 @@ class EmbeddedDriver implements ChannelDriver {
     if (this.#isClosed) throw closed()
     let creating = this.#creating.get(name)
     if (creating === undefined) {
-      creating = this.#create(name, options)
+      const removed = Promise.resolve(this.#removing.get(name)?.catch(() => undefined))
+      creating = removed.then(() => this.#create(name, options))
       this.#creating.set(name, creating)
     }
     try {
@@ -112,10 +114,21 @@ class EmbeddedDriver implements ChannelDriver {
 
   async remove(name: string): Promise<void> {
     if (this.#isClosed) throw closed()
-    const feeds = this.#channels.get(name)?.feeds ?? new Map<string, Feed>()
+    const channel = this.#channels.get(name)
     this.#channels.delete(name)
     this.#creating.delete(name)
-    for (const feed of feeds.values()) feed.close()
+    const removing = Promise.resolve(this.#removing.get(name)).then(() => this.#remove(name, channel))
+    this.#removing.set(name, removing)
+    await removing.finally(() => this.#removing.get(name) === removing && this.#removing.delete(name))
+  }
+
+  /** What was accepted for the channel is written before it goes: afterwards its numbers may be given to another. */
+  async #remove(name: string, channel: Channel | undefined): Promise<void> {
+    if (channel !== undefined) {
+      channel.close()
+      await this.#committer.flush()
+      for (const feed of channel.feeds.values()) this.#committer.forget(feed)
+    }
     let isMore = true
     while (isMore) isMore = await this.#ask<boolean>({ op: 'remove', channel: name })
   }
@@ -169,7 +182,7 @@ class EmbeddedDriver implements ChannelDriver {
     if (this.#isClosed) return
     this.#isClosed = true
     this.#retention?.[Symbol.dispose]()
-    for (const { feeds } of this.#channels.values()) for (const feed of feeds.values()) feed.close()
+    for (const channel of this.#channels.values()) channel.close()
     await this.#committer.close()
     await this.#link.close()
   }

@@ -16,6 +16,8 @@ import { Member } from './subscribe.ts'
 
 /** From the third lost hand-out on, an entry goes alone, so that it alone is blamed for the next. */
 const ALONE_FROM_HAND_OUTS = 2
+/** After reading the store failed. */
+const READ_AGAIN_MS = 1_000
 
 export interface FeedDeps {
   readonly link: Link
@@ -42,8 +44,10 @@ export class Feed implements CursorSource {
   readonly #lanes: Lanes
   readonly #log: LogSource | undefined
   readonly tasks: QueueSource
-  readonly #outLog = new Map<number, HandOut>()
-  readonly #outTasks = new Set<number>()
+  /** Of the log, at the consumers. */
+  readonly #out = { events: 0, bytes: 0 }
+  /** Log positions on their way to being tasks: until that is on disk, retention must leave them. */
+  readonly #movingAside = new Set<number>()
   /** The last log position ever handed out. */
   #highest: number
   #suspectsOut = 0
@@ -52,6 +56,7 @@ export class Feed implements CursorSource {
   #mustRecord = false
   #isRecording = false
   #isPumpQueued = false
+  #isReadingPaused = false
   /** Inherited asides of a log go before what follows them in it. */
   #isCaughtUp = false
   #isClosed = false
@@ -81,7 +86,8 @@ export class Feed implements CursorSource {
   /** Log positions below this one are ended here, or have become tasks: retention may cut them. */
   get passed(): number {
     let first = this.#log?.firstWaiting ?? 1
-    for (const position of this.#outLog.keys()) first = Math.min(first, position)
+    for (const position of this.#outIds(false)) first = Math.min(first, position)
+    for (const position of this.#movingAside) first = Math.min(first, position)
     return first - 1
   }
 
@@ -91,6 +97,7 @@ export class Feed implements CursorSource {
       this.#pumpSoon()
     })
     this.#lanes.join(member)
+    this.tasks.wakeAll()
     const leave = () => this.#leave(member)
     if (signal.aborted) leave()
     else signal.addEventListener('abort', leave, { once: true })
@@ -108,16 +115,14 @@ export class Feed implements CursorSource {
     const tasks = this.tasks.backlog(queue)
     if (this.#log === undefined) return tasks
     const { events, bytes } = this.#log.waiting
-    let outBytes = 0
-    for (const { item } of this.#outLog.values()) outBytes += item.bytes
-    return { events: tasks.events + events + this.#outLog.size, bytes: tasks.bytes + bytes + outBytes }
+    return { events: tasks.events + events + this.#out.events, bytes: tasks.bytes + bytes + this.#out.bytes }
   }
 
   cursor(): CursorUpdate {
     const handed = this.#highest
     const waiting = this.#log?.idsUpTo(handed).map((position) => position * 2) ?? []
-    const open = [...Array.from(this.#outLog.keys(), (position) => position * 2 + 1), ...waiting].sort((a, b) => a - b)
-    const out = [...this.#outTasks].sort((a, b) => a - b)
+    const open = [...this.#outIds(false).map((position) => position * 2 + 1), ...waiting].sort((a, b) => a - b)
+    const out = this.#outIds(true).sort((a, b) => a - b)
     return {
       feed: this.id,
       handed,
@@ -125,6 +130,14 @@ export class Feed implements CursorSource {
       out: packAscending(out, out.length),
       clean: this.#isClosed,
     }
+  }
+
+  #outIds(isTask: boolean): number[] {
+    const ids: number[] = []
+    for (const { out } of this.#lanes.members) {
+      for (const { item } of out) if (item.isTask === isTask) ids.push(item.id)
+    }
+    return ids
   }
 
   /** Ends every consumer; what is out is given back uncounted with the last commit. */
@@ -161,28 +174,37 @@ export class Feed implements CursorSource {
   }
 
   #pump(): void {
-    if (this.#lanes.members.length === 0 || this.#isClosed) return
+    const { members } = this.#lanes
+    if (members.length === 0 || this.#isClosed) return
+    const isOnlyConsumer = members.length === 1
     const grant = (item: Item) => this.#grant(item)
     const window = (queue: string) => this.#window(queue)
+    const isFull = () => members.every((member) => member.isFull)
     if (this.tasks.hasDue) {
-      this.tasks.offer(window, grant)
-      this.#fill(this.tasks.fill(window))
+      this.tasks.offer({ window, grant, isFull, isOnlyConsumer })
+      this.#fill(() => this.tasks.fill(window))
     }
     if (!this.tasks.hasDue) this.#isCaughtUp = true
-    if (this.#log !== undefined && this.#isCaughtUp) {
-      this.#log.offer(grant, this.#lanes.members.length === 1)
-      this.#fill(this.#log.fill())
+    const log = this.#isCaughtUp ? this.#log : undefined
+    if (log !== undefined) {
+      log.offer(grant, isOnlyConsumer)
+      this.#fill(() => log.fill(isOnlyConsumer))
     }
     if (this.#granted.length > 0 && !this.#isRecording) this.#deliver()
   }
 
-  #fill(filling: Promise<boolean>): void {
-    filling.then(
-      (isMore) => isMore && this.#pumpSoon(),
+  #fill(fill: () => Promise<boolean>): void {
+    if (this.#isReadingPaused) return
+    fill().then(
+      (hasLooked) => hasLooked && this.#pumpSoon(),
       (error: unknown) => {
-        if (this.#isClosed) return
+        if (this.#isClosed || this.#isReadingPaused) return
         this.#deps.log.error({ feed: this.id, error: String(error) }, 'reading the store failed')
-        this.#deps.clock.after(1_000, () => this.#pumpSoon())
+        this.#isReadingPaused = true
+        this.#deps.clock.after(READ_AGAIN_MS, () => {
+          this.#isReadingPaused = false
+          this.#pumpSoon()
+        })
       },
     )
   }
@@ -209,9 +231,9 @@ export class Feed implements CursorSource {
     const handOut = new HandOut(item, member, this.#onEnd)
     member.add(handOut)
     this.#lanes.handedOut(handOut)
-    if (item.isTask) this.#outTasks.add(item.id)
-    else {
-      this.#outLog.set(item.id, handOut)
+    if (!item.isTask) {
+      this.#out.events++
+      this.#out.bytes += item.bytes
       this.#highest = Math.max(this.#highest, item.id)
     }
     const { position, taskId } = this.#deps.inherited
@@ -222,7 +244,8 @@ export class Feed implements CursorSource {
 
   /** Hand-outs that a crash must not forget are on disk before the consumer sees them. */
   #deliver(): void {
-    const handOuts = this.#granted
+    // Its consumer may have left while an earlier one was recorded.
+    const handOuts = this.#granted.filter(({ isEnded }) => !isEnded)
     this.#granted = []
     if (this.#mustRecord) {
       this.#mustRecord = false
@@ -243,8 +266,10 @@ export class Feed implements CursorSource {
     const { item, member } = handOut
     member.remove(handOut)
     this.#lanes.ended(handOut)
-    if (item.isTask) this.#outTasks.delete(item.id)
-    else this.#outLog.delete(item.id)
+    if (!item.isTask) {
+      this.#out.events--
+      this.#out.bytes -= item.bytes
+    }
     if (item.handOuts === 0) return
     this.#suspectsOut--
     if (item.handOuts >= ALONE_FROM_HAND_OUTS) this.#isAlone = false
@@ -270,13 +295,14 @@ export class Feed implements CursorSource {
     const isParked = end.kind === 'park'
     if (isParked) this.tasks.count(item.queue, -1, -item.bytes)
     const next = this.#next(item, end)
-    return new Promise((resolve) => {
+    return new Promise((resolve, reject) => {
       const kept = () => {
         this.tasks.settled(item)
         if (!isParked) this.tasks.arm(item.queue, next.due)
         resolve()
       }
-      this.#deps.committer.keep({ update: { id: item.id, now: this.#deps.clock.now(), ...next }, kept })
+      const dropped = () => reject(closed())
+      this.#deps.committer.keep({ update: { id: item.id, now: this.#deps.clock.now(), ...next }, kept, dropped })
     })
   }
 
@@ -284,6 +310,7 @@ export class Feed implements CursorSource {
   #moveAside(item: Item, end: Exclude<End, { kind: 'ack' }>): Promise<void> {
     const { lane, storedAt, envelope } = item
     const next = this.#next(item, end)
+    this.#movingAside.add(item.id)
     const task = {
       feed: this.id,
       queue: '',
@@ -291,14 +318,16 @@ export class Feed implements CursorSource {
       origin: item.id,
       dedupChannel: 0,
       dedupKey: item.dedupKey,
-      storedAt: end.kind === 'park' ? this.#deps.clock.now() : storedAt,
+      storedAt,
+      now: this.#deps.clock.now(),
       ...next,
     }
     // It waits from now on, also while it is being written.
     if (end.kind !== 'park') this.tasks.count('', 1, item.bytes)
-    return new Promise((resolve) => {
+    return new Promise((resolve, reject) => {
       const stored = (id: number) => {
         const { due, ...rest } = next
+        this.#movingAside.delete(item.id)
         if (end.kind !== 'park') {
           this.tasks.count('', -1, -item.bytes)
           this.tasks.stored({ ...item, ...rest, id, isTask: true, origin: item.id }, due)
@@ -306,7 +335,7 @@ export class Feed implements CursorSource {
         }
         resolve()
       }
-      this.#deps.committer.keep({ aside: { task, envelope, stored } })
+      this.#deps.committer.keep({ aside: { task, envelope, stored }, dropped: () => reject(closed()) })
     })
   }
 

@@ -1,5 +1,6 @@
 import type { Envelope } from '@sluice/channel'
 import type { AttributeValue, CloudEvent, DataKind } from '@sluice/cloudevents'
+import { EventingError } from '@sluice/errors'
 
 /**
  * How an envelope lies in the file: `[u32 length of meta][meta, JSON in UTF-8][data]`. Meta is
@@ -67,12 +68,14 @@ function metaOf({ event, headers, stamp, laneKey }: Envelope, dedupKey: string |
   return JSON.stringify(meta)
 }
 
-/** The envelope of a frame. Its data is a copy, so that one slow event does not keep a whole page in memory. */
+/** The envelope of a frame; throws for what is none. Its data is a copy, so that one slow event does not keep a whole page in memory. */
 export function decodeFrame(frame: Buffer): { envelope: Envelope; dedupKey: string | undefined } {
   const metaEnd = 4 + frame.readUInt32LE(0)
-  const [, hasData, kind, stamp, laneKey, flatAttributes, flatHeaders, dedupKey] = JSON.parse(
+  const [format, hasData, kind, stamp, laneKey, flatAttributes, flatHeaders, dedupKey] = JSON.parse(
     frame.toString('utf8', 4, metaEnd),
   ) as Meta
+  if (format !== FORMAT)
+    throw new EventingError({ code: 'INTERNAL' }, `a stored event has the unknown format ${format}`)
   const attributes = new Map<string, AttributeValue>()
   for (let i = 0; i < flatAttributes.length; i += 2) {
     attributes.set(flatAttributes[i] as string, flatAttributes[i + 1] as AttributeValue)

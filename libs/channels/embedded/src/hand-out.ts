@@ -1,4 +1,5 @@
 import type { Delivery } from '@sluice/channel'
+import type { Linked } from '@sluice/linked-list'
 import { type Item, positionOf } from './item.ts'
 import type { Member } from './subscribe.ts'
 
@@ -12,11 +13,13 @@ const ACK: End = { kind: 'ack' }
 const DONE = Promise.resolve()
 
 /** One item at one consumer. The first end counts; what the consumer says after its end is swallowed. */
-export class HandOut implements Delivery {
+export class HandOut implements Delivery, Linked<HandOut> {
   readonly item: Item
   readonly member: Member
   readonly #end: (handOut: HandOut, end: End) => Promise<void>
   isEnded = false
+  next: HandOut | undefined = undefined
+  previous: HandOut | undefined = undefined
 
   constructor(item: Item, member: Member, end: (handOut: HandOut, end: End) => Promise<void>) {
     this.item = item

@@ -1,4 +1,5 @@
 import type { HandOut } from './hand-out.ts'
+import type { Item } from './item.ts'
 import type { Member } from './subscribe.ts'
 
 /**
@@ -41,4 +42,31 @@ export class Lanes {
   ended({ item }: HandOut): void {
     this.#out[item.lane] = (this.#out[item.lane] as number) - 1
   }
+}
+
+/**
+ * Lets `grant` take up to `room` of `items`, in order within each lane, and answers what is left. A refusal holds back
+ * its lane; with one consumer it holds back all, so nothing further is tried.
+ */
+export function grantInOrder(
+  items: Item[],
+  room: number,
+  isOnlyConsumer: boolean,
+  grant: (item: Item) => boolean,
+): Item[] {
+  let taken = 0
+  if (isOnlyConsumer) {
+    while (taken < items.length && taken < room && grant(items[taken] as Item)) taken++
+    return taken === 0 ? items : items.slice(taken)
+  }
+  const refused = new Set<number>()
+  const left: Item[] = []
+  for (const item of items) {
+    if (taken < room && !refused.has(item.lane) && grant(item)) taken++
+    else {
+      refused.add(item.lane)
+      left.push(item)
+    }
+  }
+  return left
 }

@@ -27,19 +27,17 @@ export function workerLink(onCrash: (error: unknown) => void): Link {
     // It keeps nothing between requests: a young generation of the default size would only hold memory.
     resourceLimits: { maxYoungGenerationSizeMb: 8 },
   })
-  const waiting = new Map<number, { resolve: (value: never) => void; reject: (error: unknown) => void }>()
-  let nextId = 0
+  /** Replies come in the order of asking. */
+  const waiting: { readonly resolve: (value: never) => void; readonly reject: (error: unknown) => void }[] = []
   let crashed: unknown
-  worker.on('message', ({ id, reply }: { id: number; reply: Reply }) => {
-    const caller = waiting.get(id)
-    waiting.delete(id)
+  worker.on('message', (reply: Reply) => {
+    const caller = waiting.shift()
     if (reply.ok) caller?.resolve(reply.value as never)
     else caller?.reject(new StoreError(reply.fault))
   })
   const fail = (error: unknown) => {
     crashed = error
-    for (const { reject } of waiting.values()) reject(error)
-    waiting.clear()
+    for (const { reject } of waiting.splice(0)) reject(error)
   }
   worker.on('error', (error) => {
     fail(error)
@@ -51,9 +49,8 @@ export function workerLink(onCrash: (error: unknown) => void): Link {
     ask<T>(request: Request, transfer?: ArrayBuffer): Promise<T> {
       if (crashed !== undefined) return Promise.reject(crashed)
       return new Promise<T>((resolve, reject) => {
-        const id = nextId++
-        waiting.set(id, { resolve, reject })
-        worker.postMessage({ id, request }, transfer === undefined ? [] : [transfer])
+        waiting.push({ resolve, reject })
+        worker.postMessage(request, transfer === undefined ? [] : [transfer])
       })
     },
     async close() {

@@ -1,7 +1,8 @@
 import type { Item } from './item.ts'
 import { itemsOfPage } from './item.ts'
+import { grantInOrder } from './lanes.ts'
 import type { Link } from './link.ts'
-import type { LogPage } from './protocol.ts'
+import { LOG_ROW_FIELDS, type LogPage } from './protocol.ts'
 
 const PAGE_EVENTS = 512
 const PAGE_BYTES = 1024 * 1024
@@ -65,25 +66,16 @@ export class LogSource {
     this.#push(item)
   }
 
-  /** Hands out what `grant` takes, in order; `isOnlyConsumer` lets it stop at the first refusal. */
+  /** Hands out what `grant` takes, each lane in order. */
   offer(grant: (item: Item) => boolean, isOnlyConsumer: boolean): void {
-    let taken = 0
-    const buffer = this.#buffer
-    if (isOnlyConsumer) {
-      while (taken < buffer.length && grant(buffer[taken] as Item)) {
-        this.#bufferBytes -= (buffer[taken] as Item).bytes
-        taken++
-      }
-      if (taken > 0) this.#buffer = taken === buffer.length ? [] : buffer.slice(taken)
-      return
-    }
-    const refused = new Set<number>()
-    this.#buffer = buffer.filter((item, i) => {
-      const isTaken = i < LOOK_AHEAD && !refused.has(item.lane) && grant(item)
+    const counted = (item: Item) => {
+      const isTaken = grant(item)
       if (isTaken) this.#bufferBytes -= item.bytes
-      else refused.add(item.lane)
-      return !isTaken
-    })
+      return isTaken
+    }
+    const reach = isOnlyConsumer ? this.#buffer : this.#buffer.slice(0, LOOK_AHEAD)
+    const left = grantInOrder(reach, Number.POSITIVE_INFINITY, isOnlyConsumer, counted)
+    if (left.length < reach.length) this.#buffer = left.concat(this.#buffer.slice(reach.length))
   }
 
   giveBack(items: readonly Item[]): void {
@@ -91,9 +83,10 @@ export class LogSource {
     this.#buffer = [...items, ...this.#buffer].sort((a, b) => a.id - b.id)
   }
 
-  /** Reads the next page when the buffer runs low. Answers true when more was put into it. */
-  async fill(): Promise<boolean> {
-    if (this.#isReading || this.loaded >= this.#tail.last || this.#buffer.length >= PAGE_EVENTS) return false
+  /** Reads the next page when the buffer runs low. Answers true when it has looked. */
+  async fill(isOnlyConsumer: boolean): Promise<boolean> {
+    if (this.#isReading || this.loaded >= this.#tail.last) return false
+    if (this.#buffer.length >= (isOnlyConsumer ? PAGE_EVENTS : LOOK_AHEAD)) return false
     if (this.#bufferBytes >= this.#tipBytes / 2) return false
     this.#isReading = true
     try {
@@ -105,7 +98,9 @@ export class LogSource {
         maxBytes: PAGE_BYTES,
       })
       for (const item of itemsOfPage(page)) this.#push(item)
-      return page.rows.length > 0
+      // The file's own count: it also knows rows of a commit whose success was never heard of.
+      if (page.rows.length > 0) this.#loadedBytes = page.rows[page.rows.length - LOG_ROW_FIELDS + 3] as number
+      return true
     } finally {
       this.#isReading = false
     }

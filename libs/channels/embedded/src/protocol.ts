@@ -89,6 +89,8 @@ export interface TaskInsert {
   readonly dedupChannel: number
   readonly dedupKey: string | undefined
   readonly storedAt: number
+  /** When it was moved aside or parked. */
+  readonly now: number
   readonly offset: number
   readonly length: number
 }

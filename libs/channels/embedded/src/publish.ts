@@ -86,14 +86,29 @@ export class Committer {
     })
   }
 
+  /** Resolves once all that was accepted so far is stored, or refused. */
+  async flush(): Promise<void> {
+    if (this.#fault === undefined) await this.store([], []).catch(() => undefined)
+    await this.#running
+  }
+
+  /** Drops what is still kept for a feed that is no more. */
+  forget(feed: CursorSource & { readonly id: number }): void {
+    this.#next.dirty.delete(feed)
+    const isGone = ({ aside }: Keeping) => aside?.task.feed === feed.id
+    const gone = this.#next.keeping.filter(isGone)
+    this.#next.keeping = this.#next.keeping.filter((keeping) => !isGone(keeping))
+    for (const { dropped } of gone) dropped?.()
+  }
+
   /** Commits what is left; nothing is taken any more. */
   async close(): Promise<void> {
     this.#isClosed = true
     this.#disarm()
     await this.#running
     if (!this.#next.isEmpty) await this.#commit()
-    // What could not be stored is still handed out on disk, and comes again; nobody waits for it now.
-    for (const { kept } of this.#next.keeping.splice(0)) kept?.()
+    // What could not be stored is still handed out on disk, and comes again.
+    for (const { dropped } of this.#next.keeping.splice(0)) dropped?.()
   }
 
   #schedule(): void {
@@ -148,19 +163,21 @@ export class Committer {
     this.#next = new Batch()
     this.#lastSize = batch.size
     const slab = new Slab(this.#spare.pop() ?? SLAB_BYTES)
-    const { request, lengths, asides } = batch.request(slab, this.#deps.clock.now())
+    let stored: () => void
     try {
+      const { request, lengths, asides } = batch.request(slab, this.#deps.clock.now())
       const reply = await this.#deps.link.ask<CommitReply>(request, request.slab)
+      stored = () => batch.stored(reply, lengths, asides)
       if (this.#spare.length < SPARE_SLABS && reply.slab.byteLength <= SPARE_MAX_BYTES)
         this.#spare.push(Buffer.from(reply.slab))
-      if (this.#fault !== undefined && isRelieved) {
-        this.#fault = undefined
-        this.#deps.onRecovery()
-      }
-      batch.stored(reply, lengths, asides)
     } catch (error) {
-      this.#failed(batch, error instanceof StoreError ? error.fault : { errcode: 1, message: String(error) })
+      return this.#failed(batch, error instanceof StoreError ? error.fault : { errcode: 1, message: String(error) })
     }
+    if (this.#fault !== undefined && isRelieved) {
+      this.#fault = undefined
+      this.#deps.onRecovery()
+    }
+    stored()
   }
 
   #failed(batch: Batch, fault: StoreFault): void {

@@ -1,6 +1,7 @@
 import type { Clock } from '@sluice/clock'
 import type { Item } from './item.ts'
 import { itemOfTask } from './item.ts'
+import { grantInOrder } from './lanes.ts'
 import type { Link } from './link.ts'
 import type { FetchReply, QueueInfo } from './protocol.ts'
 
@@ -24,20 +25,36 @@ interface Queue {
   bytes: number
 }
 
+/** What a consumer side lets through at the moment. */
+export interface Gate {
+  /** Entries of this queue that may be out at once. */
+  readonly window: (queue: string) => number
+  readonly grant: (item: Item) => boolean
+  /** Nobody has room for anything: looking further is in vain. */
+  readonly isFull: () => boolean
+  readonly isOnlyConsumer: boolean
+}
+
 /**
  * The logical queues of one feed. What is due comes from memory while a queue keeps up, else from the file; what waits
  * for its time, or for its window, costs nothing until then.
+ *
+ *   armed ── its time comes ──► active ── window closed ──► resting ── wake, an end ──► active
+ *                                  └──── nothing due ─────► idle, or armed for what is due later
  */
 export class QueueSource {
   readonly #queues = new Map<string, Queue>()
   readonly #active = new Set<Queue>()
+  /** With entries in memory and a closed window: theirs is the memory that others may have. */
+  readonly #resting = new Set<Queue>()
   readonly #armed = new Set<Queue>()
   readonly #feed: number
   readonly #link: Link
   readonly #clock: Clock
-  readonly #tipBytes: number
+  readonly #maxTipBytes: number
   readonly #onDue: () => void
-  #heldBytes = 0
+  readonly #total = { events: 0, bytes: 0 }
+  #tipBytes = 0
   #isFetching = false
   #timer: Disposable | undefined
   #timerAt = Number.POSITIVE_INFINITY
@@ -53,10 +70,10 @@ export class QueueSource {
     this.#feed = deps.feed
     this.#link = deps.link
     this.#clock = deps.clock
-    this.#tipBytes = deps.tipBytes
+    this.#maxTipBytes = deps.tipBytes
     this.#onDue = deps.onDue
     for (const { queue, events, bytes, due } of deps.queues) {
-      Object.assign(this.#queue(queue), { events, bytes })
+      this.count(queue, events, bytes)
       this.arm(queue, due)
     }
   }
@@ -67,43 +84,36 @@ export class QueueSource {
   }
 
   backlog(queue?: string): { events: number; bytes: number } {
-    if (queue !== undefined) {
-      const { events, bytes } = this.#queues.get(queue) ?? { events: 0, bytes: 0 }
-      return { events, bytes }
-    }
-    let events = 0
-    let bytes = 0
-    for (const each of this.#queues.values()) {
-      events += each.events
-      bytes += each.bytes
-    }
+    const { events, bytes } = queue === undefined ? this.#total : (this.#queues.get(queue) ?? NOTHING)
     return { events, bytes }
   }
 
   count(queue: string, events: number, bytes: number): void {
-    const counted = this.#queue(queue)
-    counted.events += events
-    counted.bytes += bytes
+    for (const counted of [this.#queue(queue), this.#total]) {
+      counted.events += events
+      counted.bytes += bytes
+    }
   }
 
-  /** A task was just committed. */
+  /** A task was just committed. Nothing due lies in the file: it goes on from memory, behind what is there. */
   stored(item: Item, due: number): void {
+    this.count(item.queue, 1, item.bytes)
     const queue = this.#queue(item.queue)
-    queue.events++
-    queue.bytes += item.bytes
-    const isNext = due <= this.#clock.now() && queue.dueAt === Number.POSITIVE_INFINITY && !queue.isFetching
-    if (isNext && this.#heldBytes + item.bytes <= this.#tipBytes) this.#hold(queue, item)
+    const now = this.#clock.now()
+    const isNext = due <= now && queue.dueAt > now && !queue.isFetching
+    if (isNext && this.#tipBytes + item.bytes <= this.#maxTipBytes) this.#hold(queue, [item])
     else this.arm(item.queue, due)
   }
 
   /** Something of this queue is in the file and due at `due`. */
   arm(name: string, due: number): void {
+    if (due === Number.POSITIVE_INFINITY) return
     const queue = this.#queue(name)
     queue.dueAt = Math.min(queue.dueAt, due)
     if (queue.dueAt <= this.#clock.now()) {
-      this.#active.add(queue)
+      this.#activate(queue)
       this.#onDue()
-    } else if (queue.dueAt !== Number.POSITIVE_INFINITY) {
+    } else {
       this.#armed.add(queue)
       this.#setTimer(queue.dueAt)
     }
@@ -111,53 +121,69 @@ export class QueueSource {
 
   wake(name: string): void {
     const queue = this.#queues.get(name)
-    if (queue !== undefined && (queue.tip.length > 0 || queue.dueAt <= this.#clock.now())) this.#active.add(queue)
+    if (queue !== undefined) this.#wake(queue, this.#clock.now())
+  }
+
+  /** A consumer came, whose windows may be wider than those that closed a queue. */
+  wakeAll(): void {
+    const now = this.#clock.now()
+    for (const queue of this.#queues.values()) this.#wake(queue, now)
+  }
+
+  #wake(queue: Queue, now: number): void {
+    if (queue.tip.length > 0 || queue.dueAt <= now) this.#activate(queue)
   }
 
   /** The entry ended at its consumer. Its id stays held until that is on disk: see `settled`. */
   ended(item: Item): void {
     this.#queue(item.queue).out--
-    this.#heldBytes -= item.bytes
     this.wake(item.queue)
   }
 
   settled(item: Item): void {
     const queue = this.#queues.get(item.queue)
-    queue?.held.delete(item.id)
-    if (queue?.events === 0 && queue.held.size === 0 && queue.dueAt === Number.POSITIVE_INFINITY) {
-      this.#queues.delete(item.queue)
-      this.#active.delete(queue)
-      this.#armed.delete(queue)
-    }
+    if (queue === undefined) return
+    queue.held.delete(item.id)
+    this.#forgetIdle(queue)
   }
 
   giveBack(items: readonly Item[]): void {
-    for (const item of items) {
-      const queue = this.#queue(item.queue)
-      queue.out--
-      queue.tip = [item, ...queue.tip].sort((a, b) => a.id - b.id)
-      this.#active.add(queue)
+    for (const [name, given] of Map.groupBy(items, ({ queue }) => queue)) {
+      const queue = this.#queue(name)
+      queue.out -= given.length
+      this.#hold(queue, given)
+      queue.tip.sort((a, b) => a.id - b.id)
     }
   }
 
-  /** Hands out what windows and `grant` allow, and asks the file for more where memory has none. */
-  offer(window: (queue: string) => number, grant: (item: Item) => boolean): void {
+  /** Hands out what windows and the consumers allow. Who got something goes to the end of the line. */
+  offer({ window, grant, isFull, isOnlyConsumer }: Gate): void {
+    const now = this.#clock.now()
+    let left = this.#active.size
     for (const queue of this.#active) {
+      if (left-- === 0 || isFull()) return
       const room = window(queue.name) - queue.out
-      let taken = 0
-      while (taken < queue.tip.length && taken < room && grant(queue.tip[taken] as Item)) taken++
+      const { tip } = queue
+      queue.tip = grantInOrder(tip, room, isOnlyConsumer, (item) => {
+        const isGranted = grant(item)
+        if (isGranted) this.#tipBytes -= item.bytes
+        return isGranted
+      })
+      const taken = tip.length - queue.tip.length
       queue.out += taken
-      const isStuck = taken < queue.tip.length
-      if (taken > 0) queue.tip = queue.tip.slice(taken)
-      const mayFetch = queue.dueAt <= this.#clock.now()
-      if (!isStuck && !mayFetch && !queue.isFetching) this.#active.delete(queue)
-      if (room <= taken) this.#active.delete(queue)
+      const isClosed = room <= taken
+      const mayHaveMore = queue.tip.length > 0 || queue.dueAt <= now || queue.isFetching
+      if (taken > 0 || isClosed || !mayHaveMore) this.#active.delete(queue)
+      if (isClosed && queue.tip.length > 0) this.#resting.add(queue)
+      else if (taken > 0 && !isClosed && mayHaveMore) this.#active.add(queue)
     }
   }
 
-  /** Fetches for active queues with nothing in memory. True when something came. */
+  /** Fetches for active queues with nothing in memory. True when it has looked: the answer may let others go on. */
   async fill(window: (queue: string) => number): Promise<boolean> {
-    if (this.#isFetching || this.#heldBytes >= this.#tipBytes) return false
+    if (this.#isFetching) return false
+    if (this.#tipBytes >= this.#maxTipBytes) this.#evict()
+    if (this.#tipBytes >= this.#maxTipBytes) return false
     const now = this.#clock.now()
     const asked: Queue[] = []
     for (const queue of this.#active) {
@@ -170,61 +196,78 @@ export class QueueSource {
     const wants = asked.map((queue) => {
       queue.isFetching = true
       queue.dueAt = Number.POSITIVE_INFINITY
-      const limit = Math.min(window(queue.name) - queue.out, FETCH_PER_QUEUE)
+      const limit = Math.min(Math.ceil(window(queue.name) - queue.out), FETCH_PER_QUEUE)
       return { queue: queue.name, limit, held: [...queue.held] }
     })
+    let nextDue: readonly number[] = asked.map(() => now)
     try {
-      const reply = await this.#link.ask<FetchReply>({
-        op: 'fetch',
-        feed: this.#feed,
-        wants,
-        now,
-        maxBytes: FETCH_BYTES,
-      })
-      for (const task of reply.tasks) this.#hold(this.#queue(task.queue), itemOfTask(task))
-      asked.forEach((queue, i) => {
-        queue.isFetching = false
-        this.arm(queue.name, reply.nextDue[i] as number)
-      })
-      return reply.tasks.length > 0
-    } catch (error) {
-      for (const queue of asked) {
-        queue.isFetching = false
-        this.arm(queue.name, now)
-      }
-      throw error
+      const request = { op: 'fetch', feed: this.#feed, wants, now, maxBytes: FETCH_BYTES } as const
+      const reply = await this.#link.ask<FetchReply>(request)
+      for (const task of reply.tasks) this.#hold(this.#queue(task.queue), [itemOfTask(task)])
+      nextDue = reply.nextDue
     } finally {
       this.#isFetching = false
+      asked.forEach((queue, i) => {
+        this.#fetched(queue, nextDue[i] as number)
+      })
     }
+    return true
+  }
+
+  #fetched(queue: Queue, nextDue: number): void {
+    queue.isFetching = false
+    queue.dueAt = Math.min(queue.dueAt, nextDue)
+    if (queue.dueAt <= this.#clock.now()) this.#activate(queue)
+    else this.arm(queue.name, queue.dueAt)
+    this.#forgetIdle(queue)
   }
 
   close(): void {
     this.#timer?.[Symbol.dispose]()
   }
 
-  #hold(queue: Queue, item: Item): void {
-    queue.tip.push(item)
-    queue.held.add(item.id)
-    this.#heldBytes += item.bytes
+  #activate(queue: Queue): void {
+    this.#resting.delete(queue)
     this.#active.add(queue)
+  }
+
+  #hold(queue: Queue, items: readonly Item[]): void {
+    for (const item of items) {
+      queue.tip.push(item)
+      queue.held.add(item.id)
+      this.#tipBytes += item.bytes
+    }
+    this.#activate(queue)
+  }
+
+  /** What rests leaves memory; the file has it. */
+  #evict(): void {
+    for (const queue of this.#resting) {
+      for (const { id, bytes } of queue.tip) {
+        queue.held.delete(id)
+        this.#tipBytes -= bytes
+      }
+      queue.tip = []
+      queue.dueAt = 0
+      this.#resting.delete(queue)
+      if (this.#tipBytes < this.#maxTipBytes / 2) return
+    }
   }
 
   #queue(name: string): Queue {
     let queue = this.#queues.get(name)
     if (queue === undefined) {
-      queue = {
-        name,
-        tip: [],
-        held: new Set(),
-        out: 0,
-        dueAt: Number.POSITIVE_INFINITY,
-        isFetching: false,
-        events: 0,
-        bytes: 0,
-      }
+      const dueAt = Number.POSITIVE_INFINITY
+      queue = { name, tip: [], held: new Set(), out: 0, dueAt, isFetching: false, events: 0, bytes: 0 }
       this.#queues.set(name, queue)
     }
     return queue
+  }
+
+  #forgetIdle(queue: Queue): void {
+    if (queue.events > 0 || queue.held.size > 0 || queue.isFetching || queue.dueAt < Number.POSITIVE_INFINITY) return
+    this.#queues.delete(queue.name)
+    for (const set of [this.#active, this.#resting, this.#armed]) set.delete(queue)
   }
 
   #setTimer(at: number): void {
@@ -239,13 +282,16 @@ export class QueueSource {
     const now = this.#clock.now()
     let next = Number.POSITIVE_INFINITY
     for (const queue of this.#armed) {
-      if (queue.dueAt > now) next = Math.min(next, queue.dueAt)
-      else {
-        this.#armed.delete(queue)
-        this.#active.add(queue)
+      if (queue.dueAt > now && queue.dueAt < Number.POSITIVE_INFINITY) {
+        next = Math.min(next, queue.dueAt)
+        continue
       }
+      this.#armed.delete(queue)
+      if (queue.dueAt <= now) this.#activate(queue)
     }
     if (next !== Number.POSITIVE_INFINITY) this.#setTimer(next)
     this.#onDue()
   }
 }
+
+const NOTHING = { events: 0, bytes: 0 }

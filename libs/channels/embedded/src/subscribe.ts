@@ -1,10 +1,11 @@
 import type { Delivery, SubscribeOptions, Subscription } from '@sluice/channel'
+import { LinkedList } from '@sluice/linked-list'
 import type { HandOut } from './hand-out.ts'
 
 /** One consumer of a feed: what it was handed and has not ended, and a buffer until it asks for the next batch. */
 export class Member implements Subscription {
   readonly options: SubscribeOptions
-  readonly out = new Set<HandOut>()
+  readonly out = new LinkedList<HandOut>()
   #outBytes = 0
   #buffer: HandOut[] = []
   #waiting: ((result: IteratorResult<readonly Delivery[]>) => void) | undefined
@@ -22,13 +23,17 @@ export class Member implements Subscription {
     return this.out.size === 0 || this.#outBytes + bytes <= this.options.maxInFlightBytes
   }
 
+  get isFull(): boolean {
+    return this.out.size >= this.options.maxInFlight || this.#outBytes >= this.options.maxInFlightBytes
+  }
+
   add(handOut: HandOut): void {
-    this.out.add(handOut)
+    this.out.append(handOut)
     this.#outBytes += handOut.item.bytes
   }
 
   remove(handOut: HandOut): void {
-    if (this.out.delete(handOut)) this.#outBytes -= handOut.item.bytes
+    if (this.out.remove(handOut)) this.#outBytes -= handOut.item.bytes
   }
 
   deliver(handOuts: readonly HandOut[]): void {

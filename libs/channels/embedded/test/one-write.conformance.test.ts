@@ -1,0 +1,18 @@
+import { oneWrite } from '@sluice/channel'
+import { channelConformance } from '@sluice/channel/conformance'
+import { openEmbeddedDriver } from '../src/index.ts'
+import { silent } from './folder.ts'
+import { ShiftedClock } from './shifted-clock.ts'
+
+let clock = new ShiftedClock()
+
+channelConformance('embedded, in memory, behind the one-write path', {
+  open: async () => oneWrite(await openEmbeddedDriver({ dataDir: ':memory:', clock, log: silent }), clock),
+  fresh: async () => {
+    clock = new ShiftedClock()
+  },
+  persists: false,
+  handsOutUnwritten: true,
+  elapse: (ms) => clock.shift(ms),
+  now: () => clock.now(),
+})
