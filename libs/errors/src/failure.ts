@@ -10,6 +10,14 @@ export type Failure =
   | { code: 'PORT_IN_USE'; host: string; port: number }
   | { code: 'ADDRESS_UNUSABLE'; host: string; port: number; reason: string }
   | { code: 'DRIVER_SERVES_ONE_PROCESS'; driver: string }
+  | { code: 'CONTRACT_UNREACHABLE'; url: string; reason: string }
+  | { code: 'CONTRACT_REQUEST_INVALID'; problem: string }
+  | { code: 'CONTRACT_PROTOCOL_UNSUPPORTED'; protocol: string; supported: readonly number[] }
+  | { code: 'CONTRACT_UNAUTHORIZED' }
+  | { code: 'CONTRACT_FORBIDDEN'; reason: string }
+  | { code: 'CONTRACT_BEHIND'; epoch: number; revision: number }
+  | { code: 'CONTRACT_LEASE_UNKNOWN'; instance: string }
+  | { code: 'CONTRACT_REPLICAS_FULL'; maxReplicas: number }
   | { code: 'EVENT_INVALID'; problem: string }
   | { code: 'EVENT_TOO_LARGE'; bytes: number; maxBytes: number }
   | { code: 'EVENT_TTL_SPENT' }
@@ -30,6 +38,7 @@ export type Failure =
   | { code: 'CHANNEL_UNAVAILABLE'; driver: string; reason: string }
   | { code: 'CHANNEL_EVENT_TOO_LARGE'; driver: string; bytes: number; maxBytes: number }
   | { code: 'DELIVERY_ENDED'; position: string }
+  | { code: 'SERVER_UNSUPPORTED'; driver: string; reason: string }
   | { code: 'SINK_REFUSED'; sink: string; status: number }
   | { code: 'SINK_TIMEOUT'; sink: string; timeoutMs: number }
   | { code: 'SINK_UNREACHABLE'; sink: string; reason: string }
@@ -47,6 +56,14 @@ export const FAILURE_CODES = [
   'PORT_IN_USE',
   'ADDRESS_UNUSABLE',
   'DRIVER_SERVES_ONE_PROCESS',
+  'CONTRACT_UNREACHABLE',
+  'CONTRACT_REQUEST_INVALID',
+  'CONTRACT_PROTOCOL_UNSUPPORTED',
+  'CONTRACT_UNAUTHORIZED',
+  'CONTRACT_FORBIDDEN',
+  'CONTRACT_BEHIND',
+  'CONTRACT_LEASE_UNKNOWN',
+  'CONTRACT_REPLICAS_FULL',
   'EVENT_INVALID',
   'EVENT_TOO_LARGE',
   'EVENT_TTL_SPENT',
@@ -67,6 +84,7 @@ export const FAILURE_CODES = [
   'CHANNEL_UNAVAILABLE',
   'CHANNEL_EVENT_TOO_LARGE',
   'DELIVERY_ENDED',
+  'SERVER_UNSUPPORTED',
   'SINK_REFUSED',
   'SINK_TIMEOUT',
   'SINK_UNREACHABLE',
