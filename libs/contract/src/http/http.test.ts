@@ -102,13 +102,13 @@ describe('over HTTP', () => {
 
   test('a large contract passes whole, in a difference as in a file', async () => {
     await using server = await serve()
-    const many = Array.from({ length: 3_000 }, (_, n) => `trigger-${n}`)
+    const many = Array.from({ length: 1_000 }, (_, n) => `trigger-${n}`)
     const revision = await server.store.publish(rows(many))
     await using follower = await follow(server.url)
     const role = new FakeRole()
     follower.watch('filter', role.apply)
     expect(await server.service.contract.whenAcknowledged(revision, AbortSignal.timeout(4_000))).toBe(true)
-    expect(role.held.routes.size).toBe(3_000)
+    expect(role.held.routes.size).toBe(1_000)
   })
 })
 
