@@ -1,6 +1,7 @@
 import { afterAll, describe, expect, jest, test } from '@jest/globals'
 import { judge, posting, provisionNats, startNats, startSink, startTcpProxy } from '@sluice/testkit'
 import { request } from 'undici'
+import { install } from './installation.ts'
 import { broker, quickRetries, trigger } from './manifests.ts'
 import { postUntilAccepted, type Service, ServicesApart, until } from './services-apart.ts'
 
@@ -173,5 +174,23 @@ describe('services apart, over NATS', () => {
     await sink.received(50)
     apart.write('all.yaml', broker('other'))
     await until('the removal', async () => /its channels removed/.test(controller.running.stderr()), 20_000)
+  })
+
+  onNats('every role in one process: what was accepted outlives kill -9, and is delivered after it', async () => {
+    let isDown = true
+    await using sink = await startSink({ respond: () => (isDown ? 503 : 204) })
+    const manifests = { 'all.yaml': broker() + trigger('one', { uri: sink.url, delivery: quickRetries(1_000) }) }
+    await using sluice = await install({ manifests, env: env() })
+    expect((await sluice.post(posting('kept'))).status).toBe(202)
+    await sink.received(2)
+    sluice.running.kill('SIGKILL')
+    await sluice.running.exit
+    isDown = false
+    const before = sink.requests.length
+    await sluice.restart()
+    await sink.received(before + 1, LANES_MOVE_MS)
+    expect(sink.requests.every(({ id }) => id === 'kept')).toBe(true)
+    const { body } = await request(`${sluice.running.urls.control}/readyz`)
+    expect(await body.json()).toMatchObject({ ready: true, durable: 'process' })
   })
 })
