@@ -10,7 +10,8 @@ export interface Posting {
 
 export interface LoadOptions {
   readonly url: string
-  readonly events: Iterable<Posting>
+  /** Asked for the next one whenever a connection is free; one that takes its time sets the pace. */
+  readonly events: Iterable<Posting> | AsyncIterable<Posting>
   readonly connections: number
   /**
    * Post again, under the same id, what got no answer or 429 or 5xx, until it is acknowledged. Absent: once each.
@@ -32,6 +33,8 @@ export interface LoadResult {
   readonly gaveUp: readonly string[]
   /** The id of each request that was sent, or half sent, and got no answer: each may have been stored. */
   readonly unanswered: readonly string[]
+  /** The id of each request that was answered 5xx: part of it may have been stored. */
+  readonly failed: readonly string[]
   /** Requests that never reached a server: connection refused. */
   readonly unconnected: number
 }
@@ -57,11 +60,13 @@ export function posting(id: string, attributes: Readonly<Record<string, string>>
 export async function postMany(options: LoadOptions): Promise<LoadResult> {
   const { url, connections, again, onAccepted, timeoutMs = 60_000 } = options
   const { origin, pathname } = new URL(url)
-  const queue = options.events[Symbol.iterator]()
+  const { events } = options
+  const queue = Symbol.asyncIterator in events ? events[Symbol.asyncIterator]() : events[Symbol.iterator]()
   const accepted: string[] = []
   const refused: { id: string; status: number }[] = []
   const gaveUp: string[] = []
   const unanswered: string[] = []
+  const failed: string[] = []
   let unconnected = 0
   const signal = AbortSignal.timeout(timeoutMs)
   const pool = new Pool(origin, { connections, pipelining: 1 })
@@ -70,6 +75,7 @@ export async function postMany(options: LoadOptions): Promise<LoadResult> {
     try {
       const response = await pool.request({ path: pathname, method: 'POST', headers, body, signal })
       await response.body.dump()
+      if (response.statusCode >= 500) failed.push(id)
       return response.statusCode
     } catch (error) {
       if ((error as { code?: string }).code === 'ECONNREFUSED') unconnected += 1
@@ -94,10 +100,10 @@ export async function postMany(options: LoadOptions): Promise<LoadResult> {
   }
 
   const work = async () => {
-    for (let next = queue.next(); next.done !== true; next = queue.next()) await finish(next.value)
+    for (let next = await queue.next(); next.done !== true; next = await queue.next()) await finish(next.value)
   }
   if (connections < 1) throw new EventingError({ code: 'INTERNAL' }, 'connections must be at least 1')
   await Promise.all(Array.from({ length: connections }, work))
   await pool.destroy()
-  return { accepted, refused, gaveUp, unanswered, unconnected }
+  return { accepted, refused, gaveUp, unanswered, failed, unconnected }
 }
