@@ -13,6 +13,7 @@ const folders = ['libs', 'libs/channels', 'apps'].flatMap((kind) =>
 export default {
   rootDir,
   reporters: ['default', '<rootDir>/tools/tally.mjs'],
+  testTimeout: 30_000, // a bound for what hangs; a test that starts processes is slow on a busy machine
   coverageProvider: 'v8',
   collectCoverageFrom: ['{apps,libs}/**/src/**/*.ts', '!**/main.ts'],
   projects: [...folders, { name: 'tests', roots: [`${rootDir}/tests`] }].map(({ name, roots }) => ({

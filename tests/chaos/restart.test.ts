@@ -31,7 +31,7 @@ describe('stop and start', () => {
     const delivered = () => new Set(sink.requests.slice(before).map(({ id }) => id))
     await sink.until('all of them', () => delivered().size === ids.length)
     expect([...delivered()].toSorted()).toEqual(ids.toSorted())
-  }, 10_000)
+  })
 
   test('a second instance on the same data directory is refused by name, and the first goes on', async () => {
     await using sink = await startSink()

@@ -96,5 +96,5 @@ describe('admission', () => {
       last = await sluice.post(posting('again'))
     }
     expect(last.status).toBe(202)
-  }, 15_000)
+  })
 })

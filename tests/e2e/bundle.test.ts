@@ -19,7 +19,7 @@ beforeAll(() => {
     encoding: 'utf8',
   })
   expect([made.status, made.stderr]).toEqual([0, ''])
-}, 30_000)
+})
 afterAll(() => rmSync(folder, { recursive: true }))
 
 describe('the bundle of standalone, away from the repository', () => {

@@ -71,4 +71,26 @@ describe('a full disk', () => {
     },
     15_000,
   )
+
+  onSmallDisk(
+    'is left again without help once all that fills it was delivered',
+    async () => {
+      const disk = small as string
+      await using sink = await startSink({ keepBodyBytes: 0 })
+      await using sluice = await install({
+        manifests: { 'all.yaml': broker() + trigger('one', { uri: sink.url }) },
+        dataDir: join(disk, 'delivered'),
+      })
+      let status = 202
+      for (let n = 0; status === 202 && n < 5_000; n += 1)
+        status = (await sluice.post(posting(`e-${n}`, {}, 30_000))).status
+      expect(status).toBe(503)
+      for (let tries = 0; status !== 202 && tries < 100; tries += 1) {
+        await wait(50)
+        status = (await sluice.post(posting(`after-${tries}`, {}, 30_000))).status
+      }
+      expect(status).toBe(202)
+    },
+    30_000,
+  )
 })

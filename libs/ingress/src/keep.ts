@@ -48,7 +48,7 @@ export async function keep(exchange: Exchange, destination: Destination, deps: K
     if (!exchange.isAnswered) broker.events.stored(entries.length, clock.monotonic() - since)
   } catch (error) {
     if (exchange.storingSince === undefined || !driver.isRetryable(error)) throw error
-    throw unavailable(driver.name, failureOf(error).code, error)
+    throw unavailable(driver.name, reasonOf(error), error)
   } finally {
     memory.give(held)
   }
@@ -79,6 +79,12 @@ function notProgrammed(): EventingError {
     { code: 'CHANNEL_UNAVAILABLE', driver: '', reason: 'not programmed' },
     'the channel of this broker is not there yet; try again',
   )
+}
+
+/** In the driver's words where it has some, as `disk full`. */
+function reasonOf(error: unknown): string {
+  const failure = failureOf(error)
+  return failure.code === 'CHANNEL_UNAVAILABLE' ? failure.reason : failure.code
 }
 
 /** Told to the sender: try again. */

@@ -161,6 +161,13 @@ describe('when the channel is in the way', () => {
     expect(/Retry-After: 1\r/.test(answer)).toBe(status === 503)
   })
 
+  test("one that says why it can't is quoted: a producer reads that the disk is full", async () => {
+    await using rig = await startRig()
+    const full = { code: 'CHANNEL_UNAVAILABLE', driver: 'fake', reason: 'disk full' } as const
+    rig.driver.beforeStore = () => Promise.reject(new EventingError(full, 'no space left'))
+    expect(await post(rig.ingress.port)).toMatch(/503 .*can't take events now \(disk full\); try again/s)
+  })
+
   test('one that does not answer in time is 503, and what it holds goes on counting as memory', async () => {
     await using rig = await startRig({ storeTimeoutMs: 50, maxEventBytes: 65_536, maxInFlightBytes: 131_072 })
     const { promise, resolve } = Promise.withResolvers<void>()

@@ -1,10 +1,9 @@
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { describe, expect, jest, test } from '@jest/globals'
+import { describe, expect, test } from '@jest/globals'
 import { runToExit, startProcess } from '@sluice/testkit'
 
 // Each test is a process or two, and some wait for a limit of two seconds
-jest.setTimeout(30_000)
 
 const FIXTURE = new URL('./fixtures/service.ts', import.meta.url).pathname
 const ANY_PORTS = { CONTROL_PORT: '0', METRICS_PORT: 'off' }

@@ -7,7 +7,9 @@ import { recoverHandOuts } from './recover.ts'
 import { Reserve } from './reserve.ts'
 import { openDatabase, POSITIONS, prepare, type Statements } from './schema.ts'
 
-const FREE_PAGES_PER_STEP = 4096
+/** Pages that vacuum moves pass the write-ahead log first: 2 MiB a step, which the reserve holds. */
+const FREE_PAGES_PER_STEP = 512
+const FREE_STEPS = 8
 const REMOVE_ROWS = 2_000
 
 /**
@@ -147,8 +149,11 @@ export class Store {
 
   /** Gives freed pages back to the file system and takes the reserve again. False: there is still no room. */
   #relieve(db: DatabaseSync): boolean {
-    db.exec(`PRAGMA incremental_vacuum(${FREE_PAGES_PER_STEP})`)
     db.exec('PRAGMA wal_checkpoint(TRUNCATE)')
+    for (let step = 0; step < FREE_STEPS; step++) {
+      db.exec(`PRAGMA incremental_vacuum(${FREE_PAGES_PER_STEP})`)
+      db.exec('PRAGMA wal_checkpoint(TRUNCATE)')
+    }
     return this.#reserve?.take() ?? true
   }
 
