@@ -1,3 +1,5 @@
+import { hash } from 'node:crypto'
+
 export interface Random {
   /** An integer from `low` to `high`, both included. */
   between(low: number, high: number): number
@@ -13,4 +15,9 @@ export function seededRandom(seed: number): Random {
     return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32
   }
   return { between: (low, high) => low + Math.floor(next() * (high - low + 1)) }
+}
+
+/** 32 bits that a text always gives, to seed what belongs to it alone. */
+export function hashOf(text: string): number {
+  return hash('sha1', text, 'buffer').readUInt32LE()
 }

@@ -43,6 +43,7 @@ export interface InstallOptions {
   readonly main?: string
   /** Absent: the repository. */
   readonly cwd?: string
+  readonly readyTimeoutMs?: number
 }
 
 export async function install({
@@ -51,6 +52,7 @@ export async function install({
   dataDir,
   main = STANDALONE,
   cwd = ROOT,
+  readyTimeoutMs = 10_000,
 }: InstallOptions): Promise<Installation> {
   const folder = mkdtempSync(join(tmpdir(), 'sluice-e2e-'))
   const manifestsDir = join(folder, 'manifests')
@@ -66,7 +68,7 @@ export async function install({
     ...(manifests === undefined ? {} : { SLUICE_MANIFESTS: manifestsDir }),
     ...extra,
   }
-  const start = () => startProcess(main, { env, nodeArgs: START.nodeArgs, cwd })
+  const start = () => startProcess(main, { env, nodeArgs: START.nodeArgs, cwd, readyTimeoutMs })
   let running = await start().catch((error: unknown) => {
     rmSync(folder, { recursive: true })
     throw error

@@ -80,7 +80,7 @@ export interface Delivery extends Envelope {
   ack(): Promise<void>
   /** The attempt failed: handed out again after `delayMs` with `attempt` + 1 and `note`. Resolves once stored. */
   nack(delayMs: number, note?: string): Promise<void>
-  /** Given back uncounted: neither attempt nor hand-out. Resolves once stored. */
+  /** Given back uncounted: neither attempt nor hand-out. Without delay it keeps its place. Resolves once stored. */
   release(delayMs: number): Promise<void>
   /** Kept apart with the reason until an operator redrives or purges it, or parked retention ends. Resolves once stored. */
   park(reason: string, note?: string): Promise<void>

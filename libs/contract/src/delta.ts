@@ -17,7 +17,9 @@ export function withHashes(rows: Rows, former: Rows = NO_ROWS): Rows {
     const before = new Map((former[kind] as readonly Row[]).map((row) => [row.uid, row]))
     return (rows[kind] as readonly Row[]).map((row) => {
       const known = before.get(row.uid)
-      return known !== undefined && hasSameContent(row, known) ? known : { ...row, hash: hashOf(row) }
+      return known !== undefined && (known === row || hasSameContent(row, known))
+        ? known
+        : { ...row, hash: hashOf(row) }
     })
   })
 }

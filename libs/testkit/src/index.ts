@@ -1,4 +1,4 @@
-export { type LoadOptions, type LoadResult, type Posting, posting, postMany } from './load.ts'
+export { type LoadOptions, type LoadRequest, type LoadResult, type Posting, posting, postMany } from './load.ts'
 export { type Disorder, judge, type Verdict } from './oracle.ts'
 export {
   type Exit,

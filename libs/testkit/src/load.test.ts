@@ -31,10 +31,14 @@ describe('load client', () => {
     await using sink = await startSink({
       respond: ({ n }) => (n === 1 ? 'reset' : n === 2 ? 503 : n === 3 ? 429 : 202),
     })
-    const result = await postMany({ url: sink.url, events: events(5), connections: 1, again: { pauseMs: 1 } })
+    const statuses: (number | undefined)[] = []
+    const onRequest = ({ status }: { status: number | undefined }) => void statuses.push(status)
+    const again = { pauseMs: 1 }
+    const result = await postMany({ url: sink.url, events: events(5), connections: 1, again, onRequest })
+    expect(statuses).toEqual([undefined, 503, 429, 202, 202, 202, 202, 202])
     expect(sink.requests.map(({ id }) => id)).toEqual(['e0', 'e0', 'e0', 'e0', 'e1', 'e2', 'e3', 'e4'])
     expect(result.accepted).toEqual(ids(5))
-    expect(result.unanswered).toEqual(['e0'])
+    expect(result).toMatchObject({ unanswered: ['e0'], failed: ['e0'] })
   })
 
   test('tells a refusal from an acceptance and from silence', async () => {
@@ -43,9 +47,20 @@ describe('load client', () => {
     expect(result).toMatchObject({ accepted: ['e2'], refused: [{ id: 'e0', status: 400 }], gaveUp: ['e1'] })
   })
 
-  test('gives up when its time is over', async () => {
+  test('goes to the next address when a request broke, and stays there', async () => {
+    await using broken = await startSink({ respond: () => 'reset' })
+    await using sink = await startSink({ respond: () => 202 })
+    const url = { urls: [sink.url, broken.url], at: 1 }
+    const result = await postMany({ url, events: events(3), connections: 1, again: { pauseMs: 1 } })
+    expect([result.accepted, result.unanswered]).toEqual([ids(3), ['e0']])
+    expect([broken.count, sink.count]).toEqual([1, 3])
+  })
+
+  test('gives up when its time is over, or told to', async () => {
     await using sink = await startSink({ respond: () => 'hang' })
     const result = await postMany({ url: sink.url, events: events(3), connections: 3, again: {}, timeoutMs: 50 })
     expect(result.gaveUp.toSorted()).toEqual(ids(3))
+    const told = await postMany({ url: sink.url, events: events(1), connections: 1, signal: AbortSignal.abort() })
+    expect(told.gaveUp).toEqual(ids(1))
   })
 })

@@ -11,6 +11,7 @@ describe('the oracle', () => {
       surplus: [],
       duplicates: new Map(),
       repeats: 0,
+      unexplained: new Map(),
       disorder: [],
     })
   })
@@ -28,6 +29,24 @@ describe('the oracle', () => {
     ])
     expect(repeats).toBe(3)
     expect(missing).toEqual([])
+  })
+
+  test('explains as many repeats of an id as are allowed for it, and catches one planted beyond', () => {
+    const received = [...sent, 'a1', 'a1', 'b2']
+    const allowedOf = (id: string) => (id === 'a1' ? 2 : 1)
+    expect(judge({ sent, received, allowedOf }).unexplained).toEqual(new Map())
+    expect(judge({ sent, received: [...received, 'a1', 'b2'], allowedOf }).unexplained).toEqual(
+      new Map([
+        ['a1', 1],
+        ['b2', 1],
+      ]),
+    )
+  })
+
+  test('counts as duplicates only receipts beyond those that an id takes', () => {
+    const timesOf = (id: string) => (id === 'a2' ? 3 : 1)
+    expect(judge({ sent, received: [...sent, 'a2', 'a2'], timesOf }).repeats).toBe(0)
+    expect(judge({ sent, received: [...sent, 'a2', 'a2', 'a2'], timesOf }).unexplained).toEqual(new Map([['a2', 1]]))
   })
 
   test('catches a planted surplus, and does not call its repeats duplicates', () => {

@@ -86,6 +86,20 @@ export const endClaims = about('knows four ends', ({ claim }) => {
     }
   })
 
+  claim('release without delay: it keeps its place before what is younger, for whoever comes next', async (it) => {
+    for (const channel of [await it.log(), await it.queue()]) {
+      const window = () => 1
+      const leaving = it.consume(channel, { window, maxInFlight: 1, each: hold })
+      for (const id of [1, 2, 3]) await it.publish(channel, [entryOf(id, { queue: 'q' })])
+      await leaving.until(1)
+      await leaving.deliveries[0]?.release(0)
+      await leaving.stop()
+      const next = it.consume(channel, { window, maxInFlight: 1 })
+      await next.until(3)
+      expect(next.ids).toEqual(['1', '2', '3'])
+    }
+  })
+
   claim('park: it is kept apart, and comes no more', async (it) => {
     for (const channel of [await it.log(), await it.queue()]) {
       const consumer = it.consume(channel, {

@@ -281,6 +281,7 @@ export class Feed implements CursorSource {
     this.#forget(handOut)
     this.#deps.committer.moved(this)
     this.#pumpSoon()
+    if (end.kind === 'release' && !(end.delayMs > 0)) return this.#giveBack(item)
     if (!item.isTask) return end.kind === 'ack' ? DONE : this.#moveAside(item, end)
     this.tasks.ended(item)
     if (end.kind === 'ack') {
@@ -289,6 +290,15 @@ export class Feed implements CursorSource {
       return DONE
     }
     return this.#keepTask(item, end)
+  }
+
+  /** Nothing about it changed, so that it keeps its place; only who has it does, and that it is not out any more. */
+  #giveBack(item: Item): Promise<void> {
+    if (item.isTask) this.tasks.giveBack([item])
+    else this.#log?.giveBack([item])
+    return new Promise((resolve, reject) => {
+      this.#deps.committer.keep({ kept: resolve, dropped: () => reject(closed()) })
+    })
   }
 
   #keepTask(item: Item, end: Exclude<End, { kind: 'ack' }>): Promise<void> {

@@ -1,6 +1,7 @@
 import { type Msg, nuid, type Subscription } from '@nats-io/transport-node'
 import { isFault, STREAM_NOT_FOUND, unavailable } from './errors.ts'
 import type { Link } from './link.ts'
+import { streamState } from './streams.ts'
 
 export interface Received {
   /** Place in the stream. */
@@ -33,6 +34,8 @@ const EXPIRES_MS = 20_000
 const HEARTBEAT_MS = 3_000
 /** Silence for this many ticks with a pull open: the consumer is gone. */
 const SILENT_TICKS = 8
+/** Nothing came for this many ticks: what the stream holds is looked at. */
+const IDLE_TICKS = 3
 const RETRY_MS = 200
 const INACTIVE_MS = 60_000
 const HEARTBEAT = 100
@@ -111,6 +114,7 @@ export class Reader implements Disposable {
   #consumerSeq = 0
   #outstanding = 0
   #silent = 0
+  #idle = 0
   #isDisposed = false
 
   constructor(link: Link, options: ReaderOptions) {
@@ -121,7 +125,9 @@ export class Reader implements Disposable {
       link.onUp(() => this.#restart()),
       link.onDown(() => this.#forget()),
       link.onTick(() => {
-        if (this.#outstanding > 0 && ++this.#silent > SILENT_TICKS) this.#restart()
+        if (this.#outstanding === 0) return
+        if (++this.#silent > SILENT_TICKS) this.#restart()
+        else if (++this.#idle >= IDLE_TICKS) void this.#checkIdle()
       }),
     ]
     this.#restart()
@@ -168,6 +174,15 @@ export class Reader implements Disposable {
     })
   }
 
+  /** Idle, while the stream has more than was read: it may be for others, or the server has forgotten to send it. */
+  async #checkIdle(): Promise<void> {
+    this.#idle = 0
+    const generation = this.#generation
+    const state = await streamState(this.#link, this.#options.stream).catch(() => undefined)
+    if (state === undefined || generation !== this.#generation || this.#idle > 1) return
+    if (!('seq' in this.#from) || state.last_seq >= this.#from.seq) this.#restart()
+  }
+
   async #begin(generation: number): Promise<void> {
     const name = nuid.next()
     await createConsumer(this.#link, { ...this.#options, from: this.#from }, name)
@@ -177,6 +192,7 @@ export class Reader implements Disposable {
     this.#consumerSeq = 0
     this.#outstanding = 0
     this.#silent = 0
+    this.#idle = 0
     this.#subscription = this.#link.connection.subscribe(this.#inbox, {
       callback: (error, message) => {
         if (generation === this.#generation && error === null) this.#take(message)
@@ -197,6 +213,7 @@ export class Reader implements Disposable {
       this.#restart()
       return
     }
+    this.#idle = 0
     this.#from = { seq: each.seq + 1 }
     if (this.#outstanding > 0) this.#outstanding--
     this.#options.onMessage(each)

@@ -98,6 +98,31 @@ describe('a reader', () => {
     await follower[Symbol.asyncDispose]()
   })
 
+  test('an older document is refused also where the server does not see that it is older', async () => {
+    const apart = new Apart()
+    const { store } = await apart.serve()
+    const newest = await store.publish(rows(['a']))
+    const older = { epoch: store.contract().epoch, revision: newest - 1, put: rows(['z']) }
+    const removed = { logs: ['a'], ingresses: ['a'], routes: ['a'], deliveries: ['a'] }
+    const { service } = await apart.serve()
+    apart.network.server = {
+      ...service,
+      async *watch(hello, signal) {
+        for await (const message of service.watch(hello, signal)) {
+          yield message
+          yield { type: 'delta', ...older, removed }
+        }
+      },
+    }
+    const follower = await apart.follow()
+    const role = new FakeRole()
+    follower.watch('filter', role.apply)
+    await apart.clock.advance(1_000)
+    expect([names(role), role.revision]).toEqual([['a'], newest])
+    expect(follower.warning()).toContain(`revision ${newest - 1}; this service holds`)
+    await follower[Symbol.asyncDispose]()
+  })
+
   test('a copy that can not be saved is not in force and not acknowledged; it is tried again and said', async () => {
     const apart = new Apart()
     const { store, service } = await apart.serve()
