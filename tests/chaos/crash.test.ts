@@ -8,6 +8,8 @@ import { seededRandom } from './random.ts'
 const EVENTS = 10_000
 const CONNECTIONS = 50
 const KILLS = 6
+/** A busy machine takes its time for seven starts. */
+const LOAD_MS = 240_000
 /**
  * A delivery whose end was not on disk yet when the process died is made again: those of this long before a kill. Ends
  * wait up to 5 ms for a commit to ride on, and then for the one that runs and their own, each slow on a busy disk.
@@ -71,68 +73,77 @@ function* events(): Generator<Posting> {
 }
 
 describe('crash', () => {
-  test(`${EVENTS} events from ${CONNECTIONS} connections, ${KILLS} kills at random moments: each 202 is delivered`, async () => {
-    const seed = Number(process.env.SLUICE_SEED ?? Date.now() % 1_000_000)
-    const random = seededRandom(seed)
-    process.stdout.write(`crash: seed ${seed}; SLUICE_SEED=${seed} repeats its kills\n`)
-    await using sink = await startSink({ keepBodyBytes: 0 })
-    const one = trigger('one', { uri: sink.url, attributes: { type: 'dev.sluice.crash' } })
-    await using sluice = await install({ manifests: { 'all.yaml': broker() + one } })
+  test(
+    `${EVENTS} events from ${CONNECTIONS} connections, ${KILLS} kills at random moments: each 202 is delivered`,
+    async () => {
+      const seed = Number(process.env.SLUICE_SEED ?? Date.now() % 1_000_000)
+      const random = seededRandom(seed)
+      process.stdout.write(`crash: seed ${seed}; SLUICE_SEED=${seed} repeats its kills\n`)
+      await using sink = await startSink({ keepBodyBytes: 0 })
+      const one = trigger('one', { uri: sink.url, attributes: { type: 'dev.sluice.crash' } })
+      await using sluice = await install({ manifests: { 'all.yaml': broker() + one } })
 
-    const accepted: string[] = []
-    let wake = () => {}
-    const onAccepted = (id: string) => {
-      accepted.push(id)
-      wake()
-    }
-    const acceptedReach = (n: number) =>
-      new Promise<void>((resolve) => {
-        wake = () => void (accepted.length >= n && resolve())
+      const accepted: string[] = []
+      let wake = () => {}
+      const onAccepted = (id: string) => {
+        accepted.push(id)
         wake()
+      }
+      const url = `${sluice.ingressUrl}/default/default`
+      const loading = postMany({
+        ...{ url, events: events(), connections: CONNECTIONS, onAccepted },
+        ...{ again: { pauseMs: 10 }, timeoutMs: LOAD_MS },
       })
-    const url = `${sluice.ingressUrl}/default/default`
-    const loading = postMany({ url, events: events(), connections: CONNECTIONS, again: { pauseMs: 10 }, onAccepted })
+      const acceptedReach = (n: number) => {
+        const reached = new Promise<void>((resolve) => {
+          wake = () => void (accepted.length >= n && resolve())
+          wake()
+        })
+        return Promise.race([reached, loading])
+      }
 
-    const kills: Kill[] = []
-    const logs: string[] = []
-    for (let n = 0; n < KILLS; n += 1) {
-      await acceptedReach(accepted.length + random.between(200, 1_400))
-      await wait(random.between(0, 15))
+      const kills: Kill[] = []
+      const logs: string[] = []
+      for (let n = 0; n < KILLS; n += 1) {
+        await acceptedReach(accepted.length + random.between(200, 1_400))
+        await wait(random.between(0, 15))
+        logs.push(sluice.running.stderr())
+        const kill = { at: performance.now(), acceptedBefore: accepted.length }
+        await killAndRestart(sluice, n === 2 ? random.between(50, 400) : undefined)
+        kills.push({ ...kill, upAt: performance.now() })
+      }
+      const result = await loading
+      const received = () => sink.requests.map(({ id }) => id)
+      const delivered = new Set<string>()
+      let looked = 0
+      await sink.until(
+        'delivery of everything accepted',
+        () => {
+          for (; looked < sink.requests.length; looked += 1) delivered.add(sink.requests[looked]?.id ?? '')
+          return accepted.every((id) => delivered.has(id))
+        },
+        60_000,
+      )
+      sluice.running.kill('SIGTERM')
+      expect(await sluice.running.exit).toEqual({ code: 0, signal: null })
+
       logs.push(sluice.running.stderr())
-      const kill = { at: performance.now(), acceptedBefore: accepted.length }
-      await killAndRestart(sluice, n === 2 ? random.between(50, 400) : undefined)
-      kills.push({ ...kill, upAt: performance.now() })
-    }
-    const result = await loading
-    const received = () => sink.requests.map(({ id }) => id)
-    const delivered = new Set<string>()
-    let looked = 0
-    await sink.until(
-      'delivery of everything accepted',
-      () => {
-        for (; looked < sink.requests.length; looked += 1) delivered.add(sink.requests[looked]?.id ?? '')
-        return accepted.every((id) => delivered.has(id))
-      },
-      20_000,
-    )
-    sluice.running.kill('SIGTERM')
-    expect(await sluice.running.exit).toEqual({ code: 0, signal: null })
-
-    logs.push(sluice.running.stderr())
-    const allowed = allowedRepeats({ unanswered: result.unanswered, kills, requests: sink.requests })
-    const verdict = judge({ sent: accepted, received: received(), allowedOf: (id) => allowed.get(id) ?? 0 })
-    const total = [...allowed.values()].reduce((sum, n) => sum + n, 0)
-    process.stdout.write(
-      `crash: kills after ${kills.map(({ acceptedBefore }) => acceptedBefore).join(', ')} accepted; ` +
-        `${verdict.repeats} duplicates, at most ${total} allowed: ${result.unanswered.length} requests had no answer, ` +
-        `${total - result.unanswered.length} deliveries were less than ${UNCOMMITTED_MS} ms old at a kill, ` +
-        `the oldest made again ${oldestRepeat(verdict.duplicates, result.unanswered, kills, sink.requests)} ms\n`,
-    )
-    expect(result).toMatchObject({ refused: [], gaveUp: [] })
-    expect(accepted.length).toBe(EVENTS)
-    expect(verdict.missing).toEqual([])
-    expect(verdict.surplus).toEqual([])
-    expect([...verdict.unexplained]).toEqual([])
-    expect(logs.join('')).not.toContain('"event parked"')
-  }, 60_000)
+      const allowed = allowedRepeats({ unanswered: result.unanswered, kills, requests: sink.requests })
+      const verdict = judge({ sent: accepted, received: received(), allowedOf: (id) => allowed.get(id) ?? 0 })
+      const total = [...allowed.values()].reduce((sum, n) => sum + n, 0)
+      process.stdout.write(
+        `crash: kills after ${kills.map(({ acceptedBefore }) => acceptedBefore).join(', ')} accepted; ` +
+          `${verdict.repeats} duplicates, at most ${total} allowed: ${result.unanswered.length} requests had no answer, ` +
+          `${total - result.unanswered.length} deliveries were less than ${UNCOMMITTED_MS} ms old at a kill, ` +
+          `the oldest made again ${oldestRepeat(verdict.duplicates, result.unanswered, kills, sink.requests)} ms\n`,
+      )
+      expect(result).toMatchObject({ refused: [], gaveUp: [] })
+      expect(accepted.length).toBe(EVENTS)
+      expect(verdict.missing).toEqual([])
+      expect(verdict.surplus).toEqual([])
+      expect([...verdict.unexplained]).toEqual([])
+      expect(logs.join('')).not.toContain('"event parked"')
+    },
+    LOAD_MS + 60_000,
+  )
 })

@@ -24,7 +24,10 @@ export interface OwnedLane {
   readonly backlogOf: (queue: string | undefined) => Backlog
 }
 
-type Sizes = { readonly seq: number; readonly bytes: number }[]
+type Sizes = { readonly seq: number; readonly bytes: number; readonly id: string | undefined }[]
+
+/** A part that is known at once, or to be asked when all of them are: memory moves on while the streams are read. */
+type Part = Backlog | (() => Backlog)
 
 /** Looked at one by one; beyond, their mean stands for the rest. */
 const COUNTED = 2_000
@@ -35,16 +38,19 @@ const COUNTED = 2_000
  */
 export async function backlog(deps: BacklogDeps): Promise<Backlog> {
   const { link, names, subscription, queue } = deps
-  const lanes = Array.from({ length: deps.lanes }, (_, lane) => backlogOfLane(lane, deps))
-  const redriven = names.redriven(subscription, '*', queue === undefined ? '*' : tokenOf(queue), '*')
-  const parts = await Promise.all([
-    ...lanes,
-    waiting(link, { stream: names.aside, filter: redriven, from: { seq: 1 } }),
-  ])
-  return sum(parts)
+  const filter = names.redriven(subscription, '*', queue === undefined ? '*' : tokenOf(queue), '*')
+  const redriven: Sizes = []
+  const all = await waiting(link, { stream: names.aside, filter, from: { seq: 1 } }, redriven)
+  const numbers = Array.from({ length: deps.lanes }, (_, lane) => lane)
+  const parts = await Promise.all(numbers.map((lane) => backlogOfLane(lane, deps)))
+  // What an owner here has taken up meanwhile is among its own.
+  const isOurs = (id: string | undefined) =>
+    id !== undefined && numbers.some((lane) => deps.ownedLane(lane)?.lane.aside.has(id))
+  const taken = less(redriven.filter(({ id }) => isOurs(id)))
+  return sum([all, taken, ...parts.map((part) => (typeof part === 'function' ? part() : part))])
 }
 
-async function backlogOfLane(number: number, deps: BacklogDeps): Promise<Backlog> {
+async function backlogOfLane(number: number, deps: BacklogDeps): Promise<Part> {
   const { link, names, kind, queue, ownedLane } = deps
   const filter = kind === 'log' ? names.lane(number) : names.queue(number, queue === undefined ? '*' : tokenOf(queue))
   const behind = (seq: number, sizes?: Sizes) =>
@@ -54,9 +60,7 @@ async function backlogOfLane(number: number, deps: BacklogDeps): Promise<Backlog
     const sizes: Sizes = []
     const rest = await behind(owned.lane.read, sizes)
     // What was read meanwhile is in memory too.
-    const late = sizes.filter(({ seq }) => seq <= owned.lane.read)
-    const twice = { events: -late.length, bytes: -late.reduce((total, { bytes }) => total + bytes, 0) }
-    return sum([owned.backlogOf(queue), rest, twice])
+    return () => sum([owned.backlogOf(queue), rest, less(sizes.filter(({ seq }) => seq <= owned.lane.read))])
   }
   const cursor = await cursorOf(number, deps)
   const rest = await behind(cursor.handed)
@@ -64,6 +68,11 @@ async function backlogOfLane(number: number, deps: BacklogDeps): Promise<Backlog
   let bytes = cursor.bytes
   for (const each of cursor.open) bytes += each.bytes
   return sum([rest, { events: cursor.open.length + cursor.events, bytes }])
+}
+
+/** To be taken off a sum. */
+function less(sizes: Sizes): Backlog {
+  return { events: -sizes.length, bytes: -sizes.reduce((total, { bytes }) => total + bytes, 0) }
 }
 
 export async function cursorOf(
@@ -102,7 +111,7 @@ async function waiting(
     if (entry !== undefined) {
       events++
       bytes += entry.bytes
-      sizes.push({ seq: each.seq, bytes: entry.bytes })
+      sizes.push({ seq: each.seq, bytes: entry.bytes, id: entry.place?.id })
     }
     if (events < COUNTED || each.pending === 0) continue
     return { events: events + each.pending, bytes: Math.round((bytes / events) * (events + each.pending)) }

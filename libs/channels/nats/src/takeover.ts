@@ -125,6 +125,8 @@ export async function adoptRedriven(
   const headers = message.headers
   if (headers === undefined) return undefined
   const aside = await store(link, waiting, message.data, { encode: () => Buffer.from(headers.toString(), 'latin1') })
+  // Ours before it leaves the redriven ones: somebody may be counting.
+  const item = addAside(lane, { seq: aside }, decodeMessage(headers, message.data), new Map())
   await link.api(`STREAM.MSG.DELETE.${names.aside}`, { seq, no_erase: true }).catch(() => undefined)
-  return addAside(lane, { seq: aside }, decodeMessage(headers, message.data), new Map())
+  return item
 }
