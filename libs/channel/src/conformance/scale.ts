@@ -70,7 +70,7 @@ export const scaleClaims = about('holds up', ({ claim }) => {
     for (let i = 0; i < 20; i++) {
       await it.publish(
         queue,
-        entriesOf(50, (j) => ({ queue: j % 2 ? 'fails' : 'fast' })),
+        Array.from({ length: 50 }, (_, j) => entryOf(`${i} ${j}`, { queue: j % 2 ? 'fails' : 'fast' })),
       )
     }
     const fast = () => consumer.deliveries.filter((delivery) => delivery.queue === 'fast')
@@ -79,7 +79,7 @@ export const scaleClaims = about('holds up', ({ claim }) => {
     consumer.each = ack
     await consumer.until(() => {
       const failing = consumer.deliveries.filter((delivery) => delivery.queue === 'fails')
-      return new Set(failing.map(({ position }) => position)).size === 500
+      return new Set(failing.map(idOf)).size === 500
     })
   })
 
