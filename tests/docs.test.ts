@@ -76,7 +76,9 @@ describe('links', () => {
 
 describe('names in the pages', () => {
   test('every variable in capitals is one that a service reads, or a code, or a reason', () => {
-    const variables = named(/\b(?:text|bytes|port|portOrOff|originUrl|integer|oneOf|durationMs)\(\s*'([A-Z_]+)'/g)
+    const variables = named(
+      /\b(?:text|bytes|boolean|fileText|port|portOrOff|originUrl|integer|oneOf|durationMs|serverUrls|subjectToken)\(\s*'([A-Z_]+)'/g,
+    )
     expect(variables.size).toBeGreaterThan(15)
     const reasons = named(/'([A-Z]+_[A-Z_]+)'/g)
     const known = new Set([...variables, ...FAILURE_CODES, ...reasons, ...BUILD_ARGUMENTS])

@@ -8,9 +8,11 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   platform: ['kernel'],
   adapter: ['port', 'kernel'],
   domain: ['domain', 'port', 'kernel'],
-  app: ['platform', 'adapter', 'domain', 'port', 'kernel'],
+  /** The table of adapters to choose from; see ADR 8. */
+  drivers: ['adapter', 'port', 'kernel'],
+  app: ['platform', 'drivers', 'adapter', 'domain', 'port', 'kernel'],
   testing: ['domain', 'port', 'kernel'],
-  tests: ['testing', 'platform', 'adapter', 'domain', 'port', 'kernel'],
+  tests: ['testing', 'platform', 'drivers', 'adapter', 'domain', 'port', 'kernel'],
 }
 const BROKER_CLIENT =
   /^(kafkajs|@platformatic\/kafka|@confluentinc\/|node-rdkafka|nats|@nats-io\/|amqplib|mqtt|ioredis|redis)/

@@ -1,16 +1,35 @@
 // Tables made from code: what the environment may hold, what each driver can do.
 import { join } from 'node:path'
 
+/** Every variable of every app; one that differs between them has a row for each. */
 export async function environmentTable(root) {
   const { describeConfig } = await import(join(root, 'libs/config/src/index.ts'))
   const { platformConfig } = await import(join(root, 'libs/service/src/index.ts'))
-  const { standaloneConfig } = await import(join(root, 'apps/standalone/src/config.ts'))
-  const rows = describeConfig({ ...standaloneConfig, ...platformConfig })
+  const rows = new Map()
+  for (const app of APPS) {
+    const { config } = await import(join(root, `apps/${app}/src/config.ts`))
+    for (const { name, default: fallback, meaning } of describeConfig({ ...platformConfig, ...config })) {
+      const shown = name === 'SLUICE_REPLICA' ? 'name of the machine' : fallback.replace(`${root}/`, '')
+      const key = JSON.stringify([name, shown, meaning])
+      rows.set(key, [...(rows.get(key) ?? []), app])
+    }
+  }
+  const read = [...rows].map(([key, apps]) => [...JSON.parse(key), apps])
+  const order = [...new Set(read.map(([name]) => name))]
+  read.sort(([a], [b]) => order.indexOf(a) - order.indexOf(b))
   return table(
-    ['variable', 'default', 'meaning'],
-    rows.map(({ name, default: fallback, meaning }) => [`\`${name}\``, fallback.replace(`${root}/`, ''), meaning]),
+    ['variable', 'default', 'meaning', 'read by'],
+    read.map(([name, fallback, meaning, apps]) => [
+      `\`${name}\``,
+      fallback,
+      meaning,
+      apps.length === APPS.length ? 'all' : apps.join(', '),
+    ]),
   )
 }
+
+/** Those with variables of their own besides a port. */
+const APPS = ['standalone', 'controller', 'ingress', 'filter', 'dispatcher', 'filter-dispatcher']
 
 export async function driverTable(root) {
   const { openEmbeddedDriver } = await import(join(root, 'libs/channels/embedded/src/index.ts'))

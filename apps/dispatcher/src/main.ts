@@ -1,42 +1,28 @@
 /** The dispatcher in a process of its own: delivers what waits in the queues of brokers to their subscribers. */
-import { hostname } from 'node:os'
-import type { ChannelDriver } from '@sluice/channel'
-import { bytes, oneOf, text } from '@sluice/config'
-import { fileSource } from '@sluice/contract'
+import { openContract } from '@sluice/contract'
 import { startDispatcher } from '@sluice/dispatch'
-import { EventingError } from '@sluice/errors'
-import { createAdmission, DEFAULT_MAX_TTL } from '@sluice/ingress'
-import { runService } from '@sluice/service'
+import { openDriver, requireShared } from '@sluice/drivers'
+import { createAdmission } from '@sluice/ingress'
+import { running, runService } from '@sluice/service'
+import { config, rules } from './config.ts'
 
-/** Drivers that several processes can share: none so far, the next ones come here. */
-const openDriver: Readonly<Record<string, () => Promise<ChannelDriver>>> = {}
+const name = 'dispatcher'
 
 await runService({
-  name: 'dispatcher',
-  config: {
-    driver: oneOf('CHANNEL_DRIVER', ['embedded'], { fallback: 'embedded', meaning: 'what stores the events' }),
-    maxEventBytes: bytes('MAX_EVENT_BYTES', {
-      ...{ min: 65_536, max: 33_554_432, fallback: 1_048_576 },
-      meaning: 'largest reply, attributes and data as stored',
-    }),
-    contract: text('SLUICE_CONTRACT', { fallback: 'contract.json', meaning: 'file with the contract' }),
-    replica: text('SLUICE_REPLICA', { fallback: hostname(), meaning: 'name of this process to the control plane' }),
-  },
-  check: ({ driver }) => void sharedDriver(driver),
-  async start({ driver: name, contract: path, replica, maxEventBytes }, context) {
-    const contract = await fileSource({ path, ...context })
-    const driver = await sharedDriver(name)()
-    const admit = createAdmission({ clock: context.clock, maxEventBytes, maxTtl: DEFAULT_MAX_TTL })
-    const dispatcher = startDispatcher({ ...context, driver, contract, replica, admit })
-    context.ready('dispatcher', dispatcher.ready)
+  ...{ name, config, rules },
+  check: (config) => requireShared(config, name),
+  async start(config, context) {
+    await using stack = new AsyncDisposableStack()
+    const { driver, ready } = stack.use(await openDriver(config, { ...context, name }))
+    context.ready('channel', ready)
     context.durable(driver.capabilities.durable)
-    return dispatcher
+    const contract = stack.use(await openContract({ ...context, config, roles: [name] }))
+    context.ready('contract', contract.ready)
+    context.warn('contract', contract.warning)
+    const admit = createAdmission({ ...context, ...config })
+    const { ingressUrl = '' } = config
+    const dispatcher = stack.use(startDispatcher({ ...context, driver, contract, replica: name, admit, ingressUrl }))
+    context.ready(name, dispatcher.ready)
+    return running(stack, dispatcher.drain)
   },
 })
-
-function sharedDriver(name: string): () => Promise<ChannelDriver> {
-  const open = openDriver[name]
-  if (open !== undefined) return open
-  const message = `CHANNEL_DRIVER=${name} serves one process, so the dispatcher can't run apart; npm start runs all roles in one`
-  throw new EventingError({ code: 'DRIVER_SERVES_ONE_PROCESS', driver: name }, message)
-}

@@ -10,14 +10,24 @@ describe('filter alone', () => {
       code: 78,
       stdout: '',
       stderr:
-        "filter can't start: CHANNEL_DRIVER=embedded serves one process, so the filter can't run apart; " +
-        'npm start runs all roles in one (DRIVER_SERVES_ONE_PROCESS)\n',
+        "filter can't start: CHANNEL_DRIVER=embedded serves one process, so the filter can't run apart: " +
+        'set CHANNEL_DRIVER=nats, or run all roles in one with npm start (DRIVER_SERVES_ONE_PROCESS)\n',
     })
   })
 
-  test('a driver that does not exist is a configuration problem that names those that do', async () => {
-    const { code, stderr } = await runToExit(MAIN, { env: { CHANNEL_DRIVER: 'rabbit' } })
+  test('every problem is told at once, no secret among the words, and nothing is started', async () => {
+    const env = {
+      CHANNEL_DRIVER: 'nats',
+      NATS_USER: 'me',
+      NATS_TOKEN: 's3cret',
+      METRICS_PORT: 'x',
+      SLUICE_CONTRACT: 'ftp://user:s3cret@x',
+    }
+    const { code, stderr } = await runToExit(MAIN, { env })
     expect(code).toBe(78)
-    expect(stderr).toMatch(/^ {2}CHANNEL_DRIVER: "rabbit" is not one of embedded$/m)
+    expect(stderr).toMatch(/^ {2}SLUICE_CONTRACT: the value is neither an http or https URL nor a file$/m)
+    for (const name of ['METRICS_PORT', 'NATS_URL', 'NATS_USER'])
+      expect(stderr).toMatch(new RegExp(`^  ${name}: `, 'm'))
+    expect(stderr).not.toMatch(/s3cret|\n\s+at /)
   })
 })

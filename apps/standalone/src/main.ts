@@ -1,13 +1,12 @@
 import { runService } from '@sluice/service'
 import { banner } from './banner.ts'
-import { standaloneConfig } from './config.ts'
+import { config, rules } from './config.ts'
 import { firstEvent } from './first-event.ts'
 import { startRoles } from './roles.ts'
 
-/** Every role in one process, durable on the local disk: what `npm start` runs. */
+/** Every role in one process, by default durable on the local disk: what `npm start` runs. */
 await runService({
-  name: 'standalone',
-  config: standaloneConfig,
+  ...{ name: 'standalone', config, rules },
   start: async (config, context) => {
     const roles = await startRoles(config, context)
     const { ingressUrl: ingress, displayUrl } = roles

@@ -1,18 +1,15 @@
 import { join } from 'node:path'
 import { oneWrite } from '@sluice/channel'
-import { openEmbeddedDriver } from '@sluice/channel-embedded'
 import { contractCopy, createContractStore, purgeParked, type Rows, removeEndedChannels } from '@sluice/contract'
 import { startDispatcher } from '@sluice/dispatch'
+import { openDriver } from '@sluice/drivers'
 import { startEventDisplay } from '@sluice/event-display'
 import { startFilter } from '@sluice/filter'
 import { createAdmission, startIngress } from '@sluice/ingress'
-import { startFolderReconciler, uidCopy } from '@sluice/reconcile'
+import { startFolderReconciler, storeLimits, uidCopy } from '@sluice/reconcile'
 import type { Running, ServiceContext } from '@sluice/service'
 import type { StandaloneConfig } from './config.ts'
 
-const HOUR_MS = 3_600_000
-/** A trigger's share of the store that may wait. */
-const BACKLOG_SHARE = 4
 const LOOPBACK = '127.0.0.1'
 
 /** Ingress, filter, dispatcher and reconciler over one driver and one contract; they meet nowhere else. */
@@ -23,15 +20,17 @@ export async function startRoles(
   const { dataDir, host, maxEventBytes, maxTtl } = config
   const { telemetry, clock, ready, warn, durable } = context
   await using starting = new AsyncDisposableStack()
-  const store = starting.use(await openEmbeddedDriver({ dataDir, clock, log: telemetry.log }))
-  durable(store.capabilities.durable)
-  const driver = oneWrite(store, clock)
+  const opened = starting.use(await openDriver(config, { ...context, name: 'standalone', dataDir }))
+  durable(opened.driver.capabilities.durable)
+  ready('channel', opened.ready)
+  const driver = oneWrite(opened.driver, clock)
   const copy = contractCopy(join(dataDir, 'contract.json'))
   const contract = await createContractStore({ clock, telemetry, copy })
   const role = { driver, contract, clock, telemetry }
 
   starting.use(removeEndedChannels(role))
-  starting.use(purgeParked({ ...role, retentionMs: config.parkedRetentionHours * HOUR_MS }))
+  const { parkedRetentionMs, ...limits } = storeLimits(config)
+  starting.use(purgeParked({ ...role, retentionMs: parkedRetentionMs }))
   const write = (text: string) => void process.stdout.write(text)
   const display = starting.use(await startEventDisplay({ host: LOOPBACK, port: 0, write }))
   const ingress = await startIngress({ ...role, ...config, host, port: config.ingressPort, replica: 'ingress' })
@@ -42,8 +41,7 @@ export async function startRoles(
       services: { 'default/event-display': display.url },
       ingressBase: () => ingress.url,
       ingressUrl: config.ingressUrl,
-      backlogMaxBytes: config.storeMaxBytes / BACKLOG_SHARE,
-      retention: { maxAgeMs: config.retentionHours * HOUR_MS, maxBytes: config.retentionMaxBytes },
+      ...limits,
       uids: uidCopy(join(dataDir, 'uids.json')),
     }),
   )

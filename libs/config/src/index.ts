@@ -1,4 +1,5 @@
 export type { Bounds, ConfigOf, Field, FieldOptions, Parsed, Shape } from './field.ts'
 export { boolean, bytes, durationMs, integer, oneOf, originUrl, port, portOrOff, text } from './fields.ts'
+export { fileText } from './file-text.ts'
 export { httpUrl } from './http-url.ts'
-export { describeConfig, type Env, readConfig } from './read-config.ts'
+export { describeConfig, type Env, type Rules, readConfig } from './read-config.ts'

@@ -16,6 +16,27 @@ function problemsOf(shape: Shape, env: Env): readonly string[] {
   return []
 }
 
+describe('rules between variables', () => {
+  const shape = {
+    user: text('NATS_USER', { fallback: undefined, meaning }),
+    replicas: integer('NATS_REPLICAS', { min: 1, max: 5, fallback: undefined, meaning }),
+  }
+  const rules = (
+    config: { user?: string | undefined; replicas?: number | undefined },
+    isSet: (name: string) => boolean,
+  ) => [
+    ...(config.user === 'nobody' ? ['NATS_USER: may not be nobody'] : []),
+    ...(isSet('NATS_REPLICAS') && config.replicas === undefined ? [] : ['NATS_REPLICAS: is needed']),
+  ]
+
+  test('are asked with everything that could be read, and their problems come with the others', () => {
+    const problems = () => readConfig(shape, { NATS_USER: 'nobody', NATS_REPLICAS: 'x' }, rules)
+    expect(problems).toThrow(/NATS_REPLICAS: "x" is not a whole number.*; NATS_USER: may not be nobody/)
+    expect(problems).not.toThrow(/is needed/)
+    expect(() => readConfig(shape, {}, rules)).toThrow('NATS_REPLICAS: is needed')
+  })
+})
+
 describe('readConfig', () => {
   const shape = {
     ingressPort: port('INGRESS_PORT', { fallback: 8080, meaning }),

@@ -9,14 +9,25 @@ const MAX_SHOWN = 80
 const SERVICE_LINK = /_SERVICE_HOST$|_SERVICE_PORT(_[A-Z0-9_]+)?$|_PORT_\d+_(TCP|UDP|SCTP)(_(PROTO|PORT|ADDR))?$/
 
 /**
- * Reads every field of `shape` from `env` into a frozen config. An empty value counts as unset. All problems at once,
- * an unknown variable with our prefix included, as one EventingError CONFIG_INVALID.
+ * What must hold between variables, as problems that begin with the name of one. A field that has a problem of its own
+ * reads as undefined; `isSet` says whether there was something to read.
  */
-export function readConfig<S extends Shape>(shape: S, env: Env): ConfigOf<S> {
+export type Rules<S extends Shape> = (
+  config: Partial<ConfigOf<S>>,
+  isSet: (name: string) => boolean,
+) => readonly string[]
+
+/**
+ * Reads every field of `shape` from `env` into a frozen config. An empty value counts as unset. All problems at once,
+ * an unknown variable with our prefix and a broken rule included, as one EventingError CONFIG_INVALID.
+ */
+export function readConfig<S extends Shape>(shape: S, env: Env, rules: Rules<S> = () => []): ConfigOf<S> {
   const read = Object.entries(shape).map(([key, field]) => ({ key, ...readField(field, env[field.name]) }))
+  const config = Object.freeze(Object.fromEntries(read.map(({ key, value }) => [key, value]))) as ConfigOf<S>
   const problems = [
     ...read.flatMap(({ problem }) => (problem === undefined ? [] : [problem])),
     ...unknownVariables(shape, env),
+    ...rules(config, (name) => (env[name] ?? '') !== ''),
   ]
   if (problems.length > 0) {
     throw new EventingError(
@@ -24,7 +35,7 @@ export function readConfig<S extends Shape>(shape: S, env: Env): ConfigOf<S> {
       `the configuration is invalid: ${problems.join('; ')}`,
     )
   }
-  return Object.freeze(Object.fromEntries(read.map(({ key, value }) => [key, value]))) as ConfigOf<S>
+  return config
 }
 
 /** Rows for a table of the variables, in the order of the shape. */

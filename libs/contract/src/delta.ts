@@ -43,6 +43,17 @@ export function isEmpty(delta: Delta): boolean {
   return ROW_KINDS.every((kind) => delta.put[kind].length === 0 && delta.removed[kind].length === 0)
 }
 
+/** The document after a delta. Rows that stay keep their place, new ones follow; hashes are computed, not believed. */
+export function withDelta(rows: Rows, { epoch, revision, put, removed }: Delta): Contract {
+  const next = rowsByKind((kind) => {
+    const byUid = new Map((rows[kind] as readonly Row[]).map((row) => [row.uid, row]))
+    for (const uid of removed[kind]) byUid.delete(uid)
+    for (const row of put[kind] as readonly Row[]) byUid.set(row.uid, row)
+    return [...byUid.values()]
+  })
+  return { ...withHashes(next, rows), epoch, revision }
+}
+
 /** After a delta that may or may not have been applied: its rows are there with a content nobody knows. */
 export function doubt(known: Known, delta: Delta): Known {
   return byKind((kind) => {

@@ -1,6 +1,7 @@
 import { expect, test } from '@jest/globals'
 import type { ChannelDriver } from '@sluice/channel'
 import type { Telemetry } from '@sluice/telemetry'
+import { VirtualClock } from '@sluice/testkit'
 import { removeEndedChannels } from './ended-channels.ts'
 import type { Delta, LogRow } from './rows.ts'
 
@@ -24,14 +25,18 @@ const put = (logs: LogRow[]): Delta => ({
 })
 const removal: Delta = { ...put([]), revision: 2, removed: { logs: ['u1'], ...NOTHING } }
 
-function arrange({ held = 0, parked = 0 } = {}) {
+function arrange({ held = 0, parked = 0, failures = 0 } = {}) {
   const calls: string[] = []
   const warnings: object[] = []
   const { promise: acknowledged, resolve: acknowledge } = Promise.withResolvers<boolean>()
   let apply: (delta: Delta) => Promise<void> | void = () => {}
   const driver = {
     create: async (channel: string) => void calls.push(`create ${channel}`),
-    remove: async (channel: string) => void calls.push(`remove ${channel}`),
+    remove: async (channel: string) => {
+      if (failures-- > 0) throw new Error('away')
+      calls.push(`remove ${channel}`)
+    },
+    isRetryable: () => true,
     backlog: async (channel: string) => ({ events: channel.startsWith('log') ? held : 0, bytes: 0 }),
     parked: async (channel: string) => (channel.startsWith('log') ? [] : new Array(parked).fill({})),
   } as unknown as ChannelDriver
@@ -43,10 +48,11 @@ function arrange({ held = 0, parked = 0 } = {}) {
     whenAcknowledged: () => acknowledged,
   }
   const telemetry = {
-    log: { info: () => {}, warn: (fields: object) => void warnings.push(fields) },
+    log: { info: () => {}, error: () => {}, warn: (fields: object) => void warnings.push(fields) },
   } as unknown as Telemetry
-  removeEndedChannels({ driver, contract, telemetry })
-  return { calls, warnings, acknowledge, apply: (delta: Delta) => apply(delta) }
+  const clock = new VirtualClock()
+  removeEndedChannels({ driver, contract, clock, telemetry })
+  return { calls, clock, warnings, acknowledge, apply: (delta: Delta) => apply(delta) }
 }
 
 const settle = () => new Promise((resolve) => setImmediate(resolve))
@@ -62,6 +68,17 @@ test("a deleted broker's channels go once every role has let go of them", async 
   await settle()
   expect(calls).toEqual(['remove log/shop/orders/u1', 'remove queues/shop/orders/u1'])
   expect(warnings).toEqual([])
+})
+
+test('while the backend is away it is tried again', async () => {
+  const { calls, clock, acknowledge, apply } = arrange({ failures: 2 })
+  await apply(put([row]))
+  await apply(removal)
+  acknowledge(true)
+  await clock.advance(2_999)
+  expect(calls.filter((call) => call.startsWith('remove'))).toEqual([])
+  await clock.advance(1)
+  expect(calls.filter((call) => call.startsWith('remove'))).toHaveLength(2)
 })
 
 test('a stop before everybody let go removes nothing', async () => {

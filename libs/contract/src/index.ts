@@ -4,6 +4,7 @@ export { removeEndedChannels } from './ended-channels.ts'
 export { type Copy, fileCopy, type Loaded } from './file-copy.ts'
 export { fileSource } from './file-source.ts'
 export { hashOf } from './hash.ts'
+export * from './http/index.ts'
 export { type ParkedRetentionDeps, purgeParked } from './parked-retention.ts'
 export type {
   Contract,

@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { ROW_KINDS } from './delta.ts'
-import type { Contract, Row, Rows } from './rows.ts'
+import type { Contract, Delta, Row, Rows } from './rows.ts'
 
 const text = z.string().min(1)
 const count = z.int().min(0)
@@ -9,9 +9,7 @@ const named = { ...uidAndHash, namespace: text, name: text }
 const strings = z.record(text, z.string())
 const target = z.strictObject({ url: z.url({ protocol: /^https?$/ }), internal: z.boolean() })
 
-const contract = z.strictObject({
-  epoch: count.default(1),
-  revision: count.default(1),
+const rowsShape = {
   logs: z.array(
     z.strictObject({
       ...named,
@@ -53,17 +51,38 @@ const contract = z.strictObject({
       strictReplies: z.boolean(),
     }),
   ),
+}
+const contract = z.strictObject({ epoch: count.default(1), revision: count.default(1), ...rowsShape })
+const uids = z.array(text)
+const delta = z.strictObject({
+  epoch: count,
+  revision: count,
+  put: z.strictObject(rowsShape),
+  removed: z.strictObject({ logs: uids, ingresses: uids, routes: uids, deliveries: uids }),
 })
 
 /** A contract as read from a file: the document, or every problem as `path: problem`. Hashes may be absent. */
 export function readContract(value: unknown): { contract: Contract } | { problems: readonly string[] } {
   const read = contract.safeParse(value)
-  if (!read.success)
-    return {
-      problems: read.error.issues.map((issue) => `${pathOf(issue.path)}: ${issue.message}`),
-    }
-  const problems = [...repeated(read.data), ...dangling(read.data)]
+  if (!read.success) return { problems: problemsOf(read.error) }
+  const problems = inconsistencies(read.data)
   return problems.length > 0 ? { problems } : { contract: read.data }
+}
+
+/** A delta as it came over the wire: rows that are known whole and nothing else, or every problem. */
+export function readDelta(value: unknown): { delta: Delta } | { problems: readonly string[] } {
+  const read = delta.safeParse(value)
+  return read.success ? { delta: read.data } : { problems: problemsOf(read.error) }
+}
+
+/** Uids that are there twice, and references to rows that are not there. */
+export function inconsistencies(rows: Rows): readonly string[] {
+  return [...repeated(rows), ...dangling(rows)]
+}
+
+/** Each issue as `path: problem`. */
+export function problemsOf(error: z.ZodError): readonly string[] {
+  return error.issues.map((issue) => `${pathOf(issue.path)}: ${issue.message}`)
 }
 
 function* repeated(rows: Rows): Iterable<string> {

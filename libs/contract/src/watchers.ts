@@ -2,6 +2,7 @@ import { type Clock, sleep } from '@sluice/clock'
 import { difference, doubt, type Known, knownOf, NOTHING_KNOWN } from './delta.ts'
 import type { ContractEvents } from './events.ts'
 import type { Contract, ContractSource, Delta } from './rows.ts'
+import { whenHolds } from './when-holds.ts'
 
 const FIRST_RETRY_MS = 100
 const LONGEST_RETRY_MS = 10_000
@@ -11,8 +12,8 @@ interface Watcher {
   readonly apply: (delta: Delta) => Promise<void> | void
   readonly stopped: AbortController
   known: Known
-  /** Revision of the last delta handed over and fulfilled; undefined before the first. */
-  acknowledged: number | undefined
+  /** The document it had when its last delta was fulfilled; undefined before the first. */
+  applied: Contract | undefined
   failures: number
   wake: () => void
 }
@@ -20,6 +21,8 @@ interface Watcher {
 export interface Watchers extends ContractSource {
   /** The document is now `contract`: every watcher gets what it lacks, in its own time. */
   announce(contract: Contract): void
+  /** Calls back after each document and each acknowledgement; a change of who watches counts too. */
+  changed(listener: () => void): Disposable
   /** Every watcher, and at least one, has fulfilled a delta of this revision or a later one. */
   acknowledged(revision: number): boolean
   /** Resolves true once `acknowledged(revision)`, false when `signal` aborts first. */
@@ -34,27 +37,33 @@ export interface Watchers extends ContractSource {
  *   idle ── newer revision ──► apply ── fulfilled ──► acknowledged, idle
  *                                └──── rejected ───► logged, back-off (0.1 s doubling to 10 s) ──► apply the difference
  */
-export function createWatchers(initial: Contract, deps: { clock: Clock; events: ContractEvents }): Watchers {
+export function createWatchers(
+  initial: Contract | undefined,
+  deps: { clock: Clock; events: Pick<ContractEvents, 'applyFailed'> },
+): Watchers {
   let current = initial
   const watchers = new Set<Watcher>()
-  const waiting = new Set<() => void>()
+  const listeners = new Set<() => void>()
 
   const acknowledged = (revision: number) =>
-    watchers.size > 0 && [...watchers].every((watcher) => (watcher.acknowledged ?? -1) >= revision)
-  const tellWaiting = () => {
-    for (const check of [...waiting]) check()
+    watchers.size > 0 && [...watchers].every((watcher) => (watcher.applied?.revision ?? -1) >= revision)
+  const tell = () => {
+    for (const listener of [...listeners]) listener()
+  }
+  const changed = (listener: () => void) => {
+    listeners.add(listener)
+    return { [Symbol.dispose]: () => void listeners.delete(listener) }
   }
 
-  async function apply(watcher: Watcher): Promise<void> {
-    const contract = current
+  async function apply(watcher: Watcher, contract: Contract): Promise<void> {
     const delta = difference(watcher.known, contract)
     watcher.known = doubt(watcher.known, delta)
     try {
       await watcher.apply(delta)
       watcher.known = knownOf(contract)
-      watcher.acknowledged = contract.revision
+      watcher.applied = contract
       watcher.failures = 0
-      tellWaiting()
+      tell()
     } catch (error) {
       if (watcher.stopped.signal.aborted) return
       const retryInMs = Math.min(FIRST_RETRY_MS * 2 ** watcher.failures++, LONGEST_RETRY_MS)
@@ -66,7 +75,7 @@ export function createWatchers(initial: Contract, deps: { clock: Clock; events: 
   async function run(watcher: Watcher): Promise<void> {
     await null // never inside `watch` itself: the caller has its Disposable first
     while (!watcher.stopped.signal.aborted) {
-      if (watcher.acknowledged !== current.revision) await apply(watcher)
+      if (current !== undefined && watcher.applied !== current) await apply(watcher, current)
       else await new Promise<void>((resolve) => (watcher.wake = resolve))
     }
   }
@@ -75,26 +84,15 @@ export function createWatchers(initial: Contract, deps: { clock: Clock; events: 
     announce(contract) {
       current = contract
       for (const watcher of watchers) watcher.wake()
+      tell()
     },
+    changed,
     acknowledged,
-    whenAcknowledged(revision, signal) {
-      return new Promise((resolve) => {
-        const end = (value: boolean) => {
-          waiting.delete(check)
-          signal?.removeEventListener('abort', abort)
-          resolve(value)
-        }
-        const check = () => acknowledged(revision) && end(true)
-        const abort = () => end(false)
-        waiting.add(check)
-        signal?.addEventListener('abort', abort, { once: true })
-        if (signal?.aborted) abort()
-        else check()
-      })
-    },
+    whenAcknowledged: (revision, signal) => whenHolds(() => acknowledged(revision), changed, signal),
     acknowledgements() {
       const lowest = new Map<string, number | undefined>()
-      for (const { replica, acknowledged } of watchers) {
+      for (const { replica, applied } of watchers) {
+        const acknowledged = applied?.revision
         const other = lowest.get(replica)
         if (!lowest.has(replica) || (other ?? -1) > (acknowledged ?? -1)) lowest.set(replica, acknowledged)
       }
@@ -106,18 +104,19 @@ export function createWatchers(initial: Contract, deps: { clock: Clock; events: 
         apply: applyDelta,
         stopped: new AbortController(),
         known: NOTHING_KNOWN,
-        acknowledged: undefined,
+        applied: undefined,
         failures: 0,
         wake: () => {},
       }
       watchers.add(watcher)
+      tell()
       void run(watcher)
       return {
         [Symbol.dispose]() {
           watchers.delete(watcher)
           watcher.stopped.abort()
           watcher.wake()
-          tellWaiting()
+          tell()
         },
       }
     },

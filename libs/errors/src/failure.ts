@@ -10,6 +10,14 @@ export type Failure =
   | { code: 'PORT_IN_USE'; host: string; port: number }
   | { code: 'ADDRESS_UNUSABLE'; host: string; port: number; reason: string }
   | { code: 'DRIVER_SERVES_ONE_PROCESS'; driver: string }
+  | { code: 'CONTRACT_UNREACHABLE'; url: string; reason: string }
+  | { code: 'CONTRACT_REQUEST_INVALID'; problem: string }
+  | { code: 'CONTRACT_PROTOCOL_UNSUPPORTED'; protocol: string; supported: readonly number[] }
+  | { code: 'CONTRACT_UNAUTHORIZED' }
+  | { code: 'CONTRACT_FORBIDDEN'; reason: string }
+  | { code: 'CONTRACT_BEHIND'; epoch: number; revision: number }
+  | { code: 'CONTRACT_LEASE_UNKNOWN'; instance: string }
+  | { code: 'CONTRACT_REPLICAS_FULL'; maxReplicas: number }
   | { code: 'EVENT_INVALID'; problem: string }
   | { code: 'EVENT_TOO_LARGE'; bytes: number; maxBytes: number }
   | { code: 'EVENT_TTL_SPENT' }
@@ -47,6 +55,14 @@ export const FAILURE_CODES = [
   'PORT_IN_USE',
   'ADDRESS_UNUSABLE',
   'DRIVER_SERVES_ONE_PROCESS',
+  'CONTRACT_UNREACHABLE',
+  'CONTRACT_REQUEST_INVALID',
+  'CONTRACT_PROTOCOL_UNSUPPORTED',
+  'CONTRACT_UNAUTHORIZED',
+  'CONTRACT_FORBIDDEN',
+  'CONTRACT_BEHIND',
+  'CONTRACT_LEASE_UNKNOWN',
+  'CONTRACT_REPLICAS_FULL',
   'EVENT_INVALID',
   'EVENT_TOO_LARGE',
   'EVENT_TTL_SPENT',

@@ -1,5 +1,6 @@
 export type { AdmissionBounds } from './admission.ts'
 export { admit, createAdmission, DEFAULT_MAX_TTL } from './admission.ts'
+export { admissionConfig, ingressConfig, ingressUrl } from './config.ts'
 export type { HttpLimits } from './http-limits.ts'
 export { DEFAULT_HTTP_LIMITS } from './http-limits.ts'
 export type { Ingress, IngressOptions } from './start-ingress.ts'

@@ -17,7 +17,7 @@ const RETRY_MS = 2000
 
 export interface FolderReconcilerDeps {
   readonly folder: string
-  readonly store: ContractStore
+  readonly store: Pick<ContractStore, 'contract' | 'publish' | 'acknowledged'>
   readonly clock: Clock
   readonly telemetry: Telemetry
   /** Built-in Services by `namespace/name`. */

@@ -1,4 +1,5 @@
 export type { Condition, ObjectStatus } from './conditions.ts'
+export { storeConfig, storeLimits } from './config.ts'
 export {
   type FolderReconciler,
   type FolderReconcilerDeps,

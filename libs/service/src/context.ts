@@ -30,3 +30,9 @@ export interface Running extends AsyncDisposable {
   /** Resolves when nothing is in hand any more; called once, after `draining` aborted. */
   drain?(): Promise<void>
 }
+
+/** What `stack` holds as one service; `drain` as in `Running`. Moves the stack. */
+export function running(stack: AsyncDisposableStack, drain: () => Promise<void>): Running {
+  const moved = stack.move()
+  return { drain, [Symbol.asyncDispose]: () => moved.disposeAsync() }
+}

@@ -76,12 +76,17 @@ test('a route that throws is a 500 without its words, which are logged', async (
   expect(telemetry.lines).toMatchObject([{ level: 'error', message: 'control request failed' }])
 })
 
-test('before it is opened the port is taken, alive and not ready', async () => {
+test('before it is opened the port is taken, alive, not ready, and says what the start waits for', async () => {
   const { telemetry, readiness } = setUp()
+  const starting = readiness.ready('started', () => 'the service is starting')
   const deps = { host: '127.0.0.1', port: 0, readiness, log: telemetry.log }
   await using control = await startControlServer(deps)
   expect((await fetch(`${control.url}/healthz`)).status).toBe(200)
-  expect((await fetch(`${control.url}/readyz`)).status).toBe(503)
+  const readyz = await fetch(`${control.url}/readyz`)
+  expect([readyz.status, await readyz.text()]).toEqual([503, expect.stringContaining('the service is starting')])
+  expect((await fetch(`${control.url}/api`)).status).toBe(503)
+  expect((await fetch(`${control.url}/readyz`, { headers: { origin: 'http://evil.example' } })).status).toBe(403)
+  starting[Symbol.dispose]()
   await control.open()
   expect((await fetch(`${control.url}/readyz`)).status).toBe(200)
 })

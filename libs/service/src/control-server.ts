@@ -2,7 +2,7 @@ import { createServer } from 'node:http'
 import { httpUrl } from '@sluice/config'
 import type { Logger } from '@sluice/telemetry'
 import fastify, { type FastifyError, type FastifyInstance } from 'fastify'
-import { refusal } from './guard.ts'
+import { PROBES, refusal } from './guard.ts'
 import { listen } from './listen.ts'
 import type { Readiness } from './readiness.ts'
 
@@ -16,7 +16,7 @@ export interface ControlServer extends AsyncDisposable {
   readonly url: string
   /** Takes more routes until `open`. */
   readonly routes: FastifyInstance
-  /** From here on all routes answer; before, `/healthz` is 200 and everything else 503. */
+  /** From here on all routes answer; before, the probes alone, and everything else is 503. */
   open(): Promise<void>
 }
 
@@ -30,10 +30,14 @@ export interface ControlDeps {
 /** Listens at once, so that a taken port is found before anything else starts. Rejects as `listen` does. */
 export async function startControlServer({ host, port, readiness, log }: ControlDeps): Promise<ControlServer> {
   const routes = controlRoutes({ host, readiness, log })
+  // Probes have to answer before the app has added its routes, and say what the start waits for
+  const probes = controlRoutes({ host, readiness, log })
+  await probes.ready()
   const gate = { isOpen: false }
   const server = createServer({ ...SLOW_CLIENT_LIMITS }, (request, response) => {
     if (gate.isOpen) routes.routing(request, response)
-    else response.writeHead(request.url === '/healthz' ? 200 : 503).end()
+    else if (PROBES.has(request.url ?? '')) probes.routing(request, response)
+    else response.writeHead(503).end()
   })
   server.maxConnections = MAX_CONNECTIONS
   const actualPort = await listen(server, { host, port })
@@ -48,7 +52,7 @@ export async function startControlServer({ host, port, readiness, log }: Control
       const closed = new Promise((resolve) => server.close(resolve))
       server.closeAllConnections()
       await closed
-      await routes.close()
+      await Promise.all([routes.close(), probes.close()])
     },
   }
 }

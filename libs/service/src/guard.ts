@@ -1,6 +1,7 @@
 import type { IncomingHttpHeaders } from 'node:http'
 
-const PROBES: ReadonlySet<string> = new Set(['/healthz', '/readyz'])
+/** What answers whoever asks. */
+export const PROBES: ReadonlySet<string> = new Set(['/healthz', '/readyz'])
 
 /** True for addresses that only this machine reaches. */
 export function isLoopback(host: string): boolean {

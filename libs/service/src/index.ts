@@ -1,4 +1,4 @@
-export type { Running, ServiceContext } from './context.ts'
+export { type Running, running, type ServiceContext } from './context.ts'
 export { listen } from './listen.ts'
 export { type PlatformConfig, platformConfig } from './platform-config.ts'
 export type { DurableLevel, ReadyCheck } from './readiness.ts'

@@ -1,6 +1,6 @@
 import { flushCompileCache } from 'node:module'
 import { type Clock, systemClock } from '@sluice/clock'
-import { type ConfigOf, type Env, readConfig, type Shape } from '@sluice/config'
+import { type ConfigOf, type Env, type Rules, readConfig, type Shape } from '@sluice/config'
 import { EventingError } from '@sluice/errors'
 import { createTelemetry, type ServiceTelemetry, startMetrics } from '@sluice/telemetry'
 import { preload } from '@sluice/telemetry/preload'
@@ -20,6 +20,8 @@ export interface Service<S extends Shape> {
   readonly name: string
   /** The app's own variables. A key of `platformConfig` replaces that field. */
   readonly config: S
+  /** What must hold between the app's variables; its problems are told with all others. */
+  readonly rules?: Rules<typeof platformConfig & S>
   /** Throws for a config that can never work, before anything listens. */
   readonly check?: (config: PlatformConfig & ConfigOf<S>) => void
   readonly start: (config: PlatformConfig & ConfigOf<S>, context: ServiceContext) => Promise<Running> | Running
@@ -37,7 +39,7 @@ export async function runService<S extends Shape>(service: Service<S>, env: Env 
   if (wantsHelp(args)) return void process.stdout.write(help(service.name, shape))
   try {
     refuse(argumentProblems(args))
-    const config = readConfig(shape, env) as PlatformConfig & ConfigOf<S>
+    const config = readConfig(shape, env, service.rules as Rules<Shape> | undefined) as PlatformConfig & ConfigOf<S>
     service.check?.(config)
     const sdk = await preload(`sluice-${service.name}`, env)
     const telemetry = stack.use(createTelemetry({ service: service.name, logLevel: config.logLevel, sdk }))

@@ -1,0 +1,54 @@
+import { join } from 'node:path'
+import type { ConfigOf } from '@sluice/config'
+import {
+  contractCopy,
+  createContractService,
+  createContractStore,
+  purgeParked,
+  removeEndedChannels,
+  serveContract,
+  serverEvents,
+  tokenOf,
+} from '@sluice/contract'
+import { openDriver } from '@sluice/drivers'
+import { startFolderReconciler, storeLimits, uidCopy } from '@sluice/reconcile'
+import { type Running, running, type ServiceContext } from '@sluice/service'
+import type { config as shape } from './config.ts'
+
+type ControllerConfig = ConfigOf<typeof shape> & { readonly host: string }
+
+/** Store, reconciler and server of the contract, and who removes what is over: one per installation. */
+export async function startController(config: ControllerConfig, context: ServiceContext): Promise<Running> {
+  const { telemetry, clock, warn } = context
+  const { dataDir, host, ingressUrl } = config
+  await using stack = new AsyncDisposableStack()
+  const { driver, ready } = stack.use(await openDriver(config, { ...context, name: 'controller' }))
+  warn('channel', ready)
+  const store = await createContractStore({ clock, telemetry, copy: contractCopy(join(dataDir, 'contract.json')) })
+  const events = serverEvents(telemetry)
+  const service = stack.use(
+    createContractService({ store, clock, events, telemetry, expected: ['ingress', 'filter', 'dispatcher'] }),
+  )
+  const { contract } = service
+  const { parkedRetentionMs, ...limits } = storeLimits(config)
+  stack.use(removeEndedChannels({ driver, contract, clock, telemetry }))
+  stack.use(purgeParked({ driver, contract, clock, telemetry, retentionMs: parkedRetentionMs }))
+  const reconciler = stack.use(
+    await startFolderReconciler({
+      ...{ clock, telemetry, store: contract, folder: config.manifests, ...limits },
+      services: config.eventDisplayUrl === undefined ? {} : { 'default/event-display': config.eventDisplayUrl },
+      ingressBase: () => ingressUrl,
+      uids: uidCopy(join(dataDir, 'uids.json')),
+    }),
+  )
+  const { controllerCert: cert, controllerKey: key, controllerPort: port } = config
+  const tls = cert !== undefined && key !== undefined ? { cert, key } : undefined
+  const server = stack.use(await serveContract({ service, host, port, tls, token: tokenOf(config), clock, events }))
+
+  warn('manifests', () => reconciler.problems().join('\n') || undefined)
+  warn('contract', service.behind)
+  warn('replicas', () => service.missing())
+  context.control?.get('/contract', async () => ({ ...reconciler.state(), replicas: service.replicas() }))
+  telemetry.log.info({ url: server.url, isEncrypted: tls !== undefined }, 'serving the contract')
+  return running(stack, async () => {})
+}

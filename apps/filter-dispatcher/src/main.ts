@@ -1,0 +1,35 @@
+/** Filter and dispatcher in one process, on the one-write path: a copy is stored only when its delivery does not end at once. */
+import { oneWrite } from '@sluice/channel'
+import { openContract } from '@sluice/contract'
+import { startDispatcher } from '@sluice/dispatch'
+import { openDriver, requireShared } from '@sluice/drivers'
+import { startFilter } from '@sluice/filter'
+import { createAdmission } from '@sluice/ingress'
+import { running, runService } from '@sluice/service'
+import { config, rules } from './config.ts'
+
+const name = 'filter-dispatcher'
+
+await runService({
+  ...{ name, config, rules },
+  check: (config) => requireShared(config, name),
+  async start(config, context) {
+    await using stack = new AsyncDisposableStack()
+    const opened = stack.use(await openDriver(config, { ...context, name }))
+    context.ready('channel', opened.ready)
+    context.durable(opened.driver.capabilities.durable)
+    const contract = stack.use(await openContract({ ...context, config, roles: ['filter', 'dispatcher'] }))
+    context.ready('contract', contract.ready)
+    context.warn('contract', contract.warning)
+    const role = { ...context, contract, driver: oneWrite(opened.driver, context.clock) }
+    const admit = createAdmission({ ...context, ...config })
+    const { ingressUrl = '' } = config
+    // First to start, so that the filter's first copy finds it, and first to go: what is published after is written
+    const dispatcher = startDispatcher({ ...role, replica: 'dispatcher', admit, ingressUrl })
+    const filter = stack.use(startFilter({ ...role, replica: 'filter' }))
+    stack.use(dispatcher)
+    context.ready('filter', filter.ready)
+    context.ready('dispatcher', dispatcher.ready)
+    return running(stack, () => filter.drain().then(dispatcher.drain))
+  },
+})

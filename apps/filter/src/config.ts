@@ -1,0 +1,8 @@
+import type { Rules } from '@sluice/config'
+import { contractConfig, contractRules } from '@sluice/contract'
+import { driverConfig, driverRules } from '@sluice/drivers'
+
+/** What the filter reads besides the platform's variables. */
+export const config = { ...contractConfig, ...driverConfig }
+
+export const rules: Rules<typeof config> = (read, isSet) => [...contractRules(read, isSet), ...driverRules(read, isSet)]

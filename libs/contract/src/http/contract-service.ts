@@ -1,0 +1,139 @@
+import type { Clock } from '@sluice/clock'
+import { EventingError } from '@sluice/errors'
+import type { Telemetry } from '@sluice/telemetry'
+import { difference, knownOf } from '../delta.ts'
+import type { Contract, ContractSource } from '../rows.ts'
+import type { ContractStore } from '../store.ts'
+import { whenHolds } from '../when-holds.ts'
+import { within } from '../within.ts'
+import { createLeases, type Replica } from './leases.ts'
+import {
+  type Acknowledgement,
+  HEARTBEAT_MS,
+  type Hello,
+  LEASE_MS,
+  MAX_REPLICAS,
+  type Message,
+  type Role,
+} from './protocol.ts'
+import type { ServerEvents } from './server-events.ts'
+
+export interface ContractServiceDeps {
+  readonly store: ContractStore
+  /** Ready needs one live replica of each. */
+  readonly expected: readonly Role[]
+  readonly clock: Clock
+  readonly events: ServerEvents
+  readonly telemetry: Pick<Telemetry, 'gauge'>
+  readonly leaseMs?: number
+  /** Nobody is believed for this long after the start; default a lease term. */
+  readonly settleMs?: number
+  readonly maxReplicas?: number
+}
+
+/** The contract for readers in other processes, whatever carries the messages. */
+export interface ContractService extends Disposable {
+  snapshot(): Contract
+  /**
+   * What a reader lacks, then each change, with heartbeats between; ends when its lease does or `signal` aborts.
+   * Pulled: what came while a message was on its way is one delta. Throws CONTRACT_BEHIND, CONTRACT_REPLICAS_FULL.
+   */
+  watch(hello: Hello, signal: AbortSignal): AsyncIterable<Message>
+  /** Throws CONTRACT_LEASE_UNKNOWN, CONTRACT_REQUEST_INVALID. */
+  acknowledge(acknowledgement: Acknowledgement): void
+  replicas(): readonly Replica[]
+  /** Which roles nobody follows the contract in, or undefined. */
+  missing(): string | undefined
+  /** What is behind a reader of late, or undefined: this server was restored from an old copy. */
+  behind(): string | undefined
+  /** The store as whoever asks for acknowledgements sees it: those of its own watchers and of every replica. */
+  readonly contract: ContractSource & Pick<ContractStore, 'contract' | 'publish' | 'acknowledged' | 'whenAcknowledged'>
+}
+
+export function createContractService(deps: ContractServiceDeps): ContractService {
+  const { store, clock, events, expected, leaseMs = LEASE_MS, maxReplicas = MAX_REPLICAS } = deps
+  const settleMs = deps.settleMs ?? leaseMs
+  const leases = createLeases({ clock, leaseMs, settleMs, maxReplicas, expected, onExpired: events.leaseExpired })
+  const gauge = deps.telemetry.gauge(
+    'contract_replicas_live',
+    { description: 'Replicas with a live lease, by role' },
+    () =>
+      expected.map((role) => ({
+        value: leases.live().filter(({ roles }) => roles.includes(role)).length,
+        labels: { role },
+      })),
+  )
+  let behind: { readonly text: string; readonly at: number } | undefined
+
+  const isOlder = ({ epoch, revision }: Hello) => {
+    const held = store.contract()
+    return epoch > held.epoch || revision > held.revision
+  }
+  const acknowledged = (revision: number) => store.acknowledged(revision) && leases.acknowledged(revision)
+  const changed = (listener: () => void): Disposable => {
+    const both = [store.changed(listener), leases.changed(listener)]
+    return { [Symbol.dispose]: () => both.forEach((one) => void one[Symbol.dispose]()) }
+  }
+
+  function watch(hello: Hello, signal: AbortSignal): AsyncIterable<Message> {
+    if (isOlder(hello)) {
+      const { epoch, revision } = store.contract()
+      const text = `the contract here is epoch ${epoch}, revision ${revision}; ${hello.replica} holds epoch ${hello.epoch}, revision ${hello.revision}`
+      behind = { text, at: clock.monotonic() }
+      throw new EventingError({ code: 'CONTRACT_BEHIND', epoch, revision }, text)
+    }
+    const cut = new AbortController()
+    const lease = leases.open(hello, () => cut.abort())
+    events.connected({ roles: hello.roles, replica: hello.replica, instance: hello.instance })
+    return messages(hello, AbortSignal.any([signal, cut.signal]), lease)
+  }
+
+  async function* messages(
+    hello: Hello,
+    signal: AbortSignal,
+    lease: { sent(revision: number): void },
+  ): AsyncGenerator<Message> {
+    let known = hello.known
+    let sent: Contract | undefined
+    while (!signal.aborted) {
+      const contract = store.contract()
+      if (contract !== sent) {
+        const delta = difference(known, contract)
+        known = knownOf(contract)
+        sent = contract
+        lease.sent(contract.revision)
+        yield { type: 'delta', ...delta }
+      } else if (!(await changedWithin(HEARTBEAT_MS, contract, signal))) {
+        if (!signal.aborted) yield { type: 'heartbeat' }
+      }
+    }
+  }
+
+  const changedWithin = (ms: number, contract: Contract, signal: AbortSignal) =>
+    within(ms, signal, clock, (over) => whenHolds(() => store.contract() !== contract, store.changed, over))
+
+  return {
+    snapshot: () => store.contract(),
+    watch,
+    acknowledge(acknowledgement) {
+      leases.renew(acknowledgement, store.contract().epoch)
+    },
+    replicas: () => leases.live(),
+    missing() {
+      const roles = expected.filter((role) => !leases.live().some((replica) => replica.roles.includes(role)))
+      return roles.length === 0 ? undefined : `nobody follows the contract as ${roles.join(', ')}`
+    },
+    behind: () => (behind !== undefined && clock.monotonic() - behind.at < leaseMs ? behind.text : undefined),
+    contract: {
+      watch: store.watch,
+      contract: store.contract,
+      publish: store.publish,
+      acknowledged,
+      whenAcknowledged: (revision, signal) => whenHolds(() => acknowledged(revision), changed, signal),
+    },
+    [Symbol.dispose]() {
+      gauge[Symbol.dispose]()
+      leases[Symbol.dispose]()
+    },
+  }
+}

@@ -1,0 +1,169 @@
+import { type Clock, sleep } from '@sluice/clock'
+import { EventingError } from '@sluice/errors'
+import type { Telemetry } from '@sluice/telemetry'
+import { isEmpty, knownOf, NO_ROWS, NOTHING_KNOWN, withDelta, withHashes } from '../delta.ts'
+import { contractEvents } from '../events.ts'
+import type { Copy } from '../file-copy.ts'
+import type { Contract, ContractSource, Delta } from '../rows.ts'
+import { inconsistencies } from '../schema.ts'
+import { createWatchers } from '../watchers.ts'
+import { within } from '../within.ts'
+import { connectOnce } from './connection.ts'
+import { HEARTBEAT_MS, invalid, type Role } from './protocol.ts'
+import { readerEvents } from './reader-events.ts'
+import type { ContractTransport } from './transport.ts'
+
+const FIRST_RETRY_MS = 100
+/** Well within a lease: a server that was restarted hears of everybody before it believes anybody. */
+const LONGEST_RETRY_MS = 3_000
+const LEAVING_MS = 1_000
+const NEVER = new AbortController().signal
+
+export interface FollowContractDeps {
+  readonly transport: ContractTransport
+  readonly copy: Copy<Contract>
+  /** The names under which the roles of this process call `watch`; acknowledged is what is in force in all of them. */
+  readonly roles: readonly Role[]
+  readonly replica: string
+  /** New with each process. */
+  readonly instance: string
+  readonly clock: Clock
+  readonly telemetry: Telemetry
+  /** For the jitter of reconnections, in [0, 1). */
+  readonly random: () => number
+}
+
+/** A contract that is followed from another process. */
+export interface FollowedContract extends ContractSource, AsyncDisposable {
+  /** Why there is no contract yet; undefined once there is one, however old. */
+  ready(): string | undefined
+  /** What keeps this process from the newest contract; undefined while its server is heard. */
+  warning(): string | undefined
+}
+
+/**
+ * Follows the contract of a server, from its copy on disk on:
+ *
+ *   message ─► received ─► saved on disk ─► handed to the roles ─► acknowledged, once in force in each
+ *      └── older, or not understood ──► refused, the connection is given up, the last one stays
+ *
+ * Rejects with DATA_DIR_UNUSABLE where the copy can't be read.
+ */
+export async function followContract(deps: FollowContractDeps): Promise<FollowedContract> {
+  const { transport, copy, roles, replica, instance, clock, telemetry, random } = deps
+  const own = contractEvents(telemetry)
+  const loaded = await copy.load()
+  if (loaded.setAside !== undefined) own.copySetAside(loaded.setAside)
+  // hashes are computed, not believed: somebody may have edited the file
+  let saved = loaded.value && { ...loaded.value, ...withHashes(loaded.value) }
+  let received = saved
+  let isConnected = false
+  let connecting: { reason: string; since: number } | undefined
+  let saveProblem: string | undefined
+  let wakeSaver = () => {}
+  const stop = new AbortController()
+  const watchers = createWatchers(saved, { clock, events: own })
+  const events = readerEvents(telemetry, { isConnected: () => isConnected, revision: () => saved?.revision ?? 0 })
+  if (saved !== undefined) events.startsFromCopy({ epoch: saved.epoch, revision: saved.revision })
+
+  function take(delta: Delta): void {
+    const base = received ?? { ...NO_ROWS, epoch: 0, revision: 0 }
+    const { epoch, revision } = delta
+    if (epoch < base.epoch || revision < base.revision) {
+      const text = `the server's contract is epoch ${epoch}, revision ${revision}; this service holds epoch ${base.epoch}, revision ${base.revision}`
+      throw new EventingError({ code: 'CONTRACT_BEHIND', epoch, revision }, text)
+    }
+    if (received !== undefined && isEmpty(delta) && epoch === base.epoch && revision === base.revision) return
+    const next = withDelta(base, delta)
+    const problems = inconsistencies(next)
+    if (problems.length > 0) throw invalid(problems)
+    received = next
+    const count = (of: Readonly<Record<string, readonly unknown[]>>) => Object.values(of).flat().length
+    events.received({ epoch, revision, put: count({ ...delta.put }), removed: count(delta.removed) })
+    wakeSaver()
+  }
+
+  async function save(): Promise<void> {
+    for (let failures = 0; !stop.signal.aborted; ) {
+      const next = received
+      if (next === undefined || next === saved) {
+        await new Promise<void>((resolve) => (wakeSaver = resolve))
+        continue
+      }
+      try {
+        await copy.save(next)
+        saved = next
+        failures = 0
+        saveProblem = undefined
+        watchers.announce(next)
+      } catch (error) {
+        const retryInMs = Math.min(FIRST_RETRY_MS * 2 ** failures++, LONGEST_RETRY_MS)
+        saveProblem = (error as Error).message
+        events.copyFailed({ revision: next.revision, retryInMs }, error)
+        await sleep(clock, retryInMs, stop.signal)
+      }
+    }
+  }
+
+  /** In force in every role, and so on disk. */
+  function acknowledged(): { epoch: number; revision?: number } {
+    const byRole = watchers.acknowledgements()
+    const revisions = roles.map((role) => byRole.get(role))
+    const lowest = revisions.includes(undefined) ? undefined : Math.min(...(revisions as number[]))
+    return { epoch: saved?.epoch ?? 0, ...(lowest !== undefined && { revision: lowest }) }
+  }
+
+  async function follow(): Promise<void> {
+    for (let failures = 0; !stop.signal.aborted; ) {
+      const hello = {
+        ...{ roles, replica, instance, epoch: received?.epoch ?? 0, revision: received?.revision ?? 0 },
+        known: received === undefined ? NOTHING_KNOWN : knownOf(received),
+      }
+      const startedAt = clock.monotonic()
+      const onConnected = () => {
+        isConnected = true
+        events.connected({ url: transport.url, revision: received?.revision ?? 0 })
+      }
+      const reason = await connectOnce({
+        ...{ transport, clock, hello, take, onConnected, acknowledged },
+        changed: watchers.changed,
+        signal: stop.signal,
+      })
+      if (stop.signal.aborted) return
+      if (isConnected || connecting === undefined) connecting = { reason: '', since: clock.monotonic() }
+      isConnected = false
+      connecting.reason = (reason as Error).message
+      if (clock.monotonic() - startedAt >= HEARTBEAT_MS) failures = 0
+      const retryInMs = Math.min(FIRST_RETRY_MS * 2 ** failures++, LONGEST_RETRY_MS) * (0.5 + random() / 2)
+      events.disconnected({ url: transport.url, retryInMs }, reason)
+      await sleep(clock, retryInMs, stop.signal)
+    }
+  }
+
+  const running = [follow(), save()]
+  const away = () =>
+    connecting === undefined
+      ? `connecting to ${transport.url}`
+      : `${connecting.reason} (for ${Math.round((clock.monotonic() - connecting.since) / 1000)} s)`
+
+  return {
+    watch: watchers.watch,
+    ready: () =>
+      saved === undefined ? `no contract yet: ${saveProblem ?? (isConnected ? 'on its way' : away())}` : undefined,
+    warning() {
+      if (saved === undefined) return undefined
+      const held = `revision ${saved.revision} stays in force`
+      if (saveProblem !== undefined) return `${held}: ${saveProblem}`
+      return isConnected ? undefined : `${held}: ${away()}`
+    },
+    async [Symbol.asyncDispose]() {
+      stop.abort()
+      wakeSaver()
+      await Promise.all(running)
+      events[Symbol.dispose]()
+      const leaving = { ...acknowledged(), instance, leaving: true }
+      await within(LEAVING_MS, NEVER, clock, (over) => transport.acknowledge(leaving, over)).catch(() => undefined)
+      await transport[Symbol.asyncDispose]()
+    },
+  }
+}

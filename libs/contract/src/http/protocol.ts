@@ -1,0 +1,117 @@
+import { EventingError } from '@sluice/errors'
+import { z } from 'zod'
+import type { Known } from '../delta.ts'
+import type { Delta } from '../rows.ts'
+import { problemsOf, readDelta } from '../schema.ts'
+
+/** Docs: adr/0008-services-apart.md. */
+export const PROTOCOL = 1
+export const WATCH_PATH = `/contract/v${PROTOCOL}/watch`
+export const ACKNOWLEDGE_PATH = `/contract/v${PROTOCOL}/acknowledge`
+export const SNAPSHOT_PATH = `/contract/v${PROTOCOL}/snapshot`
+export const STREAM_TYPE = 'application/x-ndjson'
+
+/** What a replica is believed without a word from it. */
+export const LEASE_MS = 10_000
+/** The server's word in a quiet watch, and the reader's renewals: three may get lost within a lease. */
+export const HEARTBEAT_MS = 3_000
+/** A server that is silent for this long is given up and connected to anew. */
+export const SILENCE_MS = 10_000
+/** For the first byte of an answer. */
+export const ANSWER_MS = 5_000
+
+/** A reader's hashes: 100,000 rows or more. */
+export const MAX_HELLO_BYTES = 32 * 1024 * 1024
+/** A delta with every row: 100,000 triggers or more. */
+export const MAX_MESSAGE_BYTES = 256 * 1024 * 1024
+export const MAX_REPLICAS = 1024
+
+/** What follows a contract; Ready needs one live replica of each that the server was told to expect. */
+export type Role = 'ingress' | 'filter' | 'dispatcher'
+
+/** Who follows, and what it holds. `instance` is new with each process. */
+export interface Hello {
+  readonly roles: readonly Role[]
+  readonly replica: string
+  readonly instance: string
+  /** 0 where it holds nothing. */
+  readonly epoch: number
+  readonly revision: number
+  readonly known: Known
+}
+
+/** Renews the lease. `revision`: on disk and in force in every role, of this epoch; absent before the first. */
+export interface Acknowledgement {
+  readonly instance: string
+  readonly epoch: number
+  readonly revision?: number
+  /** Ends the lease at once. */
+  readonly leaving?: boolean
+}
+
+export type Message = { readonly type: 'heartbeat' } | ({ readonly type: 'delta' } & Delta)
+
+const name = z.string().min(1).max(253)
+const count = z.int().min(0)
+const hashes = z.record(z.string().min(1).max(253), z.string().max(64))
+const hello = z.strictObject({
+  roles: z
+    .array(z.enum(['ingress', 'filter', 'dispatcher']))
+    .min(1)
+    .max(3),
+  replica: name,
+  instance: name,
+  epoch: count,
+  revision: count,
+  known: z.strictObject({ logs: hashes, ingresses: hashes, routes: hashes, deliveries: hashes }),
+})
+const acknowledgement = z.strictObject({
+  instance: name,
+  epoch: count,
+  revision: z.exactOptional(count),
+  leaving: z.exactOptional(z.boolean()),
+})
+
+export function writeHello({ known, ...rest }: Hello): string {
+  const written = Object.fromEntries(Object.entries(known).map(([kind, rows]) => [kind, Object.fromEntries(rows)]))
+  return JSON.stringify({ ...rest, known: written })
+}
+
+/** Throws CONTRACT_REQUEST_INVALID with every problem. */
+export function readHello(body: unknown): Hello {
+  const { known, ...rest } = checked(hello, body)
+  const rows = (of: Readonly<Record<string, string>>) => new Map(Object.entries(of))
+  const { logs, ingresses, routes, deliveries } = known
+  return {
+    ...rest,
+    known: { logs: rows(logs), ingresses: rows(ingresses), routes: rows(routes), deliveries: rows(deliveries) },
+  }
+}
+
+/** Throws CONTRACT_REQUEST_INVALID with every problem. */
+export function readAcknowledgement(body: unknown): Acknowledgement {
+  return checked(acknowledgement, body)
+}
+
+/** Throws CONTRACT_REQUEST_INVALID for what this version does not know: a row half understood is worse than an old one. */
+export function readMessage(value: unknown): Message {
+  const { type, ...rest } = (value ?? {}) as { type?: unknown }
+  if (type === 'heartbeat') return { type }
+  if (type !== 'delta') throw invalid([`type: ${JSON.stringify(type)} is not a message of this protocol`])
+  const read = readDelta(rest)
+  if ('problems' in read) throw invalid(read.problems)
+  return { type, ...read.delta }
+}
+
+function checked<T>(schema: z.ZodType<T>, value: unknown): T {
+  const read = schema.safeParse(value)
+  if (!read.success) throw invalid(problemsOf(read.error))
+  return read.data
+}
+
+const SHOWN_PROBLEMS = 10
+
+export function invalid(problems: readonly string[]): EventingError {
+  const problem = problems.slice(0, SHOWN_PROBLEMS).join('; ')
+  return new EventingError({ code: 'CONTRACT_REQUEST_INVALID', problem }, problem)
+}

@@ -1,0 +1,140 @@
+import { EventingError, isFailure } from '@sluice/errors'
+import { Agent, type Dispatcher, request } from 'undici'
+import { linesOf } from './lines.ts'
+import {
+  ACKNOWLEDGE_PATH,
+  type Acknowledgement,
+  type Hello,
+  invalid,
+  MAX_MESSAGE_BYTES,
+  type Message,
+  PROTOCOL,
+  readMessage,
+  STREAM_TYPE,
+  WATCH_PATH,
+  writeHello,
+} from './protocol.ts'
+
+/** How a reader reaches its server; in one process for tests, over HTTP otherwise. */
+export interface ContractTransport extends AsyncDisposable {
+  /** Where to, for logs; never a secret. */
+  readonly url: string
+  /**
+   * Rejects with the server's refusal, or CONTRACT_UNREACHABLE. The iteration ends with the connection. `alive` is
+   * called whenever something arrives, be it a part of a message.
+   */
+  watch(hello: Hello, signal: AbortSignal, alive: () => void): Promise<AsyncIterable<Message>>
+  acknowledge(acknowledgement: Acknowledgement, signal: AbortSignal): Promise<void>
+}
+
+export interface HttpTransportOptions {
+  /** `http://host:port` or `https://…`; a path in front of `/contract` is kept. */
+  readonly url: string
+  readonly token?: string | undefined
+  /** PEM of who signed the server's certificate, where the system does not know them. */
+  readonly ca?: string | undefined
+}
+
+const MAX_REFUSAL_BYTES = 16_384
+
+/** Over HTTP. Times are the caller's: each call ends when its signal aborts. */
+export function httpTransport({ url, token, ca }: HttpTransportOptions): ContractTransport {
+  const base = url.replace(/\/$/, '')
+  const agent = new Agent({
+    headersTimeout: 0,
+    bodyTimeout: 0,
+    connect: { timeout: 0, ...(ca !== undefined && { ca }) },
+  })
+  const headers = {
+    'content-type': 'application/json',
+    ...(token !== undefined && { authorization: `Bearer ${token}` }),
+  }
+
+  async function post(path: string, body: string, signal: AbortSignal): Promise<Dispatcher.ResponseData> {
+    const answer = await request(base + path, { method: 'POST', headers, body, signal, dispatcher: agent })
+    if (answer.statusCode >= 300) throw await refusal(answer, base)
+    return answer
+  }
+
+  return {
+    url: base,
+    watch: (hello, signal, alive) =>
+      post(WATCH_PATH, writeHello(hello), signal)
+        .then(({ headers, body }) => {
+          const type = String(headers['content-type'])
+          if (type !== STREAM_TYPE) throw unreachable(base, `it answers with ${type}: something else listens there`)
+          return messagesOf(body, base, alive)
+        })
+        .catch((error) => Promise.reject(translated(error, base))),
+    async acknowledge(acknowledgement, signal) {
+      try {
+        const { body } = await post(ACKNOWLEDGE_PATH, JSON.stringify(acknowledgement), signal)
+        await body.dump()
+      } catch (error) {
+        throw translated(error, base)
+      }
+    },
+    [Symbol.asyncDispose]: () => agent.destroy(),
+  }
+}
+
+async function* messagesOf(body: AsyncIterable<Buffer>, url: string, alive: () => void): AsyncGenerator<Message> {
+  try {
+    for await (const line of linesOf(body, MAX_MESSAGE_BYTES, alive)) yield readMessage(parse(line))
+  } catch (error) {
+    throw translated(error, url)
+  }
+}
+
+function parse(line: string): unknown {
+  try {
+    return JSON.parse(line)
+  } catch (error) {
+    throw invalid([`the message is not JSON: ${(error as Error).message}`])
+  }
+}
+
+/** The server's refusal in our codes; of anything else its status, as no part of Sluice answered. */
+async function refusal({ statusCode, body }: Dispatcher.ResponseData, url: string): Promise<EventingError> {
+  const chunks: Buffer[] = []
+  let bytes = 0
+  for await (const chunk of body) {
+    bytes += chunk.length
+    if (bytes > MAX_REFUSAL_BYTES) break
+    chunks.push(chunk)
+  }
+  const { code, detail } = problemOf(Buffer.concat(chunks).toString())
+  const words = String(detail).slice(0, 1_000)
+  if (code === 'CONTRACT_LEASE_UNKNOWN') return new EventingError({ code, instance: '' }, words)
+  if (code === 'CONTRACT_UNAUTHORIZED') return new EventingError({ code }, `${url}: ${words}`)
+  if (code === 'CONTRACT_BEHIND') return new EventingError({ code, epoch: 0, revision: 0 }, `${url}: ${words}`)
+  if (code === 'CONTRACT_PROTOCOL_UNSUPPORTED') {
+    const text = `${url}: ${words}; this service speaks ${PROTOCOL}`
+    return new EventingError({ code, protocol: String(PROTOCOL), supported: [PROTOCOL] }, text)
+  }
+  if (code === 'CONTRACT_REQUEST_INVALID') return new EventingError({ code, problem: words }, `${url}: ${words}`)
+  return unreachable(url, typeof code === 'string' ? words : `it answers ${statusCode}: something else listens there`)
+}
+
+function problemOf(text: string): { code?: unknown; detail?: unknown } {
+  try {
+    return (JSON.parse(text) ?? {}) as { code?: unknown; detail?: unknown }
+  } catch {
+    return {}
+  }
+}
+
+function translated(error: unknown, url: string): unknown {
+  if (error instanceof EventingError) return error
+  const { code, message } = error as NodeJS.ErrnoException
+  return unreachable(url, message || code || String(error), error)
+}
+
+export function unreachable(url: string, reason: string, cause?: unknown): EventingError {
+  return new EventingError({ code: 'CONTRACT_UNREACHABLE', url, reason }, `${url}: ${reason}`, { cause })
+}
+
+/** The lease has ended: the watch that belongs to it is to be opened anew. */
+export function isLeaseLost(error: unknown): boolean {
+  return isFailure(error, 'CONTRACT_LEASE_UNKNOWN')
+}

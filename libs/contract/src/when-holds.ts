@@ -1,0 +1,22 @@
+/** Resolves true once `holds()`, asked now and after each change; false when `signal` aborts first. */
+export function whenHolds(
+  holds: () => boolean,
+  changed: (listener: () => void) => Disposable,
+  signal?: AbortSignal,
+): Promise<boolean> {
+  return new Promise((resolve) => {
+    const end = (value: boolean) => {
+      listening[Symbol.dispose]()
+      signal?.removeEventListener('abort', abort)
+      resolve(value)
+    }
+    const check = () => {
+      if (holds()) end(true)
+    }
+    const abort = () => end(false)
+    const listening = changed(check)
+    signal?.addEventListener('abort', abort, { once: true })
+    if (signal?.aborted) abort()
+    else check()
+  })
+}
