@@ -35,8 +35,11 @@ export async function driverTable(root) {
   const { openEmbeddedDriver } = await import(join(root, 'libs/channels/embedded/src/index.ts'))
   const { systemClock } = await import(join(root, 'libs/clock/src/index.ts'))
   const silent = { debug() {}, info() {}, warn() {}, error() {} }
-  await using driver = await openEmbeddedDriver({ dataDir: ':memory:', clock: systemClock, log: silent })
-  const { durable, dedupWindowMs, maxEventBytes, shared, readFromTime } = driver.capabilities
+  const { openNatsDriver } = await import(join(root, 'libs/channels/nats/src/index.ts'))
+  const telemetry = { log: silent, counter: () => ({ add() {}, bind: () => ({ add() {} }) }) }
+  await using embedded = await openEmbeddedDriver({ dataDir: ':memory:', clock: systemClock, log: silent })
+  // What it declares needs no server: nothing listens there.
+  await using nats = await openNatsDriver({ url: 'nats://127.0.0.1:1', clock: systemClock, telemetry })
   return table(
     [
       'driver',
@@ -46,17 +49,26 @@ export async function driverTable(root) {
       'several processes',
       'replay by time',
     ],
-    [
-      [
-        driver.name,
-        typeof durable === 'string' ? DURABLE[durable] : `the loss of ${durable.replicas - 1} machines`,
-        `${dedupWindowMs / 60_000} min`,
-        `${maxEventBytes / 2 ** 20} MiB`,
-        shared ? 'yes' : 'no',
-        readFromTime ? 'yes' : 'no',
-      ],
-    ],
+    [driverRow(embedded), driverRow(nats, NATS_NOTES)],
   )
+}
+
+function driverRow({ name, capabilities }, { durable: more = '', largest = '' } = {}) {
+  const { durable, dedupWindowMs, maxEventBytes, shared, readFromTime } = capabilities
+  return [
+    name,
+    `${typeof durable === 'string' ? DURABLE[durable] : `the loss of ${durable.replicas - 1} machines`}${more}`,
+    `${dedupWindowMs / 60_000} min`,
+    largest || `${maxEventBytes / 2 ** 20} MiB`,
+    shared ? 'yes' : 'no',
+    readFromTime ? 'yes' : 'no',
+  ]
+}
+
+/** What the server's configuration decides. */
+const NATS_NOTES = {
+  durable: '; power loss with `sync_interval: always`; lost machines with replicas',
+  largest: "the server's `max_payload` (1 MiB) less 16 KiB",
 }
 
 const DURABLE = { process: 'kill -9 (`process`)', disk: 'power loss (`disk`: fsync before the 202)' }

@@ -8,6 +8,7 @@
  */
 export { type Attributes, createEvent, withAttributes } from './create.ts'
 export type { AttributeValue, CloudEvent, DataKind } from './event.ts'
+export { decodeHeaderValue, encodeHeaderValue, isLiteral } from './header-value.ts'
 export { type ContentMode, contentMode, type Decoded, decodeHttp } from './http-decode.ts'
 export { type BinaryMessage, encodeBinary } from './http-encode.ts'
 export { BATCH_TYPE, EVENT_TYPE, isJsonContentType, JSON_TYPE } from './media-type.ts'

@@ -38,6 +38,7 @@ export type Failure =
   | { code: 'CHANNEL_UNAVAILABLE'; driver: string; reason: string }
   | { code: 'CHANNEL_EVENT_TOO_LARGE'; driver: string; bytes: number; maxBytes: number }
   | { code: 'DELIVERY_ENDED'; position: string }
+  | { code: 'SERVER_UNSUPPORTED'; driver: string; reason: string }
   | { code: 'SINK_REFUSED'; sink: string; status: number }
   | { code: 'SINK_TIMEOUT'; sink: string; timeoutMs: number }
   | { code: 'SINK_UNREACHABLE'; sink: string; reason: string }
@@ -83,6 +84,7 @@ export const FAILURE_CODES = [
   'CHANNEL_UNAVAILABLE',
   'CHANNEL_EVENT_TOO_LARGE',
   'DELIVERY_ENDED',
+  'SERVER_UNSUPPORTED',
   'SINK_REFUSED',
   'SINK_TIMEOUT',
   'SINK_UNREACHABLE',

@@ -8,6 +8,10 @@ export {
   STANDALONE_READY,
   startProcess,
 } from './process.ts'
+export { type NatsServer, provisionNats, startNats } from './servers/nats.ts'
+export { type Provision, provision, type Way } from './servers/provision.ts'
+export { startTcpProxy, type TcpProxy } from './servers/tcp-proxy.ts'
+export { ShiftedClock } from './shifted-clock.ts'
 export { type Sink, type SinkAnswer, type SinkOptions, type SinkRequest, startSink } from './sink.ts'
 export { type StartScript, startScript } from './start-script.ts'
 export { settle, VirtualClock } from './virtual-clock.ts'

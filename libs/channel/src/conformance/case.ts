@@ -8,6 +8,7 @@ import { type ConformanceHarness, has, type Need } from './harness.ts'
 export const SUBSCRIPTION = 'reader'
 const PATIENCE_MS = 10_000
 const CASE_MS = 60_000
+const RETRY_MS = 20
 const MANY_EVENTS = 10_000
 
 /** One case: a driver, channels of its own, its consumers; all gone at its end. */
@@ -56,6 +57,19 @@ export class Case {
 
   publish(channel: string, entries: readonly Entry[]): Promise<readonly Position[]> {
     return this.driver.publish(channel, entries)
+  }
+
+  /** As a publisher does it: what may pass is tried again, under the same keys. */
+  async insist(channel: string, entries: readonly Entry[]): Promise<readonly Position[]> {
+    const until = Date.now() + (this.#harness.patienceMs ?? PATIENCE_MS)
+    for (;;) {
+      try {
+        return await this.publish(channel, entries)
+      } catch (error) {
+        if (!this.driver.isRetryable(error) || Date.now() > until) throw error
+        await new Promise((resolve) => setTimeout(resolve, RETRY_MS))
+      }
+    }
   }
 
   consume(channel: string, options: ConsumerOptions & { readonly as?: string; readonly driver?: ChannelDriver } = {}) {
@@ -112,6 +126,16 @@ export class Case {
 
   async restartServer(): Promise<void> {
     await this.#harness.restartServer?.()
+  }
+
+  /** Cuts off the driver, or a replica's; mended by what it answers. */
+  async cut(driver: ChannelDriver = this.driver): Promise<() => Promise<void>> {
+    return (await this.#harness.cut?.(driver)) ?? (async () => undefined)
+  }
+
+  /** The process of a replica dies. */
+  async kill(driver: ChannelDriver): Promise<void> {
+    await this.#harness.crash?.(driver)
   }
 
   async #reopen(finds: boolean): Promise<void> {

@@ -9,9 +9,11 @@ import { handOutClaims } from './hand-out.ts'
 import type { ConformanceHarness } from './harness.ts'
 import { laneClaims } from './lanes.ts'
 import { lossClaims } from './loss.ts'
+import { outageClaims } from './outage.ts'
 import { parkedClaims } from './parked.ts'
 import { readClaims } from './read.ts'
 import { retentionClaims } from './retention.ts'
+import { scaleClaims } from './scale.ts'
 import { storeClaims } from './store.ts'
 import { windowClaims } from './windows.ts'
 
@@ -36,6 +38,8 @@ export function channelConformance(name: string, harness: ConformanceHarness): v
     retentionClaims(suite)
     crashClaims(suite)
     lossClaims(suite)
+    outageClaims(suite)
+    scaleClaims(suite)
     closingClaims(suite)
   })
 }

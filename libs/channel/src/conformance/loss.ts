@@ -25,7 +25,7 @@ async function interrupted(it: Case, channel: string, interrupt: () => Promise<v
       await interrupt()
       consumer = consume()
     }
-    await it.publish(channel, entries.slice(i, i + BATCH))
+    await it.insist(channel, entries.slice(i, i + BATCH))
   }
   const isDone = () => new Set(seen.map(idOf)).size === count
   await consumer.until(isDone)
@@ -59,6 +59,16 @@ export const lossClaims = about('loses nothing', ({ claim }) => {
         expectNothingLost(it, await interrupted(it, channel, () => it.crash()), 2 * 2 * 1_000)
       },
       'crash',
+    )
+
+    claim(
+      `of a ${kind} whose connection is cut and mended at a third and at half`,
+      async (it) => {
+        const channel = kind === 'log' ? await it.log({ lanes: 8 }) : await it.queue({ lanes: 8 })
+        const blink = async () => (await it.cut())()
+        expectNothingLost(it, await interrupted(it, channel, blink), 2 * 2 * 1_000)
+      },
+      'cut',
     )
 
     claim(

@@ -1,8 +1,8 @@
 import type { ChannelDriver } from '@sluice/channel'
 import { channelConformance } from '@sluice/channel/conformance'
+import { ShiftedClock } from '@sluice/testkit'
 import { openEmbeddedDriver } from '../src/index.ts'
 import { crashCopy, newFolder, removeFolder, silent } from './folder.ts'
-import { ShiftedClock } from './shifted-clock.ts'
 
 const folders: string[] = []
 let clock = new ShiftedClock()

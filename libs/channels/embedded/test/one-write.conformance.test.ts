@@ -1,8 +1,8 @@
 import { oneWrite } from '@sluice/channel'
 import { channelConformance } from '@sluice/channel/conformance'
+import { ShiftedClock } from '@sluice/testkit'
 import { openEmbeddedDriver } from '../src/index.ts'
 import { silent } from './folder.ts'
-import { ShiftedClock } from './shifted-clock.ts'
 
 let clock = new ShiftedClock()
 

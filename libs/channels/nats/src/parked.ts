@@ -1,0 +1,110 @@
+import type { Parked, Position } from '@sluice/channel'
+import type { Link } from './link.ts'
+import { decodeMessage, encodeMessage, type StoredEntry } from './message.ts'
+import { type ChannelNames, tokenOf } from './names.ts'
+import { type Received, scan } from './reader.ts'
+import { deleteAt, entryAt, store } from './store.ts'
+
+export interface ParkedDeps {
+  readonly link: Link
+  readonly names: ChannelNames
+}
+
+const NOBODY = '*'
+
+/** Parked entries in the order of parking. */
+export async function listParked(
+  deps: ParkedDeps,
+  query: { readonly queue?: string; readonly after?: Position; readonly limit: number },
+): Promise<readonly Parked[]> {
+  const { link, names } = deps
+  const parked: Parked[] = []
+  const after = query.after === undefined ? 0 : ((await placesOf(deps, [query.after]))[0]?.seq ?? 0)
+  const filter = names.parked(NOBODY, query.queue === undefined ? '*' : tokenOf(query.queue), '*')
+  for await (const each of scan(link, { stream: names.aside, filter, from: { seq: after + 1 } }, query.limit)) {
+    const found = parkedOf(each)
+    if (found !== undefined) parked.push(found)
+  }
+  return parked
+}
+
+/** Puts parked entries where their lane's owner finds them, as attempt 1. Answers how many were there. */
+export async function redriveParked(deps: ParkedDeps, positions: readonly Position[]): Promise<number> {
+  const { link, names } = deps
+  const done = await Promise.all(
+    (await placesOf(deps, positions)).map(async ({ seq, subject }) => {
+      const entry = await entryAt(link, names.aside, seq)
+      if (entry?.place === undefined) return false
+      const { envelope, queue, dedupKey, place } = entry
+      const [subscription = '', token = '', id = ''] = subject.split('.').slice(-3)
+      const again = { id: place.id, lane: place.lane, storedAt: place.storedAt, handOuts: 0, due: 0 }
+      const { headers, payload } = encodeMessage(
+        { ...envelope, queue, ...(dedupKey === undefined ? {} : { dedupKey }) },
+        again,
+      )
+      await store(link, names.redriven(subscription, place.lane, token, id), payload, headers)
+      return deleteAt(link, names.aside, seq)
+    }),
+  )
+  return done.filter(Boolean).length
+}
+
+export async function purgeParked(
+  deps: ParkedDeps,
+  which: { readonly positions: readonly Position[] } | { readonly queue?: string; readonly parkedBefore: Date },
+): Promise<number> {
+  const { link, names } = deps
+  const places: number[] = []
+  if ('positions' in which) for (const { seq } of await placesOf(deps, which.positions)) places.push(seq)
+  else {
+    const filter = names.parked(NOBODY, which.queue === undefined ? '*' : tokenOf(which.queue), '*')
+    const before = which.parkedBefore.getTime()
+    for await (const each of scan(link, { stream: names.aside, filter, from: { seq: 1 }, headersOnly: true })) {
+      if (each.storedAt >= before) break
+      places.push(each.seq)
+    }
+  }
+  let count = 0
+  for (let i = 0; i < places.length; i += MOST_DELETES) {
+    const page = places.slice(i, i + MOST_DELETES).map((seq) => deleteAt(link, names.aside, seq))
+    count += (await Promise.all(page)).filter(Boolean).length
+  }
+  return count
+}
+
+const MOST_DELETES = 256
+
+/** Where parked entries lie; those that are not parked are left out. */
+async function placesOf(
+  { link, names }: ParkedDeps,
+  positions: readonly Position[],
+): Promise<{ seq: number; subject: string }[]> {
+  const found = await Promise.all(
+    positions.map(async (position) => {
+      const filter = names.parked(NOBODY, '*', tokenOf(position))
+      for await (const { seq, message } of scan(link, {
+        stream: names.aside,
+        filter,
+        from: { seq: 1 },
+        headersOnly: true,
+      })) {
+        return { seq, subject: message.subject }
+      }
+      return undefined
+    }),
+  )
+  return found.filter((each) => each !== undefined)
+}
+
+function parkedOf({ message, storedAt: parkedAt }: Received): Parked | undefined {
+  let entry: StoredEntry
+  try {
+    entry = decodeMessage(message.headers ?? [], message.data)
+  } catch {
+    return undefined
+  }
+  const { envelope, queue, attempt, note, place } = entry
+  if (place === undefined) return undefined
+  const storedAt = place.storedAt === 0 ? parkedAt : place.storedAt
+  return { ...envelope, position: place.id, queue, storedAt, reason: place.reason ?? '', parkedAt, attempt, note }
+}
