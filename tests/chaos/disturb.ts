@@ -1,9 +1,7 @@
 import { setTimeout as wait } from 'node:timers/promises'
-import type { Part } from './layouts/layout.ts'
+import type { Blow, Part } from './layouts/layout.ts'
 import type { Random } from './random.ts'
 import type { Disturbance } from './scenario/verdict.ts'
-
-type Blow = 'killed' | 'killed twice' | 'stopped' | 'paused'
 
 /** Of a hundred. */
 const BLOWS: readonly (readonly [Blow, number])[] = [
@@ -60,11 +58,10 @@ export async function disturb(
     if (signal.aborted) return
     const at = performance.now()
     await hit(part, planned)
-    const isOrderly = planned.blow === 'stopped' || planned.blow === 'paused'
     told({
       what: `${part.name} ${planned.blow}`,
       ...{ at, upAt: performance.now() },
-      isOrderly,
+      isOrderly: !part.repeatsAfter.includes(planned.blow),
       uncommittedMs: part.uncommittedMs,
     })
   }

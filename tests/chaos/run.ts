@@ -1,8 +1,6 @@
-import { once } from 'node:events'
-import type { AddressInfo } from 'node:net'
-import { createServer } from 'node:net'
 import { setTimeout as wait } from 'node:timers/promises'
 import { disturb } from './disturb.ts'
+import { freePort } from './layouts/free-port.ts'
 import type { Layout, LayoutOptions } from './layouts/layout.ts'
 import { hashOf, seededRandom } from './random.ts'
 import { type Produced, produce } from './scenario/producers.ts'
@@ -42,20 +40,22 @@ export async function run({ seed, loadMs, eventsPerSecond, open }: RunOptions): 
   const witness = new Witness()
   const disturbances: Disturbance[] = []
   await using sink = await startSubscribers(triggers, witness)
-  const manifests = manifestsOf(triggers, { sink: sink.url, nobody: await addressOfNobody() })
+  const manifests = manifestsOf(triggers, { sink: sink.url, nobody: `http://127.0.0.1:${await freePort()}/` })
   await using layout = await open({ manifests })
 
   const failed = new AbortController()
   const load = AbortSignal.any([AbortSignal.timeout(loadMs), failed.signal])
-  const random = seededRandom(hashOf(`${seed}/disturbances`))
   const told = (disturbance: Disturbance) => void disturbances.push(disturbance)
   const urls = layout.ingressUrls
   const producing = produce({ seed, urls, eventsPerSecond, signal: load, givenUp: failed.signal })
-  const disturbing = disturb(layout.parts, { random, signal: load, told }).catch((error: unknown) => {
-    failed.abort()
-    throw error
+  const disturbing = layout.groups.map((parts, n) => {
+    const random = seededRandom(hashOf(`${seed}/blows ${n}`))
+    return disturb(parts, { random, signal: load, told }).catch((error: unknown) => {
+      failed.abort()
+      throw error
+    })
   })
-  const [produced] = await Promise.all([producing, disturbing])
+  const [produced] = await Promise.all([producing, ...disturbing])
 
   const remains = await comeToRest(layout, triggers, produced, witness)
   return {
@@ -99,14 +99,4 @@ async function comeToRest(
     await wait(QUIET_MS)
     while (!isQuiet()) await wait(LOOK_MS)
   }
-}
-
-/** A port on which nobody listens. */
-async function addressOfNobody(): Promise<string> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const { port } = server.address() as AddressInfo
-  server.close()
-  await once(server, 'close')
-  return `http://127.0.0.1:${port}/`
 }

@@ -1,12 +1,17 @@
 import type { RunningProcess } from '@sluice/testkit'
 import type { Remains } from '../scenario/verdict.ts'
 
+/** `killed twice`: again while it starts. `stopped`: SIGTERM. `paused`: SIGSTOP, and on. */
+export type Blow = 'killed' | 'killed twice' | 'stopped' | 'paused'
+
 /** One process of an installation that can be hit. */
 export interface Part {
   readonly name: string
   /** How often it is hit against the others. */
   readonly weight: number
-  /** An end that came so long before it was hit may not be stored yet. 0: nothing is lost from its memory. */
+  /** Blows after which deliveries may be made again. */
+  readonly repeatsAfter: readonly Blow[]
+  /** An end that came so long before one of these may not have been stored. */
   readonly uncommittedMs: number
   /** Resolves once it is gone. */
   kill(signal: NodeJS.Signals): Promise<void>
@@ -22,7 +27,8 @@ export interface Layout extends AsyncDisposable {
   readonly name: string
   /** Each an ingress. */
   readonly ingressUrls: readonly string[]
-  readonly parts: readonly Part[]
+  /** Of each group one part at a time is hit, and is back before the next. */
+  readonly groups: readonly (readonly Part[])[]
   /** Stops every process in order and says what they leave in the store. Rejects when one does not end in order. */
   stop(): Promise<Remains>
   /** After `stop`. */

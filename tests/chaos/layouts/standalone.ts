@@ -29,14 +29,16 @@ export async function standalone({ manifests }: LayoutOptions): Promise<Layout> 
   return {
     name: 'standalone',
     ingressUrls: [`${sluice.ingressUrl}/default/default`],
-    parts: [
-      {
-        ...{ name: 'standalone', weight: 1, uncommittedMs: UNCOMMITTED_MS },
-        kill: async (signal) => void (await gone(signal)),
-        start: sluice.restart,
-        startDoomed: sluice.startDoomed,
-        signal: (signal) => sluice.running.kill(signal),
-      },
+    groups: [
+      [
+        {
+          ...{ name: 'standalone', weight: 1, repeatsAfter: ['killed', 'killed twice'], uncommittedMs: UNCOMMITTED_MS },
+          kill: async (signal) => void (await gone(signal)),
+          start: sluice.restart,
+          startDoomed: sluice.startDoomed,
+          signal: (signal) => sluice.running.kill(signal),
+        },
+      ],
     ],
     async stop() {
       const { code, signal } = await gone('SIGTERM')
