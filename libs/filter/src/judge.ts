@@ -2,6 +2,7 @@ import type { ChannelDriver, Delivery, Entry } from '@sluice/channel'
 import { type Clock, sleep } from '@sluice/clock'
 import type { LogRow } from '@sluice/contract'
 import type { FilterEvents } from './events.ts'
+import type { HeldLanes } from './held-lanes.ts'
 import type { RouteIndex } from './route-index.ts'
 
 /** Parked events carry one of these as their reason. */
@@ -10,14 +11,14 @@ export const NO_OUTCOME = 'NO_OUTCOME'
 
 const MAX_TRIES = 3
 const MAX_HAND_OUTS = 5
-const FIRST_RETRY_MS = 100
-const LONGEST_RETRY_MS = 10_000
+const RETRY_MS = 100
 
 export interface JudgeDeps {
   readonly driver: Pick<ChannelDriver, 'publish' | 'isRetryable'>
   readonly clock: Clock
   readonly routes: RouteIndex
   readonly events: FilterEvents
+  readonly lanes: HeldLanes
   /** Aborted when the filter drains: what can't be stored now is given back. */
   readonly draining: AbortSignal
 }
@@ -27,7 +28,7 @@ export interface JudgeDeps {
  *
  *   delivery ── no route ──────────────────────────► ack
  *        └── copies published ── stored or ended ──► ack
- *                 ├── may pass ─► published again, the delivery held; released when draining
+ *                 ├── may pass ─► published again, the delivery and its lane held; released when draining
  *                 └── ours, three times ───────────► park
  */
 export async function judge(delivery: Delivery, row: LogRow, deps: JudgeDeps): Promise<void> {
@@ -47,21 +48,29 @@ async function publishCopies(
   row: LogRow,
   deps: JudgeDeps,
 ): Promise<'done' | 'failed' | 'draining'> {
-  const { driver, events, draining } = deps
+  const { driver, events, draining, lanes } = deps
+  const { lane, position } = delivery
+  const turn = lanes.takeTurn()
+  if (lanes.isHeld(lane)) await lanes.behind(lane, turn)
   let copies: readonly Entry[] | undefined
-  for (let failures = 0, tries = 1; !draining.aborted; ) {
+  for (let tries = 1; !draining.aborted; ) {
     try {
       copies ??= copiesOf(delivery, deps)
       if (copies.length > 0) await driver.publish(row.queues, copies)
+      lanes.passed(lane, turn)
       return 'done'
     } catch (error) {
-      const delayMs = Math.min(FIRST_RETRY_MS * 2 ** failures++, LONGEST_RETRY_MS)
-      if (driver.isRetryable(error)) events.publishRetried(delivery.position, delayMs, error)
-      else {
-        events.judgingFailed(delivery.position, tries, error)
-        if (tries++ === MAX_TRIES) return 'failed'
+      if (driver.isRetryable(error)) {
+        const { delayMs, again } = lanes.failed(lane, turn)
+        events.publishRetried(position, delayMs, error)
+        await again
+        continue
       }
-      await sleep(deps.clock, delayMs, draining)
+      events.judgingFailed(position, tries, error)
+      // Whatever it is, it is this event's: the lane goes on
+      lanes.passed(lane, turn)
+      if (tries === MAX_TRIES) return 'failed'
+      await sleep(deps.clock, RETRY_MS * 2 ** (tries++ - 1), draining)
     }
   }
   return 'draining'

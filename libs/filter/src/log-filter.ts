@@ -3,6 +3,7 @@ import type { Clock } from '@sluice/clock'
 import { FILTER_SUBSCRIPTION, type LogRow } from '@sluice/contract'
 import type { Telemetry } from '@sluice/telemetry'
 import { filterEvents } from './events.ts'
+import { HeldLanes } from './held-lanes.ts'
 import { type JudgeDeps, judge } from './judge.ts'
 import type { Programmed } from './programmed.ts'
 import type { RouteIndex } from './route-index.ts'
@@ -33,7 +34,9 @@ export class LogFilter implements AsyncDisposable {
     this.row = row
     this.#deps = deps
     this.#halt = AbortSignal.any([deps.draining, this.#stop.signal])
-    this.#judging = { driver, clock, routes, events: filterEvents(deps.telemetry, row), draining: this.#halt }
+    const lanes = new HeldLanes(clock, this.#halt)
+    const events = filterEvents(deps.telemetry, row)
+    this.#judging = { driver, clock, routes, events, lanes, draining: this.#halt }
     this.#reading = this.#read()
   }
 
@@ -60,7 +63,7 @@ export class LogFilter implements AsyncDisposable {
     )
   }
 
-  /** Publishes in log order without waiting for one publish before the next. */
+  /** Publishes in log order, each lane's also when it has to try again, without waiting for one publish before the next. */
   async #judgeInOrder(batch: readonly Delivery[]): Promise<void> {
     for (const delivery of batch) {
       const stamp = delivery.stamp ?? 0

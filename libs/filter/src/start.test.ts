@@ -95,6 +95,28 @@ describe('filter', () => {
     expect(telemetry.read('filter_matches_total')).toBe(1)
   })
 
+  test('publishes that failed are repeated in log order, and what comes meanwhile goes behind them, lane by lane', async () => {
+    const { fake, hand, clock } = await started()
+    let isDown = true
+    fake.answer = async () => {
+      if (isDown) throw new Error('passing')
+    }
+    const published = () => fake.publishes.splice(0).map(({ entries }) => entries[0]?.dedupKey?.split('/')[0])
+    const inLane = (position: string, lane: number) => new FakeDelivery(position, { lane })
+    await hand(inLane('p1', 0), inLane('p2', 1), inLane('p3', 0))
+    await hand(inLane('p4', 0), inLane('p5', 2))
+    expect(published()).toEqual(['p1', 'p2', 'p3', 'p5'])
+    await clock.advance(100)
+    expect(published()).toEqual(['p1', 'p2', 'p5'])
+    isDown = false
+    await hand(inLane('p6', 0), inLane('p7', 3))
+    expect(published()).toEqual(['p7'])
+    await clock.advance(200)
+    expect(published()).toEqual(['p1', 'p3', 'p4', 'p6', 'p2', 'p5'])
+    const last = await hand(inLane('p8', 0))
+    expect([published(), last.ends, clock.pending]).toEqual([['p8'], ['ack'], 0])
+  })
+
   test('an event that can not be filtered is parked after three tries, and the next one goes on', async () => {
     const { fake, hand, clock } = await started()
     fake.answer = async ({ entries }) => {

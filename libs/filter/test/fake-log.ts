@@ -22,7 +22,7 @@ export class FakeDelivery implements Delivery {
   readonly laneKey = 'lane key'
   readonly position: string
   readonly queue = ''
-  readonly lane = 0
+  readonly lane: number
   readonly attempt = 1
   readonly handOuts: number
   readonly note = undefined
@@ -30,7 +30,8 @@ export class FakeDelivery implements Delivery {
   readonly storedAt = 0
   readonly ends: string[] = []
 
-  constructor(id: string, facts: { type?: string; stamp?: number | undefined; handOuts?: number } = {}) {
+  constructor(id: string, facts: { type?: string; stamp?: number | undefined; handOuts?: number; lane?: number } = {}) {
+    this.lane = facts.lane ?? 0
     this.event = eventOf(id, facts.type)
     this.position = id
     this.stamp = 'stamp' in facts ? facts.stamp : REVISION
