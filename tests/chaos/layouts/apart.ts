@@ -10,8 +10,8 @@ import type { Blow, Layout, LayoutOptions, Part } from './layout.ts'
 import { contractIn, remainsOf } from './remains.ts'
 import { type Service, service } from './service.ts'
 
-/** Short, so that the lanes of a killed replica move while it is gone. */
-const LEASE_MS = 3_000
+/** The default: a busy machine may stop a process for seconds, and who is silent for a lease loses its lanes. */
+const LEASE_MS = 10_000
 /** The cursor of a lane is written 10 ms after an end; the rest is the machine's. */
 const UNCOMMITTED_MS = 200
 const ALL: readonly Blow[] = ['killed', 'killed twice', 'stopped', 'paused']
