@@ -103,6 +103,6 @@ function serverPart(nats: NatsServer): Part {
       await nats.start()
       await nats.kill('SIGKILL')
     },
-    signal: (signal) => nats.signal(signal),
+    signal: (signal) => nats.send(signal),
   }
 }

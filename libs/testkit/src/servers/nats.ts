@@ -26,7 +26,7 @@ export interface NatsServer extends AsyncDisposable {
   readonly isOurs: boolean
   kill(signal: NodeJS.Signals): Promise<void>
   /** SIGSTOP and SIGCONT: it is there and does not answer. */
-  signal(signal: NodeJS.Signals): void
+  send(signal: NodeJS.Signals): void
   /** After `kill`, on the same port with what it had stored. */
   start(): Promise<void>
 }
@@ -144,7 +144,7 @@ export async function startNats({ found }: Provision, config = ''): Promise<Nats
       host,
       port: Number(port || 4222),
       isOurs: false,
-      signal() {},
+      send() {},
       kill: nothing,
       start: nothing,
     }
@@ -160,7 +160,7 @@ export async function startNats({ found }: Provision, config = ''): Promise<Nats
     port,
     isOurs: true,
     kill: (signal) => program.kill(signal),
-    signal: (signal) => void process.kill(program.pid, signal),
+    send: (signal) => void process.kill(program.pid, signal),
     async start() {
       program = await launch(port)
     },
