@@ -15,7 +15,7 @@ export interface AsideDeps {
   readonly subscription: string
 }
 
-/** Writes what does not end at once: one message per entry, which its next copy replaces. */
+/** Writes what does not end at once: one message per entry, removed once its next copy is stored. */
 export class Aside {
   readonly #deps: AsideDeps
   readonly #deleting: number[] = []
@@ -28,8 +28,10 @@ export class Aside {
   /** Stores the item as it is now and sets where. Tries until it is stored or its lane is gone. */
   async keep(item: Item): Promise<void> {
     const { names, subscription } = this.#deps
-    const subject = names.waiting(subscription, item.lane.number, tokenOf(item.queue), item.id)
+    const last = item.aside
+    const subject = names.waiting(subscription, item.lane.number, tokenOf(item.queue), item.id, last)
     item.aside = await this.#insist(item, subject, this.#messageOf(item))
+    if (last > 0) this.remove(last)
   }
 
   /** Stores the item as parked; the copy that waited, if any, is removed. */
