@@ -1,8 +1,9 @@
+import { randomUUID } from 'node:crypto'
 import { sleep } from '@sluice/clock'
 import { isUnavailable, tooLarge, unavailable } from './errors.ts'
 import type { Item } from './item.ts'
 import type { Link } from './link.ts'
-import { encodeMessage, type Message, type Place } from './message.ts'
+import { encodeMessage, type Message, messageId, type Place } from './message.ts'
 import { type ChannelNames, tokenOf } from './names.ts'
 import { deleteAt, store } from './store.ts'
 
@@ -85,6 +86,8 @@ export class Aside {
         ...(note === undefined ? {} : { note }),
       },
       place,
+      // Of this writing alone: repeated because its answer was lost, it is stored once, and nothing is replaced
+      messageId(randomUUID()),
     )
     const bytes = message.headerBytes + message.payload.length
     if (bytes > this.#deps.link.maxPayload) throw tooLarge(bytes, this.#deps.link.maxPayload)
