@@ -1,9 +1,21 @@
+import { provisionNats } from '@sluice/testkit'
+import { apart } from './apart.ts'
 import type { Layout, LayoutOptions } from './layout.ts'
 import { standalone } from './standalone.ts'
 
 type Open = (options: LayoutOptions) => Promise<Layout>
 
 /** Each layout, or why it can't be had on this machine. */
-export const LAYOUTS: ReadonlyMap<string, () => Promise<Open | string>> = new Map([
-  ['standalone', async () => standalone],
-])
+export const LAYOUTS: ReadonlyMap<string, () => Promise<Open | string>> = new Map<string, () => Promise<Open | string>>(
+  [
+    ['standalone', async () => standalone],
+    [
+      'apart',
+      async () => {
+        const provision = await provisionNats()
+        process.stdout.write(`${provision.report}\n`)
+        return provision.found === undefined ? provision.report : (options) => apart(provision, options)
+      },
+    ],
+  ],
+)

@@ -1,8 +1,10 @@
 import { expect } from '@jest/globals'
+import type { Delivery } from '../port.ts'
 import { about } from './case.ts'
 import { ack, hold, idOf } from './consumer.ts'
 import { entriesOf, entryOf } from './samples.ts'
 
+const HOUR_MS = 3_600_000
 const UNAVAILABLE = { detail: { code: 'CHANNEL_UNAVAILABLE' } }
 
 export const outageClaims = about('outlives an outage', ({ claim }) => {
@@ -29,6 +31,34 @@ export const outageClaims = about('outlives an outage', ({ claim }) => {
       expect((await it.read(log)).map(idOf)).toEqual(['1', '2'])
     },
     'cut',
+  )
+
+  claim(
+    'in which nothing comes back that was tried several times and then ended',
+    async (it) => {
+      const queue = await it.queue()
+      // Half of them goes on waiting, so that a server has reason to keep its files as they are
+      const last = (delivery: Delivery) =>
+        Number(idOf(delivery)) % 2 === 0 ? delivery.ack() : delivery.nack(HOUR_MS, 'waits')
+      const consumer = it.consume(queue, {
+        each: (delivery) => (delivery.attempt < 4 ? delivery.nack(0, `note ${delivery.attempt}`) : last(delivery)),
+      })
+      await it.publish(
+        queue,
+        entriesOf(100, () => ({ queue: 'q' })),
+      )
+      await consumer.until(400)
+      await consumer.ended()
+      await consumer.stop()
+      await it.restartServer()
+      await it.insist(queue, [entryOf('marker', { queue: 'q' })])
+      const next = it.consume(queue)
+      await next.until(() => next.ids.includes('marker'))
+      expect(next.ids).toEqual(['marker'])
+      await next.ended()
+      expect((await it.backlog(queue)).events).toBe(50)
+    },
+    'server restart',
   )
 
   claim(

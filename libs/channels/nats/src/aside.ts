@@ -1,8 +1,9 @@
+import { randomUUID } from 'node:crypto'
 import { sleep } from '@sluice/clock'
 import { isUnavailable, tooLarge, unavailable } from './errors.ts'
 import type { Item } from './item.ts'
 import type { Link } from './link.ts'
-import { encodeMessage, type Message, type Place } from './message.ts'
+import { encodeMessage, type Message, messageId, type Place } from './message.ts'
 import { type ChannelNames, tokenOf } from './names.ts'
 import { deleteAt, store } from './store.ts'
 
@@ -15,7 +16,7 @@ export interface AsideDeps {
   readonly subscription: string
 }
 
-/** Writes what does not end at once: one message per entry, which its next copy replaces. */
+/** Writes what does not end at once: one message per entry, removed once its next copy is stored. */
 export class Aside {
   readonly #deps: AsideDeps
   readonly #deleting: number[] = []
@@ -28,8 +29,10 @@ export class Aside {
   /** Stores the item as it is now and sets where. Tries until it is stored or its lane is gone. */
   async keep(item: Item): Promise<void> {
     const { names, subscription } = this.#deps
-    const subject = names.waiting(subscription, item.lane.number, tokenOf(item.queue), item.id)
+    const last = item.aside
+    const subject = names.waiting(subscription, item.lane.number, tokenOf(item.queue), item.id, last)
     item.aside = await this.#insist(item, subject, this.#messageOf(item))
+    if (last > 0) this.remove(last)
   }
 
   /** Stores the item as parked; the copy that waited, if any, is removed. */
@@ -83,6 +86,8 @@ export class Aside {
         ...(note === undefined ? {} : { note }),
       },
       place,
+      // Of this writing alone: repeated because its answer was lost, it is stored once, and nothing is replaced
+      messageId(randomUUID()),
     )
     const bytes = message.headerBytes + message.payload.length
     if (bytes > this.#deps.link.maxPayload) throw tooLarge(bytes, this.#deps.link.maxPayload)

@@ -30,6 +30,8 @@ export class Lane {
   readonly open = new Map<number, Item>()
   /** Aside and not ended. */
   readonly aside = new Map<string, Item>()
+  /** Copies aside of which a newer one was found: to be removed. */
+  readonly replaced: number[] = []
   /** Of those aside: out, or with hand-outs that a crash took. */
   readonly suspects = new Set<Item>()
   handed = 0

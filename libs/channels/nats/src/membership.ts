@@ -25,6 +25,8 @@ export class Membership {
   /** By member: when it was last heard of, on our clock. */
   readonly #seen = new Map<string, number>()
   readonly #left = new Set<string>()
+  /** Owners of lanes of whom nothing was heard: since when they are known of. */
+  readonly #noticed = new Map<string, number>()
   readonly #reader: Reader
   readonly #listening: Disposable
   #members: readonly string[] = []
@@ -59,8 +61,13 @@ export class Membership {
     return this.#now() - this.#beatAt < this.#deps.leaseMs
   }
 
+  /** One that owns a lane and was never heard of may have come while we could not hear: it too has a lease. */
   isLive(member: string): boolean {
-    return this.#members.includes(member)
+    if (this.#members.includes(member)) return true
+    if (this.#seen.has(member) || this.#left.has(member)) return false
+    const since = this.#noticed.get(member) ?? this.#now()
+    this.#noticed.set(member, since)
+    return this.#now() - since < this.#deps.leaseMs
   }
 
   wants(lane: number): boolean {
@@ -91,6 +98,7 @@ export class Membership {
         if (!this.#isStopped && !this.#left.has(name)) this.#bury(name)
       } else {
         this.#seen.set(name, this.#now())
+        this.#noticed.delete(name)
         this.#left.delete(name)
         // Who was there before us came before us.
         if (name === this.#deps.member) this.isReady = true

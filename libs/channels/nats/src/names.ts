@@ -46,9 +46,13 @@ export class ChannelNames {
     return `${this.#events}.${lane}.${queue}`
   }
 
-  /** What waits aside for a subscription: the entry is the last token, so that a later copy replaces it. */
-  waiting(subscription: string, lane: number | '*', queue: string, id: string): string {
-    return `${this.#aside}.wait.${subscription}.${lane}.${queue}.${id}`
+  /**
+   * What waits aside for a subscription. The last token is the entry and the place of its copy before, so that a copy
+   * written again replaces itself, and no other: a server that is killed brings back what was replaced, once what
+   * replaced it has been deleted.
+   */
+  waiting(subscription: string, lane: number | '*', queue: string, id: string, after = 0): string {
+    return `${this.#aside}.wait.${subscription}.${lane}.${queue}.${after === 0 ? id : `${id}-${after}`}`
   }
 
   /** Redriven and not yet taken up by the lane's owner. */

@@ -77,6 +77,7 @@ export class Stock implements Disposable {
         if (item.dedupKey !== undefined) this.#keys.get(lane)?.add(item.dedupKey)
         this.later(item)
       }
+      for (const place of lane.replaced.splice(0)) this.#deps.aside.remove(place)
     }
     if (taken.length === this.#deps.lanes) this.#all = this.#read('*', Math.min(...taken.map(({ from }) => from)))
     else for (const { lane, from } of taken) lane.reader = this.#read(lane.number, from)

@@ -108,6 +108,12 @@ export function addAside(
   const handOuts = blamed.get(id) ?? place.handOuts
   const where = { id, seq: Number(id) || 0, lane, queue, storedAt, dedupKey, bytes, aside: seq }
   const item = itemOf({ ...where, attempt, handOuts, note, due, envelope: undefined })
+  const older = lane.aside.get(id)
+  if (older !== undefined) {
+    lane.asideBytes -= older.bytes
+    lane.suspects.delete(older)
+    lane.replaced.push(older.aside)
+  }
   lane.aside.set(id, item)
   lane.asideBytes += bytes
   if (handOuts > 0) lane.suspects.add(item)

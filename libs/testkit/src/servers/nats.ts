@@ -25,6 +25,8 @@ export interface NatsServer extends AsyncDisposable {
   /** False for a server that others use: what needs a restart is skipped. */
   readonly isOurs: boolean
   kill(signal: NodeJS.Signals): Promise<void>
+  /** SIGSTOP and SIGCONT: it is there and does not answer. */
+  send(signal: NodeJS.Signals): void
   /** After `kill`, on the same port with what it had stored. */
   start(): Promise<void>
 }
@@ -137,7 +139,15 @@ export async function startNats({ found }: Provision, config = ''): Promise<Nats
     const { hostname: host, port } = new URL(found.url)
     const stop = found.stop ?? (async () => undefined)
     const nothing = async () => undefined
-    const shared = { url: found.url, host, port: Number(port || 4222), isOurs: false, kill: nothing, start: nothing }
+    const shared = {
+      url: found.url,
+      host,
+      port: Number(port || 4222),
+      isOurs: false,
+      send() {},
+      kill: nothing,
+      start: nothing,
+    }
     return { ...shared, [Symbol.asyncDispose]: stop }
   }
   const folder = mkdtempSync(join(tmpdir(), 'sluice-nats-'))
@@ -150,6 +160,7 @@ export async function startNats({ found }: Provision, config = ''): Promise<Nats
     port,
     isOurs: true,
     kill: (signal) => program.kill(signal),
+    send: (signal) => void process.kill(program.pid, signal),
     async start() {
       program = await launch(port)
     },
