@@ -9,6 +9,8 @@ export interface Flags {
   readonly only: readonly string[]
   /** Print the whole result as JSON instead of the tables. */
   readonly json: boolean
+  /** Put the verdicts into the README. */
+  readonly readme: boolean
   readonly quick: boolean
   /** Print the flags and cases, and measure nothing. */
   readonly help: boolean
@@ -20,6 +22,7 @@ const OPTIONS = {
   quick: { type: 'boolean' },
   only: { type: 'string' },
   json: { type: 'boolean' },
+  readme: { type: 'boolean' },
   profile: { type: 'boolean' },
   help: { type: 'boolean', short: 'h' },
 } as const
@@ -32,6 +35,7 @@ export function helpText(cases: readonly { readonly name: string; readonly about
   --quick      one short repeat instead of three, without the two long memory cases
   --only a,b   these cases, and what they are compared with
   --json       the whole result on stdout instead of tables
+  --readme     put the verdicts into README.md
   --profile    record where the CPU time goes; the figures are then not comparable
   --help, -h   this
 
@@ -44,7 +48,7 @@ ${cases.map(({ name, about }) => `  ${name.padEnd(width)}  ${about}`).join('\n')
 /** What `helpText` lists. Anything else is CONFIG_INVALID. */
 export function readFlags(args: readonly string[], names: readonly string[]): Flags {
   const refuse = (problem: string) => new EventingError({ code: 'CONFIG_INVALID', problems: [problem] }, problem)
-  let values: { quick?: boolean; only?: string; json?: boolean; profile?: boolean; help?: boolean }
+  let values: { quick?: boolean; only?: string; json?: boolean; readme?: boolean; profile?: boolean; help?: boolean }
   try {
     values = parseArgs({ args: [...args], options: OPTIONS, strict: true }).values
   } catch (error) {
@@ -60,6 +64,7 @@ export function readFlags(args: readonly string[], names: readonly string[]): Fl
     measureMs: quick ? 1_500 : 4_000,
     only,
     json: values.json === true,
+    readme: values.readme === true,
     quick,
     help: values.help === true,
     profile: values.profile === true,

@@ -4,6 +4,7 @@ import { failureOf } from '@sluice/errors'
 import { type Case, type Figures, openBench } from './bench.ts'
 import { CASES } from './cases/index.ts'
 import { type Flags, helpText, readFlags } from './flags.ts'
+import { writeReadme } from './readme.ts'
 import { printable } from './report.ts'
 import { describeMachine, type Results, summarise } from './results.ts'
 
@@ -61,6 +62,7 @@ async function main(args: readonly string[]): Promise<void> {
   }
   const file = join(RESULTS_DIR, `${date.replaceAll(':', '-')}.json`)
   writeFileSync(file, `${JSON.stringify(results, undefined, 2)}\n`)
+  if (flags.readme) writeReadme(results)
   process.stdout.write(flags.json ? `${JSON.stringify(results)}\n` : `\n${printable(results)}\n\n${file}\n`)
 }
 

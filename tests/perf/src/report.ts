@@ -14,8 +14,8 @@ const COLUMNS: readonly (readonly [figure: string, title: string, digits: number
   ['others', 'others', 2],
 ]
 
-/** Two tables in Markdown: targets with verdicts, and the medians behind them. */
-export function printable(results: Results): string {
+/** When, where and how it was measured, and the targets with verdicts: what the README shows. */
+export function verdicts(results: Results): string {
   const { date, machine, node, commit, command, repeats, seconds } = results
   const head = `${date} · ${machine} · Node ${node} · ${commit} · \`${command}\` · medians of ${repeats} · ${seconds} s`
   const targets = results.targets.map(({ what, target, measured, met, runs }) => [
@@ -25,6 +25,11 @@ export function printable(results: Results): string {
     `${Math.min(...runs).toFixed(2)} – ${Math.max(...runs).toFixed(2)}`,
     met ? 'yes' : '**no**',
   ])
+  return `${head}\n\n${table(['what', 'target', 'measured', 'of all', 'met'], targets)}`
+}
+
+/** Two tables in Markdown: targets with verdicts, and the medians behind them. */
+export function printable(results: Results): string {
   const measured = Object.entries(results.measurements)
   const figures = measured
     .filter(([, { median }]) => 'cpuUs' in median)
@@ -39,8 +44,7 @@ export function printable(results: Results): string {
     )
   const quiet = '`others`: processors busy with something else meanwhile; far from 0 the figures say little.'
   return [
-    head,
-    table(['what', 'target', 'measured', 'of all', 'met'], targets),
+    verdicts(results),
     table(['case', ...COLUMNS.map(([, title]) => title)], figures),
     quiet,
     others.join('\n'),
