@@ -3,7 +3,7 @@ import { verdicts } from './report.ts'
 import type { Results } from './results.ts'
 
 const README = new URL('../../../README.md', import.meta.url)
-const MARKS = /(<!-- bench -->\n)[^]*?(<!-- \/bench -->)/
+const MARKS = /(<!-- bench -->\n)[\s\S]*?(<!-- \/bench -->)/
 
 /** Puts the verdicts of a run between the marks of the README. */
 export function writeReadme(results: Results): void {
