@@ -17,8 +17,6 @@ export interface ConformanceHarness {
   readonly crash?: (driver: ChannelDriver) => Promise<void>
   /** Restarts the server behind open drivers, which are expected to come back by themselves. */
   readonly restartServer?: () => Promise<void>
-  /** False: the server, killed, brings back what was deleted shortly before. Default true. */
-  readonly keepsDeletions?: boolean
   /** Cuts a driver off from its server, as a network does; what it answers mends that. */
   readonly cut?: (driver: ChannelDriver) => Promise<() => Promise<void>>
   /** Lets `ms` pass on the driver's clock, firing what falls due. Absent: what needs minutes is skipped. */
@@ -34,13 +32,12 @@ export interface ConformanceHarness {
 }
 
 /** What a case can't do without. */
-export type Need = 'persistent storage' | 'crash' | 'elapse' | 'server restart' | 'kept deletions' | 'cut'
+export type Need = 'persistent storage' | 'crash' | 'elapse' | 'server restart' | 'cut'
 
 export function has(harness: ConformanceHarness, need: Need): boolean {
   if (need === 'persistent storage') return harness.persists
   if (need === 'crash') return harness.crash !== undefined
   if (need === 'cut') return harness.cut !== undefined
-  if (need === 'kept deletions') return harness.keepsDeletions !== false
   if (need === 'elapse') return harness.elapse !== undefined
   return harness.restartServer !== undefined
 }

@@ -59,7 +59,6 @@ export const outageClaims = about('outlives an outage', ({ claim }) => {
       expect((await it.backlog(queue)).events).toBe(50)
     },
     'server restart',
-    'kept deletions',
   )
 
   claim(

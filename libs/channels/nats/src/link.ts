@@ -9,8 +9,9 @@ import {
   nuid,
 } from '@nats-io/transport-node'
 import { sleep } from '@sluice/clock'
-import { checkOptions, DEFAULT_MAX_PAYLOAD, MIN_SERVER_VERSION, type NatsOptions } from './config.ts'
+import { checkOptions, DEFAULT_MAX_PAYLOAD, type NatsOptions } from './config.ts'
 import { ApiFault, closed, serverTooOld, unavailable } from './errors.ts'
+import { isTooOld, mustErase } from './server-version.ts'
 
 export type NatsState = { readonly state: 'connected' } | { readonly state: 'waiting'; readonly reason: string }
 
@@ -53,6 +54,7 @@ export class Link implements AsyncDisposable {
   #inbox = ''
   #next = 0
   #maxPayload = DEFAULT_MAX_PAYLOAD
+  #mustErase = false
   #tick: Disposable | undefined
   #running: Promise<void> | undefined
 
@@ -80,6 +82,11 @@ export class Link implements AsyncDisposable {
   /** Largest message, headers and all, in bytes. */
   get maxPayload(): number {
     return this.#maxPayload
+  }
+
+  /** A deletion is one for good only with the bytes overwritten: the server is old. */
+  get mustErase(): boolean {
+    return this.#mustErase
   }
 
   /** The open connection; throws CHANNEL_UNAVAILABLE while there is none and CHANNEL_CLOSED after the end. */
@@ -163,8 +170,9 @@ export class Link implements AsyncDisposable {
       connection = await connect(this.#connectOptions())
       if (this.#stop.signal.aborted) throw closed()
       const { version, max_payload } = connection.info ?? { version: '0', max_payload: 0 }
-      if (isOlder(version)) throw serverTooOld(version)
+      if (isTooOld(version)) throw serverTooOld(version)
       this.#maxPayload = max_payload
+      this.#mustErase = mustErase(version)
       this.#connection = connection
       this.#subscribe(connection)
       await this.#prepare()
@@ -261,15 +269,6 @@ function reasonOf(error: unknown): string {
   const { detail, message, cause } = error as { detail?: { reason?: string }; message?: string; cause?: Error }
   const inner = cause instanceof Error && cause.message !== message ? `: ${cause.message}` : ''
   return detail?.reason ?? `${message ?? String(error)}${inner}`
-}
-
-function isOlder(version: string): boolean {
-  const parts = version.split(/[.-]/).map(Number)
-  for (const [i, least] of MIN_SERVER_VERSION.entries()) {
-    const part = parts[i] ?? 0
-    if (part !== least) return !(part > least)
-  }
-  return false
 }
 
 interface Answer {

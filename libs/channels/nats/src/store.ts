@@ -53,7 +53,8 @@ export async function entryAt(link: Link, stream: string, seq: number): Promise<
 /** Deletes one message. Answers whether it was there. */
 export async function deleteAt(link: Link, stream: string, seq: number): Promise<boolean> {
   try {
-    const { success } = await link.api<{ success: boolean }>(`STREAM.MSG.DELETE.${stream}`, { seq, no_erase: true })
+    const request = { seq, no_erase: !link.mustErase }
+    const { success } = await link.api<{ success: boolean }>(`STREAM.MSG.DELETE.${stream}`, request)
     return success
   } catch (error) {
     // Servers answer a missing message in several ways, none of them a failure to reach it.

@@ -7,7 +7,7 @@ import { Lane, type LaneDeps } from './lane.ts'
 import { decodeMessage, type StoredEntry } from './message.ts'
 import type { ChannelNames } from './names.ts'
 import { countOf, type Received, scan } from './reader.ts'
-import { newest, store } from './store.ts'
+import { deleteAt, newest, store } from './store.ts'
 import { streamState } from './streams.ts'
 
 export interface TakeoverDeps extends Omit<LaneDeps, 'subject'> {
@@ -133,6 +133,6 @@ export async function adoptRedriven(
   const aside = await store(link, waiting, message.data, { encode: () => Buffer.from(headers.toString(), 'latin1') })
   // Ours before it leaves the redriven ones: somebody may be counting.
   const item = addAside(lane, { seq: aside }, decodeMessage(headers, message.data), new Map())
-  await link.api(`STREAM.MSG.DELETE.${names.aside}`, { seq, no_erase: true }).catch(() => undefined)
+  await deleteAt(link, names.aside, seq).catch(() => undefined)
   return item
 }

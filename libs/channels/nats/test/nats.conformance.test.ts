@@ -32,8 +32,6 @@ if (server === undefined) {
       clock = new ShiftedClock()
     },
     persists: true,
-    // Seen with 2.9.10, not with 2.12.0 and 2.15.2: a killed server brings deleted messages back.
-    keepsDeletions: !/v2\.9\./.test(provisioned.report),
     // For the server a process that is killed is a connection that breaks.
     crash: async (driver) => ways.get(driver)?.cut(),
     async cut(driver) {
