@@ -1,4 +1,5 @@
 import { expect, test } from '@jest/globals'
+import { provisionNats, startNats } from '@sluice/testkit'
 import { request } from 'undici'
 import { broker } from './manifests.ts'
 import { type Service, ServicesApart, until } from './services-apart.ts'
@@ -30,3 +31,22 @@ test('without a server: every service starts, is alive, and says in /readyz what
     expect((await each.running.exit).code).toBe(0)
   }
 }, 30_000)
+
+const provisioned = await provisionNats()
+const ownServer = provisioned.found?.kind === 'program' ? test : test.skip
+
+ownServer(
+  `a password that is wrong is named in /readyz as the cause, and shown nowhere (${provisioned.report})`,
+  async () => {
+    await using server = await startNats(provisioned, 'authorization { user: sluice, password: "rightsecret" }')
+    const login = { NATS_USER: 'sluice', NATS_PASSWORD: 'wrongsecret' }
+    await using apart = new ServicesApart({ CHANNEL_DRIVER: 'nats', NATS_URL: server?.url ?? '', ...login }, {})
+    const ingress = await apart.service('ingress', 'ingress', 'http://127.0.0.1:9')
+    const { status, body } = await ingress.readyz()
+    expect(status).toBe(503)
+    const channel = body.checks.find(({ name }) => name === 'channel')
+    expect(channel).toMatchObject({ ready: false, reason: expect.stringMatching(/authorization violation/i) })
+    for (const text of [JSON.stringify(body), ingress.running.stderr()]) expect(text).not.toMatch(/(right|wrong)secret/)
+  },
+  30_000,
+)

@@ -2,6 +2,7 @@ import type { Durability } from '@sluice/channel'
 import type { Clock } from '@sluice/clock'
 import { EventingError } from '@sluice/errors'
 import type { Telemetry } from '@sluice/telemetry'
+import { loginProblems } from './login.ts'
 
 export type NatsAuth =
   /** Text of a `.creds` file. */
@@ -11,7 +12,10 @@ export type NatsAuth =
   | { readonly kind: 'token'; readonly token: string }
 
 export interface NatsOptions {
-  /** One or several servers of one cluster, separated by commas: `nats://host:4222`, `tls://…`. No credentials in it. */
+  /**
+   * One or several servers of one cluster, separated by commas: `nats://host:4222`, `tls://…`. No credentials in it.
+   * One `tls://` requires TLS of all.
+   */
   readonly url: string
   readonly clock: Clock
   readonly telemetry: Pick<Telemetry, 'log' | 'counter'>
@@ -63,6 +67,7 @@ export function checkOptions(options: NatsOptions): readonly string[] {
   }
   if (!TOKEN.test(prefix)) problems.push(`prefix "${prefix}": use 1 to 64 letters, digits, - and _`)
   if (!(leaseMs >= 300)) problems.push(`a lease of ${leaseMs} ms is too short: at least 300`)
+  problems.push(...loginProblems(options))
   if (problems.length > 0) throw new EventingError({ code: 'CONFIG_INVALID', problems }, problems.join('; '))
   return servers
 }

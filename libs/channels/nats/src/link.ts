@@ -1,16 +1,15 @@
 import {
   connect,
-  credsAuthenticator,
   type Msg,
   type MsgHdrs,
   type NatsConnection,
   type NodeConnectionOptions,
-  nkeyAuthenticator,
   nuid,
 } from '@nats-io/transport-node'
 import { sleep } from '@sluice/clock'
 import { checkOptions, DEFAULT_MAX_PAYLOAD, type NatsOptions } from './config.ts'
 import { ApiFault, closed, serverTooOld, unavailable } from './errors.ts'
+import { hintFor, loginOf, tlsOf } from './login.ts'
 import { isTooOld, mustErase } from './server-version.ts'
 
 export type NatsState = { readonly state: 'connected' } | { readonly state: 'waiting'; readonly reason: string }
@@ -181,18 +180,18 @@ export class Link implements AsyncDisposable {
       for (const callback of [...this.#up]) callback()
       return connection
     } catch (error) {
-      this.#lost(reasonOf(error))
+      this.#failed(error, hintFor(error, this.#connectOptions()))
       await connection?.close().catch(() => undefined)
       if ((error as { detail?: { code?: string } }).detail?.code === 'SERVER_UNSUPPORTED') throw error
-      return this.#failed(error)
+      return undefined
     }
   }
 
-  #failed(error: unknown): undefined {
-    const reason = reasonOf(error)
-    if (this.#state.state === 'waiting' && this.#state.reason === reason) return undefined
-    this.#state = { state: 'waiting', reason }
-    if (!this.#stop.signal.aborted) this.options.telemetry.log.warn({ reason }, 'NATS is waited for')
+  #failed(error: unknown, hint = ''): undefined {
+    const reason = reasonOf(error) + hint
+    const isKnown = this.#state.state === 'waiting' && this.#state.reason === reason
+    this.#lost(reason)
+    if (!isKnown && !this.#stop.signal.aborted) this.options.telemetry.log.warn({ reason }, 'NATS is waited for')
     return undefined
   }
 
@@ -237,7 +236,8 @@ export class Link implements AsyncDisposable {
   }
 
   #connectOptions(): NodeConnectionOptions {
-    const { auth, tls, connectionName = 'sluice' } = this.options
+    const { auth, connectionName = 'sluice' } = this.options
+    const tls = tlsOf(this.#servers, this.options.tls)
     return {
       servers: [...this.#servers],
       name: connectionName,
@@ -246,16 +246,8 @@ export class Link implements AsyncDisposable {
       pingInterval: 10_000,
       maxPingOut: 2,
       noAsyncTraces: true,
-      ...(tls === undefined ? {} : { tls: { ...tls } }),
-      ...(auth?.kind === 'credentials'
-        ? { authenticator: credsAuthenticator(Buffer.from(auth.credentials)) }
-        : auth?.kind === 'nkey'
-          ? { authenticator: nkeyAuthenticator(Buffer.from(auth.seed)) }
-          : auth?.kind === 'password'
-            ? { user: auth.user, pass: auth.password }
-            : auth?.kind === 'token'
-              ? { token: auth.token }
-              : {}),
+      ...(tls === undefined ? {} : { tls }),
+      ...loginOf(auth),
     }
   }
 }
