@@ -9,6 +9,7 @@ export {
   startProcess,
 } from './process.ts'
 export { type NatsServer, provisionNats, startNats } from './servers/nats.ts'
+export { type NatsCluster, startNatsCluster } from './servers/nats-cluster.ts'
 export { type Provision, provision, type Way } from './servers/provision.ts'
 export { startTcpProxy, type TcpProxy } from './servers/tcp-proxy.ts'
 export { ShiftedClock } from './shifted-clock.ts'

@@ -1,5 +1,6 @@
 import { EventingError } from '@sluice/errors'
 import { DRIVER_NAME, MIN_SERVER_VERSION } from './config.ts'
+import { SYNCS_ALWAYS } from './server-version.ts'
 
 /** What JetStream's API answers instead of a result; `code` is its `err_code`. */
 export class ApiFault extends EventingError<{ code: 'CHANNEL_UNAVAILABLE'; driver: string; reason: string }> {
@@ -58,5 +59,10 @@ export function ended(position: string): EventingError {
 
 export function serverTooOld(version: string): EventingError {
   const reason = `nats-server ${version} is too old: ${MIN_SERVER_VERSION.join('.')} or newer is needed`
+  return new EventingError({ code: 'SERVER_UNSUPPORTED', driver: DRIVER_NAME, reason }, reason)
+}
+
+export function serverSyncsNever(version: string): EventingError {
+  const reason = `nats-server ${version} has no sync_interval, which syncAlways (NATS_SYNC_ALWAYS) says is always: ${SYNCS_ALWAYS.join('.')} or newer is needed`
   return new EventingError({ code: 'SERVER_UNSUPPORTED', driver: DRIVER_NAME, reason }, reason)
 }

@@ -8,9 +8,9 @@ import {
 } from '@nats-io/transport-node'
 import { sleep } from '@sluice/clock'
 import { checkOptions, DEFAULT_MAX_PAYLOAD, type NatsOptions } from './config.ts'
-import { ApiFault, closed, serverTooOld, unavailable } from './errors.ts'
+import { ApiFault, closed, serverSyncsNever, serverTooOld, unavailable } from './errors.ts'
 import { hintFor, loginOf, tlsOf } from './login.ts'
-import { isTooOld, mustErase } from './server-version.ts'
+import { canSyncAlways, isTooOld, mustErase } from './server-version.ts'
 
 export type NatsState = { readonly state: 'connected' } | { readonly state: 'waiting'; readonly reason: string }
 
@@ -170,6 +170,7 @@ export class Link implements AsyncDisposable {
       if (this.#stop.signal.aborted) throw closed()
       const { version, max_payload } = connection.info ?? { version: '0', max_payload: 0 }
       if (isTooOld(version)) throw serverTooOld(version)
+      if (this.options.syncAlways === true && !canSyncAlways(version)) throw serverSyncsNever(version)
       this.#maxPayload = max_payload
       this.#mustErase = mustErase(version)
       this.#connection = connection

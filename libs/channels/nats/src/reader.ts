@@ -1,6 +1,8 @@
 import { type Msg, nuid, type Subscription } from '@nats-io/transport-node'
+import { sleep } from '@sluice/clock'
 import { isFault, STREAM_NOT_FOUND, unavailable } from './errors.ts'
 import type { Link } from './link.ts'
+import { firstFrom } from './store.ts'
 import { streamState } from './streams.ts'
 
 export interface Received {
@@ -18,6 +20,8 @@ export interface ReadingFrom {
   readonly filter: string
   readonly from: { readonly seq: number } | { readonly time: Date }
   readonly headersOnly?: boolean
+  /** Of a scan from a place: what the stream's leader has by now is waited for where a copy is behind. */
+  readonly isWhole?: boolean
 }
 
 export interface ReaderOptions extends ReadingFrom {
@@ -31,12 +35,14 @@ const MAX_BATCH = 256
 /** What one pull may bring; one message alone may be larger on servers that allow it. */
 const PULL_BYTES = 4 * 1024 * 1024
 const EXPIRES_MS = 20_000
-const HEARTBEAT_MS = 3_000
-/** Silence for this many ticks with a pull open: the consumer is gone. */
-const SILENT_TICKS = 8
+const HEARTBEAT_MS = 1_500
+/** Silence for more ticks than this with a pull open: the consumer is gone, as with the server in a cluster that had it. */
+const SILENT_TICKS = 4
 /** Nothing came for this many ticks: what the stream holds is looked at. */
 const IDLE_TICKS = 3
 const RETRY_MS = 200
+/** For a copy that is behind. */
+const MOST_WAITS = 25
 const INACTIVE_MS = 60_000
 const HEARTBEAT = 100
 const NO_MESSAGES = 404
@@ -245,13 +251,23 @@ export async function* scan(
 ): AsyncGenerator<Received> {
   let { from } = reading
   let left = limit
+  let last: number | undefined
+  let waits = 0
   // What a server says about what is left behind a message is off when messages were cut or replaced meanwhile; what
   // it counts for a new consumer is right.
   for (;;) {
     const name = nuid.next()
     const pending = await createConsumer(link, { ...reading, from }, name)
     try {
-      if (pending === 0) return
+      if (pending === 0) {
+        if (reading.isWhole !== true || !('seq' in from)) return
+        last ??= (await streamState(link, reading.stream))?.last_seq ?? 0
+        const missed = await firstFrom(link, reading.stream, reading.filter, from.seq)
+        if (missed === undefined || missed > last) return
+        if (++waits > MOST_WAITS) throw unavailable('a copy of the stream is behind')
+        await sleep(link.options.clock, RETRY_MS)
+        continue
+      }
       for await (const each of pulled(link, reading.stream, name, left)) {
         from = { seq: each.seq + 1 }
         yield each

@@ -5,7 +5,7 @@ import { DEDUP_ENTRIES } from './config.ts'
 import type { Link } from './link.ts'
 import type { ChannelNames } from './names.ts'
 import { countOf, scan } from './reader.ts'
-import { deleteAt } from './store.ts'
+import { deleteAt, firstFrom } from './store.ts'
 import { type StreamState, streamState } from './streams.ts'
 
 export interface RetentionDeps {
@@ -60,6 +60,8 @@ async function firstBehind(
   link: Link,
   { stream, filter, seq }: { stream: string; filter: string; seq: number },
 ): Promise<number | undefined> {
+  const atLeader = await firstFrom(link, stream, filter, seq)
+  if (atLeader !== undefined) return atLeader - 1
   for await (const each of scan(link, { stream, filter, from: { seq }, headersOnly: true }, 1)) return each.seq - 1
   return undefined
 }

@@ -13,6 +13,13 @@ export function mustErase(version: string): boolean {
   return isBefore(version, KEEPS_DELETIONS)
 }
 
+/** From here on `sync_interval: always` is understood; a server before refuses to start with it. */
+export const SYNCS_ALWAYS = [2, 10, 0] as const
+
+export function canSyncAlways(version: string): boolean {
+  return !isBefore(version, SYNCS_ALWAYS)
+}
+
 function isBefore(version: string, least: readonly number[]): boolean {
   const parts = version.split(/[.-]/).map(Number)
   for (const [i, wanted] of least.entries()) {

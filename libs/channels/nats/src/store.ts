@@ -1,5 +1,5 @@
 import type { Msg } from '@nats-io/transport-node'
-import { isFault, isUnavailable, MESSAGE_NOT_FOUND } from './errors.ts'
+import { isFault, isUnavailable, MESSAGE_NOT_FOUND, unavailable } from './errors.ts'
 import { type Link, parsed, type RawHeaders } from './link.ts'
 import { decodeMessage, type StoredEntry } from './message.ts'
 
@@ -41,13 +41,33 @@ export async function newest(
   }
 }
 
+/**
+ * Where the first message from a place on lies that matches, as the stream's leader has it: a consumer reads from any
+ * copy, which may be behind, and says then that there is nothing. Undefined if there is none.
+ */
+export async function firstFrom(link: Link, stream: string, filter: string, seq: number): Promise<number | undefined> {
+  try {
+    const from = { seq: Math.max(1, seq), next_by_subj: filter }
+    return (await link.api<{ message: { seq: number } }>(`STREAM.MSG.GET.${stream}`, from)).message.seq
+  } catch (error) {
+    if (isFault(error, MESSAGE_NOT_FOUND)) return undefined
+    throw error
+  }
+}
+
 const NOT_FOUND = 404
 
-/** One entry by its place; undefined if it is gone. */
+/** One entry by its place; undefined if it is gone. Rejects with CHANNEL_UNAVAILABLE while the copy asked is behind. */
 export async function entryAt(link: Link, stream: string, seq: number): Promise<StoredEntry | undefined> {
   const message = await link.request(`$JS.API.DIRECT.GET.${stream}`, JSON.stringify({ seq }))
-  if (statusOf(message) === NOT_FOUND) return undefined
-  return decodeMessage(message.headers ?? [], message.data)
+  if (statusOf(message) !== NOT_FOUND) return decodeMessage(message.headers ?? [], message.data)
+  try {
+    await link.api(`STREAM.MSG.GET.${stream}`, { seq })
+  } catch (error) {
+    if (isFault(error, MESSAGE_NOT_FOUND)) return undefined
+    throw error
+  }
+  throw unavailable('a copy of the stream is behind')
 }
 
 /** Deletes one message. Answers whether it was there. */

@@ -41,7 +41,11 @@ export async function ensureState(link: Link, prefix: string): Promise<void> {
 export async function createStreams(link: Link, channel: string, names: ChannelNames, options: ChannelOptions) {
   const { kind, lanes, subscriptions } = options
   const found = await streamInfo(link, names.events)
-  if (found !== undefined) return adopt(channel, found, options)
+  if (found !== undefined) {
+    adopt(channel, found, options)
+    await Promise.all([replicate(link, names.events), replicate(link, names.aside)])
+    return
+  }
   const made: Made = { kind, lanes, subscriptions }
   const common = { ...base(link.options), description: JSON.stringify(made) }
   // The stream of events last: it is what tells that the channel exists.
@@ -80,9 +84,18 @@ async function create(link: Link, config: StreamConfig): Promise<boolean> {
     await link.api(`STREAM.CREATE.${config.name}`, config)
     return true
   } catch (error) {
-    if (isFault(error, STREAM_NAME_IN_USE)) return false
-    throw error
+    if (!isFault(error, STREAM_NAME_IN_USE)) throw error
+    await replicate(link, config.name)
+    return false
   }
+}
+
+/** One that was made with fewer copies than are declared now gets them; one with more keeps them. */
+async function replicate(link: Link, name: string): Promise<void> {
+  const { replicas = 1 } = link.options
+  const found = await streamInfo(link, name)
+  if (found === undefined || found.config.num_replicas >= replicas) return
+  await link.api(`STREAM.UPDATE.${name}`, { ...found.config, num_replicas: replicas })
 }
 
 function base({ replicas = 1 }: NatsOptions) {

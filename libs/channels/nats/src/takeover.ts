@@ -7,7 +7,7 @@ import { Lane, type LaneDeps } from './lane.ts'
 import { decodeMessage, type StoredEntry } from './message.ts'
 import type { ChannelNames } from './names.ts'
 import { countOf, type Received, scan } from './reader.ts'
-import { deleteAt, newest, store } from './store.ts'
+import { deleteAt, firstFrom, newest, store } from './store.ts'
 import { streamState } from './streams.ts'
 
 export interface TakeoverDeps extends Omit<LaneDeps, 'subject'> {
@@ -55,7 +55,9 @@ export async function takeOver(number: number, deps: TakeoverDeps): Promise<Take
     lane.open.delete(seq)
   }
   const filter = deps.kind === 'log' ? names.lane(number) : names.queue(number, '*')
-  const isBehind = (await countOf(link, { stream: names.events, filter, from: { seq: first } })) > 0
+  const isBehind =
+    (await firstFrom(link, names.events, filter, first)) !== undefined ||
+    (await countOf(link, { stream: names.events, filter, from: { seq: first } })) > 0
   // A quiet lane is not read from where its last event was, which may be far back.
   lane.read = isBehind ? first - 1 : Math.max(first - 1, state.last_seq)
   return { lane, open, from: Math.max(lane.read + 1 - (deps.kind === 'log' ? 0 : DEDUP_ENTRIES), state.first_seq) }
@@ -84,7 +86,8 @@ async function fence(lane: Lane, open: ReadonlyMap<number, Open>): Promise<boole
 async function indexAside(lane: Lane, blamed: ReadonlyMap<string, number>, deps: TakeoverDeps): Promise<void> {
   const { link, names, subscription, onGarbled } = deps
   const filter = names.waiting(subscription, lane.number, '*', '*')
-  for await (const each of scan(link, { stream: names.aside, filter, from: { seq: 1 }, headersOnly: true })) {
+  const all = { stream: names.aside, filter, from: { seq: 1 }, headersOnly: true, isWhole: true }
+  for await (const each of scan(link, all)) {
     let entry: StoredEntry
     try {
       entry = decodeMessage(each.message.headers ?? [], each.message.data, true)

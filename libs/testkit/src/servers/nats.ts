@@ -132,8 +132,11 @@ async function withApt(folder: string): Promise<string | undefined> {
   }
 }
 
-/** A server of its own for a test file, or the shared one. `config` is more lines of its configuration. */
-export async function startNats({ found }: Provision, config = ''): Promise<NatsServer | undefined> {
+/**
+ * A server of its own for a test file, or the shared one. `config` is more lines of its configuration, `jetStream` more of
+ * its JetStream block.
+ */
+export async function startNats({ found }: Provision, config = '', jetStream = ''): Promise<NatsServer | undefined> {
   if (found === undefined) return undefined
   if (found.kind === 'running') {
     const { hostname: host, port } = new URL(found.url)
@@ -151,7 +154,7 @@ export async function startNats({ found }: Provision, config = ''): Promise<Nats
     return { ...shared, [Symbol.asyncDispose]: stop }
   }
   const folder = mkdtempSync(join(tmpdir(), 'sluice-nats-'))
-  const launch = (port: number) => startProgram(found.path, argsOf(folder, port, config), /Server is ready/)
+  const launch = (port: number) => startProgram(found.path, argsOf(folder, port, config, jetStream), /Server is ready/)
   let program: Program = await launch(-1)
   const port = await portOf(folder, program.pid)
   return {
@@ -171,9 +174,10 @@ export async function startNats({ found }: Provision, config = ''): Promise<Nats
   }
 }
 
-function argsOf(folder: string, port: number, config: string): string[] {
+function argsOf(folder: string, port: number, config: string, jetStream: string): string[] {
   const file = join(folder, 'server.conf')
-  writeFileSync(file, `jetstream { store_dir: ${JSON.stringify(join(folder, 'store'))} }\n${config}\n`)
+  const store = `store_dir: ${JSON.stringify(join(folder, 'store'))}`
+  writeFileSync(file, `jetstream {\n${store}\n${jetStream}\n}\n${config}\n`)
   return ['-c', file, '-a', '127.0.0.1', '-p', String(port), '--ports_file_dir', folder]
 }
 
