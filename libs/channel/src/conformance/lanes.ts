@@ -1,10 +1,13 @@
 import { expect } from '@jest/globals'
 import type { Delivery, Entry } from '../port.ts'
 import { about, type Case } from './case.ts'
-import { type Consumer, hold, idOf } from './consumer.ts'
+import { ack, type Consumer, hold, idOf } from './consumer.ts'
 import { entriesOf, entryOf, entryOfBytes } from './samples.ts'
 
 const KEYS = 16
+/** More than a driver keeps in memory for a queue that waits. */
+const LARGE = 250
+const LARGE_BYTES = 100_000
 
 /** `count` entries over 16 keys; ids count up, so that order within a key can be seen. */
 function keyed(count: number, from = 0): Entry[] {
@@ -150,6 +153,34 @@ export const laneClaims = about('hands out by lanes', ({ claim }) => {
       expect(last.deliveries).toHaveLength(40)
     }
   })
+
+  for (const end of ['leaves', 'dies'] as const) {
+    claim(
+      `in order at a window of one when the owner of a backlog too large for its memory ${end}`,
+      async (it) => {
+        const queue = await it.queue({ lanes: 1 })
+        const slow = { laneKey: 'key', queue: 'slow' }
+        const first = it.consume(queue, {
+          window: (name) => (name === 'slow' ? 1 : 10),
+          each: (delivery) => (delivery.queue === 'slow' ? undefined : ack(delivery)),
+        })
+        for (let i = 0; i < LARGE; i += 10) {
+          await it.publish(
+            queue,
+            Array.from({ length: 10 }, (_, j) => entryOfBytes(i + j, LARGE_BYTES, slow)),
+          )
+        }
+        await it.publish(queue, [entryOf('fast', { queue: 'fast' })])
+        await first.until(() => first.ids.includes('fast'))
+        if (end === 'leaves') await first.stop()
+        else await it.crash()
+        const next = it.consume(queue, { window: () => 1 })
+        await next.until(LARGE)
+        expectOrder(next.deliveries.filter((delivery) => delivery.queue === 'slow'))
+      },
+      ...(end === 'dies' ? (['crash'] as const) : []),
+    )
+  }
 
   claim('until its signal aborts: iteration ends within a second', async (it) => {
     const log = await it.log()

@@ -39,6 +39,8 @@ export class Lane {
   read = 0
   /** What was there before us, and may have brought its last owner down: recorded before it is handed out. */
   inherited = 0
+  /** What was there when it was taken has been read. */
+  isCaughtUp = false
   out = 0
   asideBytes = 0
   isLeaving = false

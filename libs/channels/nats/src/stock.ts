@@ -97,8 +97,25 @@ export class Stock implements Disposable {
         const owner = this.#lanes.get(Number(each.message.subject.split('.')[laneAt]))
         if (owner !== undefined) this.#take(owner, each)
         else if (lane === '*') this.#deps.events.skipped(each.message.subject, each.seq, 'no such lane')
+        if (each.pending === 0) this.#caughtUp(lane === '*' ? this.#lanes.values() : [owner])
       },
     })
+  }
+
+  /** What was expected and did not come is not there: nobody waits for it any longer. */
+  #caughtUp(lanes: Iterable<Lane | undefined>): void {
+    for (const lane of lanes) {
+      if (lane === undefined || lane.isCaughtUp) continue
+      lane.isCaughtUp = true
+      this.#deps.onStock()
+    }
+  }
+
+  /** It waits aside, and its lane's last owner had something older in memory that is still to be read. */
+  #isEarly({ aside, lane, seq }: Item): boolean {
+    if (aside === 0 || lane.isCaughtUp) return false
+    for (const expected of this.#unread.get(lane)?.keys() ?? []) return expected < seq
+    return false
   }
 
   /** A lane is going: the others are read one by one from now on. */
@@ -187,6 +204,7 @@ export class Stock implements Disposable {
         queue.shift()
         continue
       }
+      if (this.#isEarly(item)) return 'done'
       if (queue.out >= this.#deps.window(queue.name)) {
         active.delete(queue)
         return 'done'
@@ -210,7 +228,7 @@ export class Stock implements Disposable {
     lane.read = Math.max(lane.read, seq)
     const unread = this.#unread.get(lane)
     const expected = unread?.get(seq)
-    unread?.delete(seq)
+    if (unread?.delete(seq)) this.#deps.onStock()
     for (const missed of unread?.keys() ?? []) {
       if (missed > seq) break
       unread?.delete(missed)

@@ -58,9 +58,16 @@ export async function takeOver(number: number, deps: TakeoverDeps): Promise<Take
   const isBehind =
     (await firstFrom(link, names.events, filter, first)) !== undefined ||
     (await countOf(link, { stream: names.events, filter, from: { seq: first } })) > 0
+  if (!isBehind) forget(lane, open)
   // A quiet lane is not read from where its last event was, which may be far back.
   lane.read = isBehind ? first - 1 : Math.max(first - 1, state.last_seq)
   return { lane, open, from: Math.max(lane.read + 1 - (deps.kind === 'log' ? 0 : DEDUP_ENTRIES), state.first_seq) }
+}
+
+/** The stream has none of it: it was deleted behind our back. */
+function forget(lane: Lane, open: Map<number, Open>): void {
+  for (const seq of open.keys()) lane.open.delete(seq)
+  open.clear()
 }
 
 function counted<T extends { isOut: boolean; handOuts: number }>(each: T, isCrash: boolean): T {
