@@ -73,7 +73,7 @@ export async function apart(provision: Provision, { manifests }: LayoutOptions):
   return {
     name: 'apart',
     ingressUrls: ingressOrigins.map((origin) => `${origin}/default/default`),
-    groups: [services, nats.isOurs ? [serverPart(nats), controller] : [controller]],
+    groups: [services, nats.isOurs ? [serverPart(nats, /\(v2\.9\./.test(provision.report)), controller] : [controller]],
     async stop() {
       for (const each of services) await each.stop()
       await controller.stop()
@@ -93,15 +93,19 @@ export async function apart(provision: Provision, { manifests }: LayoutOptions):
   }
 }
 
-/** Deliveries whose end it did not store are made again, however it went away. */
-function serverPart(nats: NatsServer): Part {
+/**
+ * Deliveries whose end it did not store are made again, however it went away. A server before 2.10 that is killed may
+ * bring back more than that, so an old one is stopped instead.
+ */
+function serverPart(nats: NatsServer, isOld: boolean): Part {
+  const kill = (signal: NodeJS.Signals) => nats.kill(isOld ? 'SIGTERM' : signal)
   return {
     ...{ name: 'nats-server', weight: 2, repeatsAfter: ALL, uncommittedMs: UNCOMMITTED_MS },
-    kill: nats.kill,
+    kill,
     start: nats.start,
     async startDoomed() {
       await nats.start()
-      await nats.kill('SIGKILL')
+      await kill('SIGKILL')
     },
     signal: (signal) => nats.send(signal),
   }
