@@ -60,7 +60,9 @@ export const windowClaims = about('hands out no more than asked', ({ claim }) =>
       each: (delivery) => {
         out += 1
         most = Math.max(most, out)
-        const atEnd = () => void (out -= 1)
+        const atEnd = () => {
+          out -= 1
+        }
         return delivery.attempt < 4 ? later(delivery, atEnd, (failed) => failed.nack(0)) : later(delivery, atEnd)
       },
     })
