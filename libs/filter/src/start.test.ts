@@ -184,7 +184,7 @@ describe('filter', () => {
     expect(fake.publishes).toEqual([])
     expect(telemetry.read('filter_refusals_total')).toBe(1)
     expect(telemetry.lines.filter(({ level }) => level === 'error').map(({ fields }) => fields)).toEqual([
-      { namespace: 'ns', trigger: 't', problem: 'filters[0].exact: type: must be a non-empty string' },
+      { namespace: 'ns', trigger: 't', problem: 'spec.filters[0].exact.type: must be a text that is not empty' },
     ])
   })
 
