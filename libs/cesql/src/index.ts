@@ -3,6 +3,7 @@ export { type EvaluateOptions, type Evaluation, evaluate, matches } from './eval
 export { type Explanation, explain } from './explain.ts'
 export type * from './expression.ts'
 export { partsOf } from './expression.ts'
+export { filterProblem } from './filter-problem.ts'
 export { MAX_DEPTH, MAX_LENGTH, type ParseOptions, parse } from './parse.ts'
 export { ParseError } from './parse-error.ts'
 export { print } from './print.ts'

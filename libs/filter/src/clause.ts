@@ -1,4 +1,5 @@
 import type { CloudEvent } from '@sluice/cloudevents'
+import type { ExplainedPart } from './explained-parts.ts'
 
 /** A part of a filter, built. */
 export interface Clause {
@@ -40,6 +41,8 @@ export interface Explanation {
   /** Why it could not be evaluated; it is not met then. */
   readonly error?: string
   readonly clauses?: readonly Explanation[]
+  /** Of a CESQL expression, what its parts yield. */
+  readonly parts?: readonly ExplainedPart[]
 }
 
 const EXPLAINED_CHARACTERS = 256

@@ -98,8 +98,50 @@ describe('explain', () => {
       { filters: [{ not: { not: { exact: { type: 'x' } } } }] },
       'spec.filters[0].not: the clause inside agrees: spec.filters[0].not.not.exact.type: asks for "x", found "a.b"',
     ],
+    [
+      { filters: [{ cesql: "type = 'x' OR source = 'y'" }] },
+      `spec.filters[0].cesql: type = 'x' yields FALSE, type is "a.b"`,
+    ],
+    [
+      { filters: [{ cesql: "source = '/s' AND NOT (subject = 'x')" }] },
+      "spec.filters[0].cesql: subject = 'x' fails with missingAttribute, subject is not there",
+    ],
+    [
+      { filters: [{ cesql: 'LENGTH(type) > LENGTH(source) + 5' }] },
+      'spec.filters[0].cesql: LENGTH(type) > LENGTH(source) + 5 yields FALSE, type is "a.b", source is "/s"',
+    ],
+    [{ filters: [{ cesql: 'FALSE' }] }, 'spec.filters[0].cesql: FALSE yields FALSE'],
+    [
+      { filters: [{ not: { cesql: "type = 'a.b'" } }] },
+      `spec.filters[0].not: the clause inside agrees: spec.filters[0].not.cesql: type = 'a.b' yields TRUE, type is "a.b"`,
+    ],
   ])('the first clause that fails of %j, as one line', (spec, line) => {
     expect(reason(spec)).toBe(line)
+  })
+
+  test('of an expression it answers what each part yields, needed or not', () => {
+    const { filter } = explain(eventOf(), { filters: [{ cesql: "type = 'x' AND subject = 'y'" }] })
+    expect(filter?.clauses?.[0]).toEqual({
+      ...{ clause: 'spec.filters[0].cesql', dialect: 'cesql', matches: false },
+      ...{ expected: "type = 'x' AND subject = 'y'", actual: 'false' },
+      parts: [
+        {
+          ...{ text: "type = 'x'", value: false, isNeeded: true },
+          parts: [{ text: 'type', value: 'a.b', isNeeded: true }],
+        },
+        {
+          ...{ text: "subject = 'y'", value: false, error: 'missingAttribute', isNeeded: false },
+          parts: [{ text: 'subject', value: false, error: 'missingAttribute', isNeeded: false }],
+        },
+      ],
+    })
+  })
+
+  test('of a huge expression it answers a part, and the verdict of the whole', () => {
+    const cesql = Array.from({ length: 2_000 }, (_, i) => `type = 'x${i}'`).join(' OR ')
+    const { filter, matches } = explain(eventOf(), { filters: [{ cesql: `${cesql} OR type = 'a.b'` }] })
+    expect(matches).toBe(true)
+    expect(JSON.stringify(filter).length).toBeLessThan(30_000)
   })
 
   test('long texts are cut, in the tree and more so in the line', () => {

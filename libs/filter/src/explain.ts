@@ -2,6 +2,7 @@ import type { CloudEvent } from '@sluice/cloudevents'
 import type { FilterSpec } from '@sluice/contract'
 import { buildFilter } from './build-filter.ts'
 import type { Explanation } from './clause.ts'
+import type { ExplainedPart } from './explained-parts.ts'
 
 /** Why a filter takes an event or does not. */
 export interface Verdict {
@@ -45,11 +46,35 @@ function why({ clause, dialect, clauses = [], ...leaf }: Explanation): string {
   return agreeing === undefined ? comparison({ clause, dialect, ...leaf }) : why(agreeing)
 }
 
-function comparison({ clause, dialect, attribute, expected, actual, error }: Explanation): string {
+function comparison({ clause, dialect, attribute, expected, actual, error, parts }: Explanation): string {
   const found = actual === null ? 'the event does not have it' : `found ${shown(actual ?? '')}`
-  if (error !== undefined) return `${clause}: ${error}`
+  if (dialect === 'cesql') return `${clause}: ${decisive({ text: expected ?? '', value: actual ?? '', error, parts })}`
   if (attribute === undefined || expected === undefined) return `${clause}: accepts everything`
   return `${clause}: asks for ${WORDS[dialect]?.(expected)}, ${found}`
+}
+
+/** Of an expression: the innermost part that settles it, and what it has of the event. */
+function decisive({ text, value, error, parts = [] }: Decided): string {
+  const needed = parts.filter(({ isNeeded }) => isNeeded)
+  const settles = (part: ExplainedPart) =>
+    part.error === error && (error !== undefined || `${part.value}` === `${value}`)
+  const cause = needed.find((part) => part.parts !== undefined && settles(part))
+  if (cause !== undefined) return decisive(cause)
+  const yields = error === undefined ? `yields ${String(value).toUpperCase()}` : `fails with ${error}`
+  return [`${text} ${yields}`, ...needed.flatMap(leaves).map(told)].join(', ')
+}
+
+interface Decided extends Pick<ExplainedPart, 'text' | 'value'> {
+  readonly error?: string | undefined
+  readonly parts?: readonly ExplainedPart[] | undefined
+}
+
+function leaves(part: ExplainedPart): readonly ExplainedPart[] {
+  return part.parts === undefined ? [part] : part.parts.flatMap(leaves)
+}
+
+function told({ text, value, error }: ExplainedPart): string {
+  return `${text} is ${error === undefined ? shown(String(value)) : 'not there'}`
 }
 
 function shown(text: string): string {

@@ -1,5 +1,8 @@
 export { type BuiltFilter, buildFilter } from './build-filter.ts'
+export type { EvaluationFailure } from './cesql-clause.ts'
 export type { Clause, Explanation } from './clause.ts'
+export { explain, type Verdict } from './explain.ts'
+export type { ExplainedPart } from './explained-parts.ts'
 export { FILTER_FAILED, NO_OUTCOME } from './judge.ts'
 export { RouteIndex } from './route-index.ts'
 export { type Filter, type FilterDeps, startFilter } from './start.ts'

@@ -1,11 +1,12 @@
 import { describe, expect, test } from '@jest/globals'
+import { matches } from '@sluice/cesql'
 import type { AttributeValue } from '@sluice/cloudevents'
 import type { FilterClause, FilterSpec } from '@sluice/contract'
 import fc from 'fast-check'
 import { attributes, clause, eventOf, filter, routeOf } from '../test/sample-filters.ts'
 import { buildFilter } from './build-filter.ts'
 import { MAX_WAYS } from './clause.ts'
-import { comparedText } from './compared-text.ts'
+import { comparedNames, comparedText, comparedValue } from './compared-text.ts'
 import { explain } from './explain.ts'
 import { RouteIndex } from './route-index.ts'
 
@@ -111,6 +112,16 @@ describe('what the index answers without evaluating', () => {
       ],
     ],
     ['not an any with a member that has none', [{ any: [{ exact: { a: '1' } }, { prefix: { b: '2' } }] }], [[{}, 1]]],
+    [
+      'comparisons that an expression can not do without',
+      [{ cesql: "a = '1' AND (b > 3 AND c = '2')" }],
+      [[{ a: '1', c: '2' }, 1]],
+    ],
+    [
+      'not those of an OR, of a cast or turned round',
+      [{ cesql: "(a = '1' OR b = '2') AND c = 5 AND '1' = d AND e != '1'" }],
+      [[{}, 1]],
+    ],
     ['not a not', [{ not: { exact: { a: '1' } } }, { exact: { b: '2' } }], [[{ b: '2' }, 1]]],
     ['nothing of what contradicts itself', [{ exact: { a: '1' } }, { all: [{ exact: { a: '2' } }] }], []],
   ])('%s', (_, filters, ways) => {
@@ -176,10 +187,17 @@ function judged({ filters = [], attributes = {} }: FilterSpec, event: ReturnType
       const text = comparedText(event, name)
       return text !== undefined && agrees(text, wanted)
     })
-  const holds = ({ exact, prefix, suffix, all: every, any, not }: FilterClause): boolean => {
+  const seen = Object.fromEntries(
+    [...comparedNames(event)].flatMap((name) => {
+      const value = comparedValue(event, name)
+      return value === undefined ? [] : [[name, value]]
+    }),
+  )
+  const holds = ({ exact, prefix, suffix, all: every, any, not, cesql }: FilterClause): boolean => {
     if (exact !== undefined) return all(exact, (text, wanted) => text === wanted)
     if (prefix !== undefined) return all(prefix, (text, wanted) => text.startsWith(wanted))
     if (suffix !== undefined) return all(suffix, (text, wanted) => text.endsWith(wanted))
+    if (cesql !== undefined) return matches(cesql, seen)
     if (every !== undefined) return every.every(holds)
     if (any !== undefined) return any.some(holds)
     return not === undefined || !holds(not)

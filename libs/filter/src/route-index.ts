@@ -1,22 +1,22 @@
 import type { CloudEvent } from '@sluice/cloudevents'
 import type { RouteRow } from '@sluice/contract'
 import { type BuiltFilter, buildFilter } from './build-filter.ts'
+import type { EvaluationFailure } from './cesql-clause.ts'
 import type { Clause, Way } from './clause.ts'
 import { comparedNames, comparedText } from './compared-text.ts'
 
-interface Route {
-  readonly row: RouteRow
-  /** The number of the last event it was found to match: one that goes two ways is one match. */
-  matched: number
-}
-
 /** One way into a route. */
 interface Entry {
-  readonly route: Route
+  readonly row: RouteRow
   readonly rest: readonly Clause[]
+  /** Shared by the ways of a route that has several: the last event that it was found to match, by number. */
+  readonly matched: { event: number } | undefined
+  /** Its place in its bucket. */
+  at: number
 }
 
-type Bucket = Set<Entry>
+/** An array, since one look-up for an event may end in cold memory: a Set would be two steps more to the entry. */
+type Bucket = Entry[]
 
 /** Ways whose exact parts name the same attributes, by the joined values they ask for. */
 interface Group {
@@ -48,10 +48,16 @@ const USUAL: ReadonlySet<string> = new Set([
 export class RouteIndex {
   /** By pivot, then by signature: the names of a group. */
   readonly #groups = new Map<string, Map<string, Group>>()
-  readonly #unconditional: Bucket = new Set()
+  readonly #unconditional: Bucket = []
   readonly #places = new Map<string, readonly Place[]>()
   readonly #refused = new Set<string>()
+  readonly #failed: (row: RouteRow, failure: EvaluationFailure) => void
   #events = 0
+
+  /** `failed` hears of every evaluation that fails; its clause is not met. */
+  constructor(failed: (row: RouteRow, failure: EvaluationFailure) => void = () => {}) {
+    this.#failed = failed
+  }
 
   /** Routes whose filter can't be built; each rejects every event. */
   get refused(): number {
@@ -65,13 +71,14 @@ export class RouteIndex {
   /** Adds a route or replaces the one of the same uid. Answers what its filter was built to. */
   put(row: RouteRow): BuiltFilter {
     this.remove(row.uid)
-    const built = buildFilter(row.filter)
+    const built = buildFilter(row.filter, (failure) => this.#failed(row, failure))
     if ('problem' in built) this.#refused.add(row.uid)
     else {
-      const route: Route = { row, matched: 0 }
+      const { ways } = built.filter
+      const matched = ways.length > 1 ? { event: 0 } : undefined
       this.#places.set(
         row.uid,
-        built.filter.ways.map((way) => this.#insert(route, way)),
+        ways.map(({ exact, rest }) => this.#insert({ row, rest, matched, at: 0 }, exact)),
       )
     }
     return built
@@ -88,11 +95,11 @@ export class RouteIndex {
     const number = ++this.#events
     let matches: RouteRow[] | undefined
     const take = (bucket: Bucket) => {
-      for (const { route, rest } of bucket) {
-        if (route.matched === number || !rest.every((clause) => clause.meets(event))) continue
-        route.matched = number
-        if (matches === undefined) matches = [route.row]
-        else matches.push(route.row)
+      for (const { row, rest, matched } of bucket) {
+        if (matched?.event === number || !rest.every((clause) => clause.meets(event))) continue
+        if (matched !== undefined) matched.event = number
+        if (matches === undefined) matches = [row]
+        else matches.push(row)
       }
     }
     take(this.#unconditional)
@@ -106,31 +113,44 @@ export class RouteIndex {
     return matches ?? NO_ROUTES
   }
 
-  #insert(route: Route, { exact, rest }: Way): Place {
-    const entry = { route, rest }
+  #insert(entry: Entry, exact: Way['exact']): Place {
     const names = [...exact.keys()].sort()
     const pivot = names.find((name) => !USUAL.has(name)) ?? names[0]
     const signature = JSON.stringify(names)
     const key = keyOfTexts(names.map((name) => exact.get(name) as string))
-    if (pivot === undefined) this.#unconditional.add(entry)
+    if (pivot === undefined) add(this.#unconditional, entry)
     else {
       const groups = at(this.#groups, pivot, () => new Map<string, Group>())
       const group = at(groups, signature, () => ({ names, buckets: new Map() }))
-      at(group.buckets, key, () => new Set()).add(entry)
+      add(
+        at(group.buckets, key, () => []),
+        entry,
+      )
     }
     return { entry, pivot, signature, key }
   }
 
   #delete({ entry, pivot, signature, key }: Place): void {
-    if (pivot === undefined) return void this.#unconditional.delete(entry)
-    const groups = this.#groups.get(pivot)
+    const groups = pivot === undefined ? undefined : this.#groups.get(pivot)
     const buckets = groups?.get(signature)?.buckets
-    const bucket = buckets?.get(key)
-    bucket?.delete(entry)
-    if (bucket?.size === 0) buckets?.delete(key)
+    const bucket = buckets?.get(key) ?? this.#unconditional
+    remove(bucket, entry)
+    if (bucket.length === 0) buckets?.delete(key)
     if (buckets?.size === 0) groups?.delete(signature)
-    if (groups?.size === 0) this.#groups.delete(pivot)
+    if (groups?.size === 0 && pivot !== undefined) this.#groups.delete(pivot)
   }
+}
+
+function add(bucket: Bucket, entry: Entry): void {
+  entry.at = bucket.push(entry) - 1
+}
+
+/** The last one takes its place. */
+function remove(bucket: Bucket, entry: Entry): void {
+  const last = bucket.pop()
+  if (last === undefined || last === entry) return
+  bucket[entry.at] = last
+  last.at = entry.at
 }
 
 function at<K, V>(map: Map<K, V>, key: K, make: () => V): V {

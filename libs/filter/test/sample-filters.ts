@@ -23,6 +23,16 @@ export const attributes = fc.dictionary(
   { maxKeys: 6 },
 )
 
+/** Comparisons that the index looks up, that it must not, and that fail. */
+const comparison = fc.oneof(
+  fc.tuple(name, fc.constantFrom('=', '!='), text).map(([name, operator, text]) => `${name} ${operator} '${text}'`),
+  fc.tuple(name, fc.constantFrom('= 5', '= TRUE', '> 3', "LIKE 'x%'", "IN ('x', '5')")).map((parts) => parts.join(' ')),
+  name.map((name) => `EXISTS ${name}`),
+)
+const cesql = fc
+  .tuple(fc.array(comparison, { minLength: 1, maxLength: 3 }), fc.constantFrom(' AND ', ' OR ', ' AND NOT '))
+  .map(([comparisons, operator]) => comparisons.map((each) => `(${each})`).join(operator))
+
 export const { clause } = fc.letrec<{ clause: FilterClause }>((tie) => {
   const members = fc.array(tie('clause'), { minLength: 1, maxLength: 3 })
   return {
@@ -31,6 +41,7 @@ export const { clause } = fc.letrec<{ clause: FilterClause }>((tie) => {
       fc.record({ exact: texts }),
       fc.record({ prefix: texts }),
       fc.record({ suffix: texts }),
+      fc.record({ cesql }),
       fc.record({ all: members }),
       fc.record({ any: members }),
       fc.record({ not: tie('clause') }),

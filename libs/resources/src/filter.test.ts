@@ -40,6 +40,11 @@ describe('what is accepted', () => {
       { filters: [{ exact: { c: 'd', e: 'f' } }] },
     ],
     ['filter wins over an empty list', 'filter: {attributes: {a: b}}\n  filters: []', { attributes: { a: 'b' } }],
+    [
+      'FLT-11: an expression',
+      'filters: [{cesql: "type = \'a\' AND EXISTS n"}]',
+      { filters: [{ cesql: "type = 'a' AND EXISTS n" }] },
+    ],
     ['several attributes', 'filters: [{suffix: {a: b, c: d}}]', { filters: [{ suffix: { a: 'b', c: 'd' } }] }],
     [
       'dialects within dialects',
@@ -120,6 +125,38 @@ describe('what is refused', () => {
     expect(problems('filters: [{not: {}}]')).toEqual([`7:14: spec.filters[0].not: ${says}`])
     expect(problems('filters: [{any: [{exact: {a: b}}, {}]}]')).toEqual([`7:37: spec.filters[0].any[1]: ${says}`])
     expect(problems('filters: [{all: [{exact: }]}]')).toEqual([`7:20: spec.filters[0].all[0]: ${says}`])
+  })
+
+  test.each([
+    ['"type = "', 'line 1, column 8: expected'],
+    ['"type = \'a\' AND (n > 3"', 'line 1, column 22: expected'],
+    ["|\n        EXISTS a AND\n        LEFT(type) = 'b'", 'there is no function LEFT that takes 1 operands'],
+    ['"source"', 'yields what the attribute holds, not a Boolean: compare it, or write BOOL(source)'],
+    ['"LENGTH(source)"', 'yields an Integer, not a Boolean: compare it with something'],
+    ['5', 'must be an expression in quotes, found 5'],
+    ['true', 'must be an expression in quotes, found true'],
+    ['""', 'line 1, column 1: expected'],
+  ])('FLT-30: the expression %s', (expression, problem) => {
+    expect(problems(`filters:\n    - cesql: ${expression}`)).toEqual([
+      expect.stringContaining(`8:14: spec.filters[0].cesql: ${problem}`),
+    ])
+  })
+
+  test('FLT-29: an expression inside other clauses, beside every other problem', () => {
+    expect(problems('filters: [{any: [{cesql: "= 1"}, {not: {cesql: "FOO()"}}]}, {all: []}]')).toEqual([
+      expect.stringContaining('7:28: spec.filters[0].any[0].cesql: line 1, column 1: expected'),
+      expect.stringContaining('7:50: spec.filters[0].any[1].not.cesql: there is no function FOO'),
+      '7:64: spec.filters[1].all: must hold at least one clause',
+    ])
+  })
+
+  test('an expression longer or deeper than it may be', () => {
+    expect(problems(`filters: [{cesql: "${'('.repeat(10_000)}"}]`)).toEqual([
+      expect.stringContaining('.cesql: line 1,'),
+    ])
+    expect(problems(`filters: [{cesql: "type = '${'x'.repeat(500_000)}'"}]`)).toEqual([
+      expect.stringMatching(/^7:21: spec\.filters\[0\]\.cesql: .{1,200}$/),
+    ])
   })
 
   test('FLT-32: a dialect that is not known, by name and at any level', () => {

@@ -1,3 +1,4 @@
+import { filterProblem } from '@sluice/cesql'
 import { FILTER_DIALECTS, type FilterClause, type FilterSpec, MAX_FILTER_DEPTH } from '@sluice/contract'
 import { nearest } from '@sluice/errors'
 import { z } from 'zod'
@@ -71,7 +72,7 @@ const READ: Readonly<Record<Dialect, Read>> = {
   all: readMembers,
   any: readMembers,
   not: (value, path, level, report) => readClause(value, path, level + 1, report),
-  cesql: (_, path, __, report) => report(path, 'is not supported yet: use the other dialects', 'key'),
+  cesql: readExpression,
 }
 
 function readMembers(value: unknown, path: Path, level: number, report: Report) {
@@ -92,6 +93,14 @@ function readTexts(value: unknown, path: Path, _: number, report: Report) {
       report(at, `must be a string, found ${shown(text)}${typeof text === 'object' ? '' : ': put it in quotes'}`)
     else if (text === '') report(at, `must not be empty: to take any value use cesql: "EXISTS ${name}"`)
   }
+  return value
+}
+
+/** The place inside the expression is in its own lines and columns: YAML may have folded it. */
+function readExpression(value: unknown, path: Path, _: number, report: Report) {
+  if (typeof value !== 'string') return report(path, `must be an expression in quotes, found ${shown(value)}`)
+  const problem = filterProblem(value)
+  if (problem !== undefined) report(path, problem)
   return value
 }
 

@@ -14,7 +14,7 @@ import { nullDriver } from './memory-driver.ts'
 const FILTERS: Readonly<Record<string, (n: number) => FilterSpec>> = {
   exact: (n) => ({ attributes: { type: typeOf(n) } }),
   cesql: (n) => ({
-    filters: [{ cesql: `source = '/perf/generator' AND subject != 'orders/1' AND type = '${typeOf(n)}'` }],
+    filters: [{ cesql: `subject != 'orders/1' AND source != '/other' AND NOT (type != '${typeOf(n)}')` }],
   }),
 }
 const EVENTS = 1_024
