@@ -4,7 +4,10 @@ import type { Clause } from './clause.ts'
 import { every, inverse, some } from './combined-clause.ts'
 import { type Comparison, textClause } from './text-clause.ts'
 
-/** A filter that can't be built matches nothing; `problem` names every field and reason. */
+/** Enough to see what is wrong; admission tells all of them. */
+const TOLD_PROBLEMS = 10
+
+/** A filter that can't be built matches nothing; `problem` names the fields and reasons. */
 export type BuiltFilter = { readonly filter: Clause } | { readonly problem: string }
 
 /**
@@ -22,7 +25,9 @@ export function buildFilter(spec: FilterSpec, failed: (failure: EvaluationFailur
   const filter = spec.filters?.length
     ? every('filters', 'spec.filters', clauses(spec.filters, 'spec.filters', 1, deps))
     : every('attributes', 'spec.filter.attributes', attributes(spec.attributes ?? {}, deps))
-  return problems.length > 0 ? { problem: problems.join('; ') } : { filter }
+  if (problems.length === 0) return { filter }
+  const more = problems.length > TOLD_PROBLEMS ? `; and ${problems.length - TOLD_PROBLEMS} more` : ''
+  return { problem: problems.slice(0, TOLD_PROBLEMS).join('; ') + more }
 }
 
 interface Deps {

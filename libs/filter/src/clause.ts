@@ -57,9 +57,6 @@ export const MAX_WAYS = 32
 
 const NO_NAMES: ReadonlyMap<string, string> = new Map()
 
-/** The way of what always holds. */
-export const UNCONDITIONAL: Way = { exact: NO_NAMES, rest: [] }
-
 /** The way of what no index can answer. */
 export function evaluated(clause: Pick<Clause, 'meets' | 'explain'>): Clause {
   const rest: Clause[] = []

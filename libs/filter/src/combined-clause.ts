@@ -1,5 +1,5 @@
 import type { CloudEvent } from '@sluice/cloudevents'
-import { type Clause, type Explanation, evaluated, MAX_WAYS, UNCONDITIONAL, type Way } from './clause.ts'
+import { type Clause, type Explanation, evaluated, MAX_WAYS, type Way } from './clause.ts'
 
 /** Met when all are; none: always. */
 export function every(dialect: Explanation['dialect'], place: string, clauses: readonly Clause[]): Clause {
@@ -14,7 +14,7 @@ export function every(dialect: Explanation['dialect'], place: string, clauses: r
       const parts = clauses.map((clause) => clause.explain(event))
       return { clause: place, dialect, matches: parts.every(({ matches }) => matches), clauses: parts }
     },
-    ways: clauses.reduce(both, [UNCONDITIONAL]),
+    ways: waysOfAll(clauses),
   }
 }
 
@@ -44,15 +44,35 @@ export function inverse(place: string, clause: Clause): Clause {
   })
 }
 
-/** The ways that go one of these and one of the clause's; where they would be too many the clause is evaluated. */
-function both(ways: readonly Way[], clause: Clause): readonly Way[] {
-  if (ways.length * clause.ways.length > MAX_WAYS)
-    return ways.map(({ exact, rest }) => ({ exact, rest: [...rest, clause] }))
-  return ways.flatMap((one) => clause.ways.flatMap((other) => joined(one, other) ?? []))
+interface Draft extends Way {
+  readonly exact: Map<string, string>
+  readonly rest: Clause[]
 }
 
-/** Undefined when no event could go both: one attribute would need two texts. */
-function joined(one: Way, other: Way): Way | undefined {
-  for (const [name, text] of other.exact) if ((one.exact.get(name) ?? text) !== text) return undefined
-  return { exact: new Map([...one.exact, ...other.exact]), rest: [...one.rest, ...other.rest] }
+/** The ways that go one way of each; a clause that would make them too many is evaluated. */
+function waysOfAll(clauses: readonly Clause[]): readonly Way[] {
+  let drafts: Draft[] = [{ exact: new Map(), rest: [] }]
+  for (const clause of clauses) {
+    const [first, ...others] = clause.ways
+    if (drafts.length * clause.ways.length > MAX_WAYS) for (const { rest } of drafts) rest.push(clause)
+    // In place: thousands of clauses would make copies that grow with each
+    else if (first !== undefined && others.length === 0) drafts = drafts.filter((draft) => isJoined(draft, first))
+    else drafts = drafts.flatMap((draft) => clause.ways.flatMap((way) => joined(draft, way) ?? []))
+  }
+  return drafts
+}
+
+function joined({ exact, rest }: Draft, way: Way): Draft | undefined {
+  const copy = { exact: new Map(exact), rest: [...rest] }
+  return isJoined(copy, way) ? copy : undefined
+}
+
+/** Adds the way to the draft; false when no event could go both, as one attribute would need two texts. */
+function isJoined({ exact, rest }: Draft, way: Way): boolean {
+  for (const [name, text] of way.exact) {
+    if ((exact.get(name) ?? text) !== text) return false
+    exact.set(name, text)
+  }
+  for (const clause of way.rest) rest.push(clause)
+  return true
 }
