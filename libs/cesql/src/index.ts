@@ -1,5 +1,5 @@
 export { compile, type Predicate } from './compile.ts'
-export { type EvaluateOptions, type Evaluation, evaluate, matches } from './evaluate.ts'
+export { type EvaluateOptions, evaluate, matches } from './evaluate.ts'
 export { type Explanation, explain } from './explain.ts'
 export type * from './expression.ts'
 export { partsOf } from './expression.ts'
