@@ -1,5 +1,14 @@
 import { describe, expect, test } from '@jest/globals'
-import { compile, type EvaluationError, evaluate, explain, matches, parse, type Value } from './index.ts'
+import {
+  compile,
+  type EvaluationError,
+  evaluate,
+  explain,
+  matches,
+  missingFunctions,
+  parse,
+  type Value,
+} from './index.ts'
 
 const EVENT = {
   specversion: '1.0',
@@ -124,6 +133,7 @@ const CASES: Readonly<Record<string, readonly Case[]>> = {
     ['LIK-11', 'the left side becomes a text', "amount LIKE '4_'", true],
     ['LIK-12', 'the empty pattern, the empty text', "'' LIKE '' AND '' LIKE '%' AND 'a' NOT LIKE ''", true],
     ['LIK-13', 'over lines', "'a\nb' LIKE 'a%b' AND 'a\nb' LIKE 'a_b'", true],
+    ['LIK-16', 'wildcards in the text are nothing special', "'a%c' LIKE 'a%' AND '\\c' NOT LIKE '\\%'", true],
     ['LIK-14', 'the pattern is a literal', 'type LIKE source', false, 'parse'],
     ['LIK-15', 'not of what is missing', "nope NOT LIKE 'x%'", false, 'missingAttribute'],
     ['INN-01', 'one of them', 'amount IN (1, 2, 42)', true],
@@ -186,6 +196,15 @@ describe.each(Object.entries(CASES))('%s', (_topic, cases) => {
 test('no id stands for two cases', () => {
   const ids = Object.values(CASES).flatMap((cases) => cases.map(([id]) => id))
   expect(ids.length).toBe(new Set(ids).size)
+})
+
+test('calls of what does not exist are found without an event', () => {
+  const parsed = parse("TRUE OR NOW() < ABS(LENGTH('a', TODAY(1))) AND CONCAT() = ''")
+  expect(missingFunctions(parsed).map(({ name, start }) => [name, start])).toEqual([
+    ['NOW', 8],
+    ['LENGTH', 20],
+    ['TODAY', 32],
+  ])
 })
 
 describe('failing fast', () => {
