@@ -1,8 +1,11 @@
 /** Texts are counted in characters, that is code points, and not in the UTF-16 units they are kept in. */
 export function characterCount(text: string): number {
-  let count = 0
-  for (let at = 0; at < text.length; at += widthAt(text, at)) count += 1
-  return count
+  let pairs = 0
+  for (let at = 0; at < text.length; at++) {
+    const unit = text.charCodeAt(at)
+    if (unit >= 0xd800 && unit <= 0xdbff && isLow(text.charCodeAt(at + 1))) pairs += 1
+  }
+  return text.length - pairs
 }
 
 /** Units that the character at `at` takes: 1, or 2 for a pair of surrogates. */

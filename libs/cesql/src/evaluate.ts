@@ -1,15 +1,9 @@
-import type { EvaluationError, Expression, Value } from './expression.ts'
+import type { Evaluation, Expression, Value } from './expression.ts'
 import { zeroOf } from './functions.ts'
 import { interpret, typeOf } from './interpret.ts'
 import { parse } from './parse.ts'
 import { ParseError } from './parse-error.ts'
 import { type Attributes, Run } from './run.ts'
-
-export interface Evaluation {
-  readonly value: Value
-  /** The first error, in the order of evaluation. */
-  readonly error: EvaluationError | null
-}
 
 export interface EvaluateOptions {
   /**
@@ -20,18 +14,19 @@ export interface EvaluateOptions {
 }
 
 /**
- * Evaluates an expression for an event's attributes, given by their lower-case names; inherited properties are none.
+ * Evaluates an expression for an event's attributes, given by their lower-case names in an object or something to look
+ * them up in, like a Map. Inherited properties are no attributes.
  * Never throws: a text that is no expression yields false and `parse`. Takes some tens of milliseconds at most.
  */
 export function evaluate(
   expression: string | Expression,
-  attributes: Readonly<Record<string, Value>>,
+  attributes: Readonly<Record<string, Value>> | Attributes,
   options: EvaluateOptions = {},
 ): Evaluation {
   try {
     const parsed = typeof expression === 'string' ? parse(expression) : expression
     const run = new Run()
-    run.begin(ownAttributes(attributes))
+    run.begin(lookupIn(attributes))
     const value = interpret(parsed, run)
     const isZero = run.error !== null && options.mode === 'failFast'
     return { value: isZero ? zeroOf(typeOf(parsed)) : value, error: run.error }
@@ -41,12 +36,20 @@ export function evaluate(
 }
 
 /** For filters: true only when the expression yields the Boolean true without any error. Never throws. */
-export function matches(expression: string | Expression, attributes: Readonly<Record<string, Value>>): boolean {
+export function matches(
+  expression: string | Expression,
+  attributes: Readonly<Record<string, Value>> | Attributes,
+): boolean {
   const { value, error } = evaluate(expression, attributes)
   return value === true && error === null
 }
 
-/** Attributes of an object, by its own properties alone: no event has a `constructor` that it was not given. */
-export function ownAttributes(attributes: Readonly<Record<string, Value>>): Attributes {
+/** By an object's own properties alone: no event has a `constructor` that it was not given. */
+export function lookupIn(attributes: Readonly<Record<string, Value>> | Attributes): Attributes {
+  if (isLookup(attributes)) return attributes
   return { get: (name) => (Object.hasOwn(attributes, name) ? attributes[name] : undefined) }
+}
+
+function isLookup(attributes: Readonly<Record<string, Value>> | Attributes): attributes is Attributes {
+  return typeof attributes.get === 'function'
 }

@@ -1,5 +1,5 @@
-import { ownAttributes } from './evaluate.ts'
-import { type EvaluationError, type Expression, partsOf, type Value } from './expression.ts'
+import { lookupIn } from './evaluate.ts'
+import { type Evaluation, type Expression, partsOf, type Value } from './expression.ts'
 import { interpret } from './interpret.ts'
 import { parse } from './parse.ts'
 import { ParseError } from './parse-error.ts'
@@ -7,14 +7,12 @@ import { print } from './print.ts'
 import { type Attributes, Run } from './run.ts'
 
 /** One expression within another, with what it yields by itself. */
-export interface Explanation {
-  /** As `print` writes it, cut at 256 characters; the given text where it is no expression. */
+export interface Explanation extends Evaluation {
+  /** As `print` writes it, cut behind 256 characters; the given text where it is no expression. */
   readonly text: string
   readonly kind: Expression['kind'] | 'unreadable'
   readonly start: number
   readonly end: number
-  readonly value: Value
-  readonly error: EvaluationError | null
   /** False where the whole was decided without it. */
   readonly reached: boolean
   /** Why the text is no expression. */
@@ -35,35 +33,45 @@ export function explain(
   try {
     const parsed = typeof expression === 'string' ? parse(expression) : expression
     const run = new Run()
-    run.reached = new Set()
-    run.begin(isLookup(attributes) ? attributes : ownAttributes(attributes))
-    const whole = { value: interpret(parsed, run), error: run.error }
-    const { reached } = run
-    run.reached = undefined
-    const explained = explainPart(parsed, reached, run)
-    return { ...explained, ...whole }
+    run.begin(lookupIn(attributes))
+    run.trace = new Map()
+    interpret(parsed, run)
+    return explainPart(parsed, new Set(run.trace.keys()), run.trace, run)
   } catch (error) {
     const text = shortened(typeof expression === 'string' ? expression : '')
-    const found =
-      error instanceof ParseError ? { error: 'parse' as const, problem: error.message } : { error: 'generic' as const }
-    return { text, kind: 'unreadable', start: 0, end: text.length, value: false, reached: true, parts: [], ...found }
+    const failure = {
+      kind: 'unreadable',
+      value: false,
+      reached: true,
+      parts: [],
+      text,
+      start: 0,
+      end: text.length,
+    } as const
+    if (error instanceof ParseError) return { ...failure, error: 'parse', problem: error.message }
+    return { ...failure, error: 'generic' }
   }
 }
 
-function explainPart(expression: Expression, reached: ReadonlySet<Expression>, run: Run): Explanation {
-  run.error = run.left < 0 ? 'generic' : null
-  const value = interpret(expression, run)
+/** Each part is evaluated once: with the whole, with the largest part that the whole did without, or by itself. */
+function explainPart(
+  expression: Expression,
+  reached: ReadonlySet<Expression>,
+  trace: ReadonlyMap<Expression, Evaluation>,
+  run: Run,
+): Explanation {
+  if (!trace.has(expression)) {
+    run.error = run.left < 0 ? 'generic' : null
+    interpret(expression, run)
+  }
+  const { value, error } = trace.get(expression) as Evaluation
   const { kind, start, end } = expression
-  const { error } = run
-  const parts = partsOf(expression).map((part) => explainPart(part, reached, run))
-  const text = shortened(print(expression))
+  const parts = partsOf(expression).map((part) => explainPart(part, reached, trace, run))
+  const text = shortened(print(expression, MAX_SHOWN + 1))
   return { text, kind, start, end, value, error, reached: reached.has(expression), parts }
 }
 
-function isLookup(attributes: Readonly<Record<string, Value>> | Attributes): attributes is Attributes {
-  return typeof attributes.get === 'function'
-}
-
 function shortened(text: string): string {
-  return text.length <= MAX_SHOWN ? text : `${Array.from(text.slice(0, MAX_SHOWN)).slice(0, -1).join('')}…`
+  const shown = Array.from(text.slice(0, 2 * MAX_SHOWN + 2))
+  return shown.length <= MAX_SHOWN ? text : `${shown.slice(0, MAX_SHOWN).join('')}…`
 }

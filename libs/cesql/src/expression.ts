@@ -11,6 +11,12 @@ export type EvaluationError =
   | 'missingAttribute'
   | 'generic'
 
+export interface Evaluation {
+  readonly value: Value
+  /** The first error, in the order of evaluation. */
+  readonly error: EvaluationError | null
+}
+
 /** Where a node stands in its text: offsets in UTF-16 code units, `end` behind the last. Brackets around it are outside. */
 export interface Span {
   readonly start: number
@@ -73,7 +79,7 @@ export interface OperatorOf {
 }
 export type ChainKind = keyof OperatorOf
 
-/** A parsed expression: plain frozen-by-type data, at most 256 levels deep when it comes from `parse`. */
+/** A parsed expression: plain frozen-by-type data, nested at most 128 levels deep when it comes from `parse`. */
 export type Expression =
   | Literal
   | Attribute

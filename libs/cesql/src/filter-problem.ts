@@ -1,5 +1,5 @@
-import { type Expression, partsOf } from './expression.ts'
-import { builtIn } from './functions.ts'
+import type { Expression } from './expression.ts'
+import { missingFunctions } from './functions.ts'
 import { typeOf } from './interpret.ts'
 import { parse } from './parse.ts'
 import { ParseError } from './parse-error.ts'
@@ -17,17 +17,9 @@ export function filterProblem(text: string): string | undefined {
     if (error instanceof ParseError) return error.message
     throw error
   }
-  return unknownCall(expression) ?? resultProblem(expression)
-}
-
-function unknownCall(expression: Expression): string | undefined {
-  if (expression.kind === 'call' && builtIn(expression.name, expression.operands.length) === undefined)
-    return `there is no function ${expression.name} that takes ${expression.operands.length} operands`
-  for (const part of partsOf(expression)) {
-    const problem = unknownCall(part)
-    if (problem !== undefined) return problem
-  }
-  return undefined
+  const [call] = missingFunctions(expression)
+  if (call === undefined) return resultProblem(expression)
+  return `there is no function ${call.name} that takes ${call.operands.length} operands`
 }
 
 function resultProblem(expression: Expression): string | undefined {

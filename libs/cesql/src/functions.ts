@@ -1,6 +1,6 @@
 import { isBoolean, isInteger, toBoolean, toInteger, toText } from './cast.ts'
 import { characterCount, offsetBehind, trimmed } from './characters.ts'
-import type { Value } from './expression.ts'
+import { type Call, type Expression, partsOf, type Value } from './expression.ts'
 import type { Run } from './run.ts'
 
 /** Longest text that a function makes, in UTF-16 code units. */
@@ -32,6 +32,13 @@ export function builtIn(name: string, operands: number): BuiltIn | undefined {
   return BUILT_INS.get(name)?.find(
     ({ parameters, rest }) => parameters.length === operands || (rest !== undefined && parameters.length < operands),
   )
+}
+
+/** The calls that no event can make succeed, since no function has their name and number of operands. */
+export function missingFunctions(expression: Expression): readonly Call[] {
+  const inner = partsOf(expression).flatMap(missingFunctions)
+  if (expression.kind !== 'call' || builtIn(expression.name, expression.operands.length) !== undefined) return inner
+  return [expression, ...inner]
 }
 
 const BUILT_INS: ReadonlyMap<string, readonly BuiltIn[]> = new Map<string, readonly BuiltIn[]>([

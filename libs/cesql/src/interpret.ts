@@ -11,7 +11,12 @@ import type { Run } from './run.ts'
  * further than they must. Source: CESQL §3, and the cases of its test kit where the prose leaves it open.
  */
 export function interpret(expression: Expression, run: Run): Value {
-  run.reached?.add(expression)
+  const value = byKind(expression, run)
+  run.trace?.set(expression, { value, error: run.error })
+  return value
+}
+
+function byKind(expression: Expression, run: Run): Value {
   switch (expression.kind) {
     case 'literal':
       return expression.value
@@ -40,6 +45,9 @@ export function interpret(expression: Expression, run: Run): Value {
     case 'sum':
     case 'product':
       return interpretArithmetic(expression, run)
+    default:
+      // What no parser has made
+      return run.fail('generic', false)
   }
 }
 

@@ -4,7 +4,7 @@ import { type Token, tokenAt } from './tokens.ts'
 
 /** In UTF-16 code units. */
 export const MAX_LENGTH = 65_536
-export const MAX_DEPTH = 256
+export const MAX_DEPTH = 128
 
 export interface ParseOptions {
   /** Longest text that is looked at, in UTF-16 code units; 65,536 unless told. */
@@ -13,15 +13,18 @@ export interface ParseOptions {
 
 /** Chains from the weakest to the strongest; AND, OR and XOR are of one rank. Source: cesql/CESQLParser.g4. */
 const RANKS = ['logic', 'comparison', 'sum', 'product'] as const satisfies readonly ChainKind[]
-const OPERATORS: { readonly [Kind in ChainKind]: ReadonlySet<string> } = {
-  logic: new Set<OperatorOf['logic']>(['AND', 'OR', 'XOR']),
-  comparison: new Set<OperatorOf['comparison']>(['=', '!=', '<>', '<', '<=', '>', '>=']),
-  sum: new Set<OperatorOf['sum']>(['+', '-']),
-  product: new Set<OperatorOf['product']>(['*', '/', '%']),
+const OPERATORS: { readonly [Kind in ChainKind]: readonly OperatorOf[Kind][] } = {
+  logic: ['AND', 'OR', 'XOR'],
+  comparison: ['=', '!=', '<>', '<', '<=', '>', '>='],
+  sum: ['+', '-'],
+  product: ['*', '/', '%'],
 }
+const RANK_OF: ReadonlyMap<string, number> = new Map(
+  RANKS.flatMap((kind, rank) => OPERATORS[kind].map((operator) => [operator, rank] as const)),
+)
 const FUNCTION_NAME = /^[A-Za-z][A-Za-z_]*$/
 
-/** Reads a CESQL v1 expression. Throws ParseError; a text too long or nested deeper than 256 levels is one, too. */
+/** Reads a CESQL v1 expression. Throws ParseError; a text too long or nested deeper than 128 levels is one, too. */
 export function parse(text: string, options: ParseOptions = {}): Expression {
   if (typeof text !== 'string') throw new ParseError('', 0, 'a text', typeof text)
   const maxLength = options.maxLength ?? MAX_LENGTH
@@ -51,19 +54,21 @@ class Parser {
     if (this.#token.kind !== 'end') throw this.#unexpected('an operator or the end')
   }
 
-  chain(rank: number): Expression {
-    const kind = RANKS[rank]
-    if (kind === undefined) return this.#matching()
+  /** An expression whose operators are all of at least that rank. */
+  chain(least: number): Expression {
     const { start } = this.#token
-    const first = this.chain(rank + 1)
-    if (!this.#isOperator(kind)) return first
-    const operands = [first]
-    const operators: string[] = []
-    while (this.#isOperator(kind)) {
-      operators.push(this.#take().text)
-      operands.push(this.chain(rank + 1))
+    let expression = this.#matching()
+    for (let rank = this.#rank(); rank >= least; rank = this.#rank()) {
+      const operands = [expression]
+      const operators: string[] = []
+      while (this.#rank() === rank) {
+        operators.push(this.#take().text)
+        operands.push(this.chain(rank + 1))
+      }
+      const kind = RANKS[rank] as ChainKind
+      expression = { kind, operands, operators, start, end: this.#last } as Chain as Expression
     }
-    return { kind, operands, operators, start, end: this.#last } as Chain as Expression
+    return expression
   }
 
   #matching(): Expression {
@@ -159,13 +164,17 @@ class Parser {
 
   #unary(kind: 'not' | 'negate'): Expression {
     const { start } = this.#take()
-    const operand = this.#deeper(() => this.#operand())
+    this.#enter()
+    const operand = this.#operand()
+    this.#leave()
     return { kind, operand, start, end: this.#last }
   }
 
   #bracketed(): Expression {
     this.#take()
-    const expression = this.#deeper(() => this.chain(0))
+    this.#enter()
+    const expression = this.chain(0)
+    this.#leave()
     if (!this.#is(')')) throw this.#unexpected('an operator or )')
     this.#take()
     return expression
@@ -174,26 +183,31 @@ class Parser {
   #list(expected: string): Expression[] {
     if (!this.#is('(')) throw this.#unexpected(expected)
     this.#take()
+    this.#enter()
     const list: Expression[] = []
     while (!this.#is(')') || list.length > 0) {
-      list.push(this.#deeper(() => this.chain(0)))
+      list.push(this.chain(0))
       if (this.#is(')')) break
       if (!this.#is(',')) throw this.#unexpected('an operator, "," or )')
       this.#take()
     }
+    this.#leave()
     this.#take()
     return list
   }
 
-  #deeper(read: () => Expression): Expression {
+  #enter(): void {
     if (++this.#depth > MAX_DEPTH) throw this.#tooDeep()
-    const expression = read()
-    this.#depth -= 1
-    return expression
   }
 
-  #isOperator(kind: ChainKind): boolean {
-    return (this.#token.kind === 'symbol' || this.#token.kind === 'keyword') && OPERATORS[kind].has(this.#token.text)
+  #leave(): void {
+    this.#depth -= 1
+  }
+
+  /** The rank of the operator at hand; -1 for anything else. */
+  #rank(): number {
+    if (this.#token.kind !== 'symbol' && this.#token.kind !== 'keyword') return -1
+    return RANK_OF.get(this.#token.text) ?? -1
   }
 
   #is(text: string): boolean {

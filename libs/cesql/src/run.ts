@@ -1,7 +1,7 @@
-import type { EvaluationError, Expression, Value } from './expression.ts'
+import type { Evaluation, EvaluationError, Expression, Value } from './expression.ts'
 
 /** Characters that one evaluation may look at, so that none takes longer than some tens of milliseconds. */
-export const MAX_WORK = 16_777_216
+export const MAX_WORK = 4_194_304
 /** Comparisons and casts of texts up to here are not counted: they are bounded by the expression's length. */
 export const SHORT = 1_024
 
@@ -19,8 +19,8 @@ export class Run {
   error: EvaluationError | null = null
   /** Characters that may still be looked at. */
   left = MAX_WORK
-  /** Where somebody wants to know which expressions were evaluated. */
-  reached: Set<Expression> | undefined = undefined
+  /** Where somebody wants to know what each expression came to, those that were evaluated. */
+  trace: Map<Expression, Evaluation> | undefined = undefined
 
   begin(attributes: Attributes): void {
     this.attributes = attributes
