@@ -12,7 +12,7 @@ import {
 } from '@sluice/contract'
 import { openDriver } from '@sluice/drivers'
 import { explainRoute } from '@sluice/filter'
-import { startFolderReconciler, storeLimits, uidCopy } from '@sluice/reconcile'
+import { startFolderReconciler, storeLimits, triggersNotInForce, uidCopy } from '@sluice/reconcile'
 import { type Running, running, type ServiceContext, serveRoute } from '@sluice/service'
 import type { config as shape } from './config.ts'
 
@@ -50,7 +50,8 @@ export async function startController(config: ControllerConfig, context: Service
   warn('contract', service.behind)
   warn('replicas', () => service.missing())
   context.control?.get('/contract', async () => ({ ...reconciler.state(), replicas: service.replicas() }))
-  serveRoute(context, explainRoute({ contract: store.contract, clock }))
+  const notInForce = (ns: string, broker: string) => triggersNotInForce(reconciler.conditions(), ns, broker)
+  serveRoute(context, explainRoute({ contract: store.contract, clock, notInForce }))
   telemetry.log.info({ url: server.url, isEncrypted: tls !== undefined }, 'serving the contract')
   return running(stack, async () => {})
 }

@@ -6,7 +6,7 @@ import { openDriver } from '@sluice/drivers'
 import { startEventDisplay } from '@sluice/event-display'
 import { explainRoute, startFilter } from '@sluice/filter'
 import { createAdmission, startIngress } from '@sluice/ingress'
-import { startFolderReconciler, storeLimits, uidCopy } from '@sluice/reconcile'
+import { startFolderReconciler, storeLimits, triggersNotInForce, uidCopy } from '@sluice/reconcile'
 import { type Running, type ServiceContext, serveRoute } from '@sluice/service'
 import type { StandaloneConfig } from './config.ts'
 
@@ -60,7 +60,8 @@ export async function startRoles(
   ready('ingress', () => ingress.ready())
   ready('filter', () => filter.ready())
   ready('dispatcher', () => dispatcher.ready())
-  serveRoute(context, explainRoute({ contract: contract.contract, clock }))
+  const notInForce = (ns: string, broker: string) => triggersNotInForce(reconciler.conditions(), ns, broker)
+  serveRoute(context, explainRoute({ contract: contract.contract, clock, notInForce }))
   warn('manifests', () => reconciler.problems().join('\n') || undefined)
   const stack = starting.move()
   return {

@@ -8,10 +8,18 @@ import { explainRoute } from './explain-route.ts'
 
 const BINARY = ['Host', 'x', 'ce-specversion', '1.0', 'ce-id', '1', 'ce-source', '/s', 'ce-type', 'a.b']
 
-function setUp(routes: Record<string, FilterSpec>, logs: readonly LogRow[] = [LOG]) {
+function setUp(
+  routes: Record<string, FilterSpec>,
+  logs: readonly LogRow[] = [LOG],
+  waiting: readonly { name: string; reason: string }[] = [],
+) {
   const rows: RouteRow[] = Object.entries(routes).map(([name, filter]) => ({ ...routeOf(name, filter), log: LOG.uid }))
   const clock = new VirtualClock()
-  const route = explainRoute({ clock, contract: () => ({ revision: 7, logs, routes: rows }) })
+  const route = explainRoute({
+    clock,
+    contract: () => ({ revision: 7, logs, routes: rows }),
+    notInForce: () => waiting,
+  })
   return async (question: { query?: string; rawHeaders?: readonly string[]; body?: string; broker?: string } = {}) => {
     const { query = '', rawHeaders = BINARY, body, broker = 'broker' } = question
     return route.answer({
@@ -65,6 +73,14 @@ describe('explain for a broker', () => {
     })
   })
 
+  test('a trigger that is not in force is among them, with what keeps it', async () => {
+    const ask = setUp({ a: {}, c: {} }, [LOG], [{ name: 'b', reason: 'SubscriberResolved is False' }])
+    const b = { name: 'b', matches: false, reason: 'not in force: SubscriberResolved is False' }
+    const c = { name: 'c', matches: true, filter: expect.anything() }
+    expect(await ask({ query: 'after=a' })).toMatchObject({ triggers: [b, c] })
+    expect(await ask({ query: 'trigger=b' })).toMatchObject({ triggers: [b] })
+  })
+
   test('a filter that can not be built says so, beside the others', async () => {
     const ask = setUp({ a: { filters: [{ exact: {} }] }, b: {} })
     expect(await ask()).toMatchObject({
@@ -104,10 +120,7 @@ describe('explain for a broker', () => {
       'BROKER_UNKNOWN',
       'there is no broker ns/nobody in force',
     ])
-    expect(await failure(ask({ query: 'trigger=x' }))).toEqual([
-      'TRIGGER_UNKNOWN',
-      'this broker has no trigger ns/x in force',
-    ])
+    expect(await failure(ask({ query: 'trigger=x' }))).toEqual(['TRIGGER_UNKNOWN', 'this broker has no trigger ns/x'])
     expect(await failure(ask({ rawHeaders: [] }))).toEqual(['EVENT_INVALID', expect.any(String)])
     const batch = { rawHeaders: ['Content-Type', 'application/cloudevents-batch+json'], body: '[]' }
     expect(await failure(ask(batch))).toEqual(['EVENT_INVALID', expect.stringContaining('one event')])

@@ -1,6 +1,6 @@
 import type { Clock } from '@sluice/clock'
 import { type CloudEvent, decodeHttp, withAttributes } from '@sluice/cloudevents'
-import type { Contract, RouteRow } from '@sluice/contract'
+import type { Contract } from '@sluice/contract'
 import { EventingError } from '@sluice/errors'
 import { explain, type Verdict } from './explain.ts'
 
@@ -32,6 +32,8 @@ export interface Answer {
 export interface ExplainDeps {
   readonly contract: () => Pick<Contract, 'revision' | 'logs' | 'routes'>
   readonly clock: Clock
+  /** Triggers of a broker that have no route, and what keeps them from having one. */
+  readonly notInForce: (namespace: string, broker: string) => readonly { name: string; reason: string }[]
 }
 
 /** Characters of JSON in one answer; one trigger is answered in any case. */
@@ -45,24 +47,26 @@ const ARRIVAL_ATTRIBUTE = 'knativearrivaltime'
  * as if it were accepted now; nothing is stored, sent or counted. Rejects with EVENT_INVALID, BROKER_UNKNOWN or
  * TRIGGER_UNKNOWN.
  */
-export async function explainEvent(question: Question, { contract, clock }: ExplainDeps): Promise<Answer> {
-  const { namespace, broker, after = '', limit } = question
+export async function explainEvent(question: Question, deps: ExplainDeps): Promise<Answer> {
+  const { namespace, broker, limit } = question
+  const { contract, clock } = deps
   const event = readEvent(question, clock)
   const { revision, logs, routes } = contract()
   const log = logs.find((row) => row.namespace === namespace && row.name === broker)
   if (log === undefined) throw brokerUnknown(namespace, broker)
-  const asked = routes.filter((row) => row.log === log.uid && row.name > after).sort(byName)
-  const wanted = question.trigger === undefined ? asked : asked.filter(({ name }) => name === question.trigger)
-  if (wanted.length === 0 && question.trigger !== undefined) throw triggerUnknown(namespace, question.trigger)
+  const asked = [
+    ...routes.filter((row) => row.log === log.uid),
+    ...deps.notInForce(namespace, broker).map(({ name, reason }) => ({ name, reason: `not in force: ${reason}` })),
+  ].sort(byName)
 
   const triggers: Answer['triggers'][number][] = []
   let characters = 0
   let turnEnds = clock.monotonic() + TURN_MS
-  for (const row of wanted) {
+  for (const each of chosen(asked, question)) {
     const last = triggers.at(-1)
     if (last !== undefined && (triggers.length >= limit || characters >= MAX_ANSWER_CHARACTERS))
       return { namespace, broker, revision, triggers, next: last.name }
-    const verdict = { name: row.name, ...explain(event, row.filter) }
+    const verdict = 'reason' in each ? { ...each, matches: false } : { name: each.name, ...explain(event, each.filter) }
     characters += JSON.stringify(verdict).length
     triggers.push(verdict)
     if (clock.monotonic() < turnEnds) continue
@@ -70,6 +74,13 @@ export async function explainEvent(question: Question, { contract, clock }: Expl
     turnEnds = clock.monotonic() + TURN_MS
   }
   return { namespace, broker, revision, triggers }
+}
+
+function chosen<T extends { readonly name: string }>(asked: readonly T[], question: Question): readonly T[] {
+  const { namespace, trigger, after = '' } = question
+  const found = asked.filter(({ name }) => (trigger === undefined || name === trigger) && name > after)
+  if (trigger !== undefined && !asked.some(({ name }) => name === trigger)) throw triggerUnknown(namespace, trigger)
+  return found
 }
 
 function readEvent({ rawHeaders, body }: Question, clock: Clock): CloudEvent {
@@ -83,7 +94,7 @@ function readEvent({ rawHeaders, body }: Question, clock: Clock): CloudEvent {
   return withAttributes(event, { [ARRIVAL_ATTRIBUTE]: new Date(clock.now()).toISOString() })
 }
 
-function byName(a: RouteRow, b: RouteRow): number {
+function byName(a: { readonly name: string }, b: { readonly name: string }): number {
   return a.name < b.name ? -1 : a.name > b.name ? 1 : 0
 }
 
@@ -93,6 +104,6 @@ function brokerUnknown(namespace: string, broker: string): EventingError {
 }
 
 function triggerUnknown(namespace: string, trigger: string): EventingError {
-  const message = `this broker has no trigger ${namespace}/${trigger} in force`
+  const message = `this broker has no trigger ${namespace}/${trigger}`
   return new EventingError({ code: 'TRIGGER_UNKNOWN', trigger: `${namespace}/${trigger}` }, message)
 }

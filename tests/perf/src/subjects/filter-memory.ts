@@ -97,7 +97,7 @@ function pause(ms: number): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, ms))
 }
 
-const telemetry = createTelemetry({ service: 'bench', logLevel: 'info' })
+const telemetry = createTelemetry({ service: 'bench', logLevel: 'warn' })
 const contract = await createContractStore({ clock: systemClock, telemetry })
 await contract.publish({ logs: [LOG], ingresses: [], deliveries: [], routes })
 startFilter({ driver, contract, clock: systemClock, telemetry, replica: 'bench' })
