@@ -7,11 +7,15 @@ import { entriesOf, entryOf, entryOfBytes } from './samples.ts'
 const QUEUES = 10_000
 
 /** Ends on a later turn of the event loop, in batches as they come. */
-function later(delivery: Delivery, atEnd: () => void = () => undefined): Promise<void> {
+function later(
+  delivery: Delivery,
+  atEnd: () => void = () => undefined,
+  end: (delivery: Delivery) => Promise<void> = (each) => each.ack(),
+): Promise<void> {
   return new Promise((resolve, reject) => {
     setImmediate(() => {
       atEnd()
-      delivery.ack().then(resolve, reject)
+      end(delivery).then(resolve, reject)
     })
   })
 }
@@ -45,6 +49,29 @@ export const windowClaims = about('hands out no more than asked', ({ claim }) =>
     )
     await consumer.until(600)
     expect(exceeded).toEqual([])
+  })
+
+  claim('of one queue, also while entries fail and come back at once', async (it) => {
+    const queue = await it.queue()
+    let out = 0
+    let most = 0
+    const consumer = it.consume(queue, {
+      window: () => 2,
+      each: (delivery) => {
+        out += 1
+        most = Math.max(most, out)
+        const atEnd = () => {
+          out -= 1
+        }
+        return delivery.attempt < 4 ? later(delivery, atEnd, (failed) => failed.nack(0)) : later(delivery, atEnd)
+      },
+    })
+    await it.publish(
+      queue,
+      entriesOf(50, () => ({ queue: 'q' })),
+    )
+    await consumer.until(200)
+    expect(most).toBe(2)
   })
 
   claim('of a queue whose window is 0: nothing, until it grew and the consumer says so', async (it) => {

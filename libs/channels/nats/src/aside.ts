@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { sleep } from '@sluice/clock'
 import { isUnavailable, tooLarge, unavailable } from './errors.ts'
 import type { Item } from './item.ts'
+import type { Lane } from './lane.ts'
 import type { Link } from './link.ts'
 import { encodeMessage, type Message, messageId, type Place } from './message.ts'
 import { type ChannelNames, tokenOf } from './names.ts'
@@ -19,7 +20,7 @@ export interface AsideDeps {
 /** Writes what does not end at once: one message per entry, removed once its next copy is stored. */
 export class Aside {
   readonly #deps: AsideDeps
-  readonly #deleting: number[] = []
+  readonly #deleting: (readonly [Lane, number])[] = []
   #deletes = 0
 
   constructor(deps: AsideDeps) {
@@ -32,7 +33,7 @@ export class Aside {
     const last = item.aside
     const subject = names.waiting(subscription, item.lane.number, tokenOf(item.queue), item.id, last)
     item.aside = await this.#insist(item, subject, this.#messageOf(item))
-    if (last > 0) this.remove(last)
+    if (last > 0) this.remove(item.lane, last)
   }
 
   /** Stores the item as parked; the copy that waited, if any, is removed. */
@@ -40,12 +41,13 @@ export class Aside {
     const { names, subscription } = this.#deps
     const subject = names.parked(subscription, tokenOf(item.queue), item.id)
     await this.#insist(item, subject, this.#messageOf(item, reason))
-    if (item.aside > 0) this.remove(item.aside)
+    if (item.aside > 0) this.remove(item.lane, item.aside)
   }
 
-  /** Removed a little later; a crash in between hands the entry out again. */
-  remove(seq: number): void {
-    this.#deleting.push(seq)
+  /** Deleted a little later, and done with from the next cursor on. */
+  remove(lane: Lane, seq: number): void {
+    lane.gone.add(seq)
+    this.#deleting.push([lane, seq])
     this.#pump()
   }
 
@@ -59,12 +61,14 @@ export class Aside {
   #pump(): void {
     const { link, names } = this.#deps
     while (this.#deletes < MOST_DELETES && this.#deleting.length > 0) {
-      const seq = this.#deleting.shift() as number
+      const each = this.#deleting.shift() as readonly [Lane, number]
+      const [lane, seq] = each
       this.#deletes++
       deleteAt(link, names.aside, seq)
+        .then(() => void lane.gone.delete(seq))
         .catch(async () => {
           await sleep(link.options.clock, RETRY_MS)
-          this.#deleting.push(seq)
+          this.#deleting.push(each)
         })
         .finally(() => {
           this.#deletes--

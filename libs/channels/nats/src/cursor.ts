@@ -11,6 +11,8 @@ export interface Cursor {
   readonly open: readonly Open[]
   /** Of what waits aside: what is out, or was when an owner died. */
   readonly suspects: readonly Suspect[]
+  /** Copies aside that are done with and may still be there. */
+  readonly gone: readonly number[]
   /** What waits aside. */
   readonly events: number
   readonly bytes: number
@@ -29,7 +31,7 @@ export interface Suspect {
   readonly handOuts: number
 }
 
-export const NO_CURSOR: Cursor = { owner: null, handed: 0, open: [], suspects: [], events: 0, bytes: 0 }
+export const NO_CURSOR: Cursor = { owner: null, handed: 0, open: [], suspects: [], gone: [], events: 0, bytes: 0 }
 
 /** Places as differences, three numbers each, so that thousands stay a few kilobytes. */
 interface Written {
@@ -37,6 +39,8 @@ interface Written {
   readonly handed: number
   readonly open: readonly number[]
   readonly suspects: readonly (readonly [string, 0 | 1, number])[]
+  /** Absent in cursors of earlier versions. */
+  readonly gone?: readonly number[]
   readonly events: number
   readonly bytes: number
 }
@@ -46,6 +50,7 @@ export interface CursorFacts {
   readonly handed: number
   readonly open: Iterable<Item>
   readonly aside: Iterable<Item>
+  readonly gone: Iterable<number>
   readonly events: number
   readonly bytes: number
 }
@@ -62,12 +67,12 @@ export function writeCursor(facts: CursorFacts, isGivenBack: boolean): string {
   }
   const suspects: [string, 0 | 1, number][] = []
   for (const { id, isOut, handOuts } of facts.aside) suspects.push([id, isOut && !isGivenBack ? 1 : 0, handOuts])
-  const written: Written = { owner, handed, open: flat, suspects, events, bytes }
+  const written: Written = { owner, handed, open: flat, suspects, gone: [...facts.gone], events, bytes }
   return JSON.stringify(written)
 }
 
 export function readCursor(text: string): Cursor {
-  const { open, suspects, ...rest } = JSON.parse(text) as Written
+  const { open, suspects, gone = [], ...rest } = JSON.parse(text) as Written
   const list: Open[] = []
   let seq = 0
   for (let i = 0; i < open.length; i += 3) {
@@ -75,7 +80,12 @@ export function readCursor(text: string): Cursor {
     const state = open[i + 1] as number
     list.push({ seq, isOut: state % 2 === 1, handOuts: state >> 1, bytes: open[i + 2] as number })
   }
-  return { ...rest, open: list, suspects: suspects.map(([id, out, handOuts]) => ({ id, isOut: out === 1, handOuts })) }
+  return {
+    ...rest,
+    gone,
+    open: list,
+    suspects: suspects.map(([id, out, handOuts]) => ({ id, isOut: out === 1, handOuts })),
+  }
 }
 
 function sorted(items: Iterable<Item>): Item[] {

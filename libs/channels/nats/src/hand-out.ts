@@ -19,6 +19,8 @@ export class HandOut implements Delivery {
   readonly handOuts: number
   readonly note: string | undefined
   isEnded = false
+  /** Counted as out no more; its item may be out again meanwhile. */
+  isForgotten = false
 
   constructor(item: Item, end: (handOut: HandOut, end: End) => Promise<void>) {
     this.item = item

@@ -30,8 +30,8 @@ export class Lane {
   readonly open = new Map<number, Item>()
   /** Aside and not ended. */
   readonly aside = new Map<string, Item>()
-  /** Copies aside of which a newer one was found: to be removed. */
-  readonly replaced: number[] = []
+  /** Copies aside that are done with, until they are deleted: a successor passes them over. */
+  readonly gone = new Set<number>()
   /** Of those aside: out, or with hand-outs that a crash took. */
   readonly suspects = new Set<Item>()
   handed = 0
@@ -103,6 +103,7 @@ export class Lane {
           handed: this.handed,
           open: this.open.values(),
           aside: this.suspects,
+          gone: this.gone,
           events: this.aside.size,
           bytes: this.asideBytes,
         },

@@ -34,6 +34,8 @@ const TICK_MS = 1_000
 const PATIENCE_TICKS = 6
 const NO_RESPONDERS = 503
 const EMPTY = new Uint8Array()
+const OLD_SERVER =
+  'a nats-server before 2.10 that is killed may repeat or reorder what waited in it: a newer one does not'
 
 /**
  * One connection at a time, made anew whenever it is lost: nothing that was not sent yet is sent later, behind the back
@@ -178,6 +180,7 @@ export class Link implements AsyncDisposable {
       await this.#prepare()
       this.#state = { state: 'connected' }
       this.options.telemetry.log.info({ server: connection.getServer(), version }, 'connected to NATS')
+      if (this.#mustErase) this.options.telemetry.log.warn({ version }, OLD_SERVER)
       for (const callback of [...this.#up]) callback()
       return connection
     } catch (error) {

@@ -77,7 +77,7 @@ export class Stock implements Disposable {
         if (item.dedupKey !== undefined) this.#keys.get(lane)?.add(item.dedupKey)
         this.later(item)
       }
-      for (const place of lane.replaced.splice(0)) this.#deps.aside.remove(place)
+      for (const place of lane.gone) this.#deps.aside.remove(lane, place)
     }
     if (taken.length === this.#deps.lanes) this.#all = this.#read('*', Math.min(...taken.map(({ from }) => from)))
     else for (const { lane, from } of taken) lane.reader = this.#read(lane.number, from)
@@ -133,7 +133,7 @@ export class Stock implements Disposable {
   remove(item: Item, { isParked = false } = {}): void {
     const { lane } = item
     if (item.aside > 0) {
-      if (!isParked) this.#deps.aside.remove(item.aside)
+      if (!isParked) this.#deps.aside.remove(lane, item.aside)
       this.#removeAside(item)
     } else lane.open.delete(item.seq)
     item.envelope = undefined

@@ -171,6 +171,8 @@ export class Consumer implements Subscription {
   }
 
   #forget(handOut: HandOut): void {
+    if (handOut.isForgotten) return
+    handOut.isForgotten = true
     const { item } = handOut
     this.#inbox.remove(handOut)
     item.isOut = false
@@ -200,7 +202,7 @@ export class Consumer implements Subscription {
       await storing
     } finally {
       lane.writing.delete(storing)
-      if (handOut.item.isOut) this.#forget(handOut)
+      this.#forget(handOut)
       this.#keeper.ended(lane)
     }
   }

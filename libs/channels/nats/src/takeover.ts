@@ -44,6 +44,7 @@ export async function takeOver(number: number, deps: TakeoverDeps): Promise<Take
   // A server that lost its newest messages gives their places again.
   lane.handed = Math.min(cursor.handed, state.last_seq)
   lane.inherited = state.last_seq
+  for (const place of cursor.gone) lane.gone.add(place)
   const open = new Map(cursor.open.map((each) => [each.seq, counted(each, isCrash)]))
   const blamed = new Map(cursor.suspects.map((each) => [each.id, counted(each, isCrash).handOuts]))
   const first = Math.min(cursor.open[0]?.seq ?? Number.POSITIVE_INFINITY, lane.handed + 1)
@@ -85,6 +86,7 @@ async function indexAside(lane: Lane, blamed: ReadonlyMap<string, number>, deps:
   const { link, names, subscription, onGarbled } = deps
   const filter = names.waiting(subscription, lane.number, '*', '*')
   for await (const each of scan(link, { stream: names.aside, filter, from: { seq: 1 }, headersOnly: true })) {
+    if (lane.gone.has(each.seq)) continue
     let entry: StoredEntry
     try {
       entry = decodeMessage(each.message.headers ?? [], each.message.data, true)
@@ -112,7 +114,7 @@ export function addAside(
   if (older !== undefined) {
     lane.asideBytes -= older.bytes
     lane.suspects.delete(older)
-    lane.replaced.push(older.aside)
+    lane.gone.add(older.aside)
   }
   lane.aside.set(id, item)
   lane.asideBytes += bytes

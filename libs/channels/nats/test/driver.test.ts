@@ -7,6 +7,7 @@ import { systemClock } from '@sluice/clock'
 import { createTestTelemetry } from '@sluice/telemetry/testing'
 import { provisionNats, startNats, startTcpProxy } from '@sluice/testkit'
 import { type NatsOptions, openNatsDriver } from '../src/index.ts'
+import { ChannelNames } from '../src/names.ts'
 
 const LOG = { kind: 'log', lanes: 4, subscriptions: ['reader'] } as const
 
@@ -20,11 +21,12 @@ function entryOf(id: string) {
   return { event: { attributes, data: undefined, dataKind: undefined }, laneKey: id }
 }
 
+const AMPLE = { maxInFlight: 100, maxInFlightBytes: 1e8 }
+
 async function take(driver: ChannelDriver, channel: string, count: number): Promise<Delivery[]> {
   const taken: Delivery[] = []
   const stop = new AbortController()
-  const options = { maxInFlight: 100, maxInFlightBytes: 1e8 }
-  for await (const batch of driver.subscribe(channel, 'reader', options, stop.signal)) {
+  for await (const batch of driver.subscribe(channel, 'reader', AMPLE, stop.signal)) {
     for (const delivery of batch) {
       taken.push(delivery)
       await delivery.ack()
@@ -95,6 +97,37 @@ if (server === undefined) {
       await driver.create('late', LOG)
       await driver.publish('late', [entryOf('1')])
       expect(await take(driver, 'late', 1)).toHaveLength(1)
+    })
+  })
+
+  describe('a lane that changes its owner', () => {
+    test('leaves behind what had ended and was not deleted yet: it is passed over, and deleted', async () => {
+      await using driver = await openNatsDriver(optionsFor(server.url))
+      const names = new ChannelNames('sluice', 'handed-over')
+      await driver.create('handed-over', { kind: 'queue', lanes: 1, subscriptions: ['reader'] })
+      await driver.publish('handed-over', [{ ...entryOf('ended'), queue: 'q' }])
+      const stop = new AbortController()
+      for await (const [delivery] of driver.subscribe('handed-over', 'reader', AMPLE, stop.signal)) {
+        await delivery?.nack(0)
+        if (delivery?.attempt === 1) continue
+        stop.abort()
+      }
+      const raw = await connect({ servers: server.url })
+      const ask = async (api: string, body: object) =>
+        JSON.parse((await raw.request(`$JS.API.${api}`, JSON.stringify(body))).string())
+      const subject = names.cursor('reader', 0)
+      const { message } = await ask('STREAM.MSG.GET.sluice_state', { last_by_subj: subject })
+      const aside = async () => (await ask(`STREAM.INFO.${names.aside}`, {})).state
+      const { last_seq, messages } = await aside()
+      expect(messages).toBe(1)
+      const cursor = JSON.parse(Buffer.from(message.data, 'base64').toString())
+      await raw.request(subject, JSON.stringify({ ...cursor, gone: [last_seq] }))
+      await driver.publish('handed-over', [{ ...entryOf('next'), queue: 'q' }])
+      const taken = await take(driver, 'handed-over', 1)
+      expect(taken.map(({ event }) => event.attributes.get('id'))).toEqual(['next'])
+      await driver[Symbol.asyncDispose]()
+      expect(await aside()).toMatchObject({ messages: 0 })
+      await raw.close()
     })
   })
 

@@ -9,7 +9,7 @@ import { type Program, startProgram } from './program.ts'
 import { type Provision, provision, type Way } from './provision.ts'
 
 const PROGRAM = 'nats-server'
-/** Built where no package is: minutes, where unpacking one takes seconds. Debian 12 has the oldest that the driver takes. */
+/** Built first, in a minute: Debian 12 has the oldest that the driver takes, which can't be killed in all tests. */
 const GO_MODULE = 'github.com/nats-io/nats-server/v2@v2.15.2'
 const IMAGE = 'nats:2.12-alpine'
 const CONTAINER_MS = 2 * 60_000
@@ -87,7 +87,7 @@ function fetched(): Way {
       const path = join(folder, PROGRAM)
       const problems: string[] = []
       const isThere = await madeOnce(path, folder, async () => {
-        for (const fetch of [withApt, withGo]) {
+        for (const fetch of [withGo, withApt]) {
           const problem = await fetch(folder)
           if (problem === undefined) return
           problems.push(problem)
