@@ -164,7 +164,7 @@ test('it answers as each filter judged alone, and as explain, whatever is put, r
         expect(index.size).toBe(alone.size)
       },
     ),
-    { numRuns: 500 },
+    { numRuns: 1_000 },
   )
 })
 

@@ -14,7 +14,7 @@ export function routeOf(uid: string, filter: FilterSpec): RouteRow {
 
 /** Few names and texts, so that clauses and events meet often. */
 const name = fc.constantFrom('type', 'source', 'subject', 'n', 'b', 'exta', 'datamediatype', 'knativebrokerttl')
-const text = fc.constantFrom('x', 'y', 'xy', '5', 'true', '1:x')
+const text = fc.constantFrom('x', 'xy', 'y', 'yx', '5', 'true', '1:x')
 const texts = fc.dictionary(name, text, { minKeys: 1, maxKeys: 3 })
 
 export const attributes = fc.dictionary(
