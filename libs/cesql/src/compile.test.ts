@@ -118,7 +118,7 @@ describe('a random expression', () => {
   })
 })
 
-test('a predicate asks for attributes of the event at hand, and keeps none of the last', () => {
+test('a predicate judges the event at hand, whatever the last one was', () => {
   const predicate = compile("type = 'paid' AND amount > 10")
   const paid = new Map<string, string | number>([
     ['type', 'paid'],
@@ -131,4 +131,21 @@ test('a predicate asks for attributes of the event at hand, and keeps none of th
 
 test('a text that is no expression is not compiled', () => {
   expect(() => compile("type = 'paid' AND")).toThrow('line 1, column 18: expected an operand, found the end')
+})
+
+test('compiled counts as much work as evaluated, to the character', () => {
+  const long = 'a'.repeat(1_100)
+  for (const [most, error] of [
+    [1_100, null],
+    [1_099, 'generic'],
+  ] as const) {
+    const event = { big: 'b'.repeat(4_194_304 - most), long }
+    for (const clause of [`long = '${long}'`, `'${long}' = long`, `long IN ('${long}')`, `long IN (1, long)`]) {
+      const expression = `LENGTH(big) > 0 AND ${clause}`
+      expect(evaluate(expression, event)).toEqual({ value: error === null, error })
+      const errors: unknown[] = []
+      expect(compile(expression, (each) => errors.push(each))(new Map(Object.entries(event)))).toBe(error === null)
+      expect(errors).toEqual(error === null ? [] : [error])
+    }
+  }
 })

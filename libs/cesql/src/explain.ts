@@ -61,7 +61,7 @@ function explainPart(
   run: Run,
 ): Explanation {
   if (!trace.has(expression)) {
-    run.error = run.left < 0 ? 'generic' : null
+    run.error = null
     interpret(expression, run)
   }
   const { value, error } = trace.get(expression) as Evaluation

@@ -14,7 +14,7 @@ function isLike(text: readonly string[], pattern: readonly string[]): boolean {
   return isFitting && isLike(text.slice(1), isEscape ? rest : behind)
 }
 
-const characters = fc.string({ unit: fc.constantFrom('a', 'b', '😀', '%', '_', '\\'), maxLength: 8 })
+const characters = fc.string({ unit: fc.constantFrom('a', 'a', 'b', '😀', '%', '%', '_', '\\'), maxLength: 8 })
 
 test('a text is like a pattern when trying everything says so', () => {
   const run = new Run()
@@ -36,6 +36,13 @@ test('a long text is judged as a short one', () => {
     }),
     { numRuns: 2_000 },
   )
+})
+
+test('the middle does not reach into the end', () => {
+  const run = new Run()
+  expect(matcherOf('%a%ab')('ab', run)).toBe(false)
+  expect(matcherOf('%a%ab')('aab', run)).toBe(true)
+  expect(matcherOf('b%ab%b%b')('babb', run)).toBe(false)
 })
 
 test('what it looks at is counted, and ends when too much', () => {
