@@ -66,6 +66,17 @@ describe('services apart, over NATS', () => {
     )
   })
 
+  onNats('the controller explains events, whether or not a filter runs', async () => {
+    const manifests = broker() + trigger('one', { uri: 'http://127.0.0.1:1/', attributes: { type: 'x' } })
+    await using apart = new ServicesApart(env(), { 'all.yaml': manifests })
+    const { controlUrl } = await apart.controller()
+    const { headers } = posting('1')
+    const answer = await request(`${controlUrl}/explain/default/default`, { method: 'POST', headers })
+    expect(await answer.body.json()).toMatchObject({
+      triggers: [{ name: 'one', matches: false, reason: expect.stringContaining('asks for "x"') }],
+    })
+  })
+
   onNats('a filter that is cut off from newer triggers waits with their events, and drops none', async () => {
     await using sink = await startSink()
     const old = trigger('old', { uri: `${sink.url}/old` })

@@ -11,8 +11,9 @@ import {
   tokenOf,
 } from '@sluice/contract'
 import { openDriver } from '@sluice/drivers'
-import { startFolderReconciler, storeLimits, uidCopy } from '@sluice/reconcile'
-import { type Running, running, type ServiceContext } from '@sluice/service'
+import { explainRoute } from '@sluice/filter'
+import { startFolderReconciler, storeLimits, triggersNotInForce, uidCopy } from '@sluice/reconcile'
+import { type Running, running, type ServiceContext, serveRoute } from '@sluice/service'
 import type { config as shape } from './config.ts'
 
 type ControllerConfig = ConfigOf<typeof shape> & { readonly host: string }
@@ -49,6 +50,8 @@ export async function startController(config: ControllerConfig, context: Service
   warn('contract', service.behind)
   warn('replicas', () => service.missing())
   context.control?.get('/contract', async () => ({ ...reconciler.state(), replicas: service.replicas() }))
+  const notInForce = (ns: string, broker: string) => triggersNotInForce(reconciler.conditions(), ns, broker)
+  serveRoute(context, explainRoute({ contract: store.contract, clock, notInForce }))
   telemetry.log.info({ url: server.url, isEncrypted: tls !== undefined }, 'serving the contract')
   return running(stack, async () => {})
 }

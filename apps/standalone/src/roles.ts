@@ -4,10 +4,10 @@ import { contractCopy, createContractStore, purgeParked, type Rows, removeEndedC
 import { startDispatcher } from '@sluice/dispatch'
 import { openDriver } from '@sluice/drivers'
 import { startEventDisplay } from '@sluice/event-display'
-import { startFilter } from '@sluice/filter'
+import { explainRoute, startFilter } from '@sluice/filter'
 import { createAdmission, startIngress } from '@sluice/ingress'
-import { startFolderReconciler, storeLimits, uidCopy } from '@sluice/reconcile'
-import type { Running, ServiceContext } from '@sluice/service'
+import { startFolderReconciler, storeLimits, triggersNotInForce, uidCopy } from '@sluice/reconcile'
+import { type Running, type ServiceContext, serveRoute } from '@sluice/service'
 import type { StandaloneConfig } from './config.ts'
 
 const LOOPBACK = '127.0.0.1'
@@ -60,6 +60,8 @@ export async function startRoles(
   ready('ingress', () => ingress.ready())
   ready('filter', () => filter.ready())
   ready('dispatcher', () => dispatcher.ready())
+  const notInForce = (ns: string, broker: string) => triggersNotInForce(reconciler.conditions(), ns, broker)
+  serveRoute(context, explainRoute({ contract: contract.contract, clock, notInForce }))
   warn('manifests', () => reconciler.problems().join('\n') || undefined)
   const stack = starting.move()
   return {

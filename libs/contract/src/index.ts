@@ -3,6 +3,7 @@ export { difference, type Known, knownOf, NO_ROWS, NOTHING_KNOWN, withHashes } f
 export { removeEndedChannels } from './ended-channels.ts'
 export { type Copy, fileCopy, type Loaded } from './file-copy.ts'
 export { fileSource } from './file-source.ts'
+export { FILTER_DIALECTS, MAX_FILTER_DEPTH } from './filter-schema.ts'
 export { hashOf } from './hash.ts'
 export * from './http/index.ts'
 export { type ParkedRetentionDeps, purgeParked } from './parked-retention.ts'

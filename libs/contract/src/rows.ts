@@ -29,15 +29,25 @@ export interface IngressRow extends Row {
   readonly log: string
 }
 
-/** Legacy `filter.attributes`, or the list of `filters`; both absent accepts everything. */
+/** Legacy `filter.attributes`, or the list of `filters`, all of which must agree; both absent accepts everything. */
 export interface FilterSpec {
   readonly attributes?: Readonly<Record<string, string>>
   readonly filters?: readonly FilterClause[]
 }
 
-/** One clause of `filters`; `exact` is the only dialect so far. */
+/**
+ * One clause, of one dialect. Only a clause of `filters` itself may have none, and accepts everything; `all`, `any` and
+ * `not` hold others, `MAX_FILTER_DEPTH` levels in all.
+ */
 export interface FilterClause {
   readonly exact?: Readonly<Record<string, string>>
+  readonly prefix?: Readonly<Record<string, string>>
+  readonly suffix?: Readonly<Record<string, string>>
+  readonly all?: readonly FilterClause[]
+  readonly any?: readonly FilterClause[]
+  readonly not?: FilterClause
+  /** An expression in CESQL v1. */
+  readonly cesql?: string
 }
 
 /** Which events of a log go to which delivery. `since`: events stamped with an older revision are not for this route. */

@@ -1,12 +1,12 @@
 import { z } from 'zod'
 import { ROW_KINDS } from './delta.ts'
+import { filter } from './filter-schema.ts'
 import type { Contract, Delta, Row, Rows } from './rows.ts'
 
 const text = z.string().min(1)
 const count = z.int().min(0)
 const uidAndHash = { uid: text, hash: z.string().default('') }
 const named = { ...uidAndHash, namespace: text, name: text }
-const strings = z.record(text, z.string())
 const target = z.strictObject({ url: z.url({ protocol: /^https?$/ }), internal: z.boolean() })
 
 const rowsShape = {
@@ -25,10 +25,7 @@ const rowsShape = {
     z.strictObject({
       ...named,
       log: text,
-      filter: z.strictObject({
-        attributes: z.exactOptional(strings),
-        filters: z.exactOptional(z.array(z.strictObject({ exact: z.exactOptional(strings) }))),
-      }),
+      filter,
       delivery: text,
       since: count,
     }),

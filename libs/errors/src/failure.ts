@@ -23,6 +23,8 @@ export type Failure =
   | { code: 'EVENT_TTL_SPENT' }
   | { code: 'PATH_INVALID'; path: string }
   | { code: 'BROKER_UNKNOWN'; path: string }
+  | { code: 'TRIGGER_UNKNOWN'; trigger: string }
+  | { code: 'QUERY_INVALID'; parameter: string; problem: string }
   | { code: 'METHOD_NOT_ALLOWED'; method: string }
   | { code: 'REQUEST_TIMEOUT' }
   | { code: 'REQUEST_MALFORMED'; problem: string }
@@ -69,6 +71,8 @@ export const FAILURE_CODES = [
   'EVENT_TTL_SPENT',
   'PATH_INVALID',
   'BROKER_UNKNOWN',
+  'TRIGGER_UNKNOWN',
+  'QUERY_INVALID',
   'METHOD_NOT_ALLOWED',
   'REQUEST_TIMEOUT',
   'REQUEST_MALFORMED',

@@ -1,6 +1,8 @@
+import type { Clock } from '@sluice/clock'
 import type { LogRow, RouteRow } from '@sluice/contract'
 import { failureOf } from '@sluice/errors'
 import type { Telemetry } from '@sluice/telemetry'
+import type { EvaluationFailure } from './cesql-clause.ts'
 
 /** Everything that can happen to an event of one broker in the filter: counters bound to its name, and the log line. */
 export type FilterEvents = ReturnType<typeof filterEvents>
@@ -47,4 +49,29 @@ export function routeRefused(telemetry: Telemetry, row: RouteRow, problem: strin
     { namespace: row.namespace, trigger: row.name, problem },
     'filter can not be built; the trigger gets no events',
   )
+}
+
+const LOGGED_EVERY_MS = 600_000
+
+/**
+ * An expression that fails rejects its event. Each is counted; logged are the first of a trigger and then one in ten
+ * minutes, with how many there were since: an attribute that some events lack is everyday.
+ */
+export function evaluationFailures({ telemetry, clock }: { readonly telemetry: Telemetry; readonly clock: Clock }) {
+  const failures = telemetry.counter('filter_evaluation_failures_total', {
+    description: 'Evaluations of a CESQL expression that failed; the expression was not met',
+  })
+  const logged = new WeakMap<RouteRow, { at: number; unsaid: number }>()
+  return (row: RouteRow, { clause, error }: EvaluationFailure): void => {
+    const trigger = { namespace: row.namespace, trigger: row.name }
+    failures.add(1, { ...trigger, error })
+    const now = clock.monotonic()
+    const last = logged.get(row)
+    if (last !== undefined && now - last.at < LOGGED_EVERY_MS) {
+      last.unsaid += 1
+      return
+    }
+    logged.set(row, { at: now, unsaid: 0 })
+    telemetry.log.warn({ ...trigger, clause, error, unsaid: last?.unsaid ?? 0 }, 'expression failed; it was not met')
+  }
 }

@@ -1,33 +1,63 @@
 import type { CloudEvent } from '@sluice/cloudevents'
 import type { RouteRow } from '@sluice/contract'
-import { type BuiltFilter, buildFilter, type Condition, comparedText } from './condition.ts'
+import { type BuiltFilter, buildFilter } from './build-filter.ts'
+import type { EvaluationFailure } from './cesql-clause.ts'
+import type { Clause, Way } from './clause.ts'
+import { comparedNames, comparedText } from './compared-text.ts'
 
-interface Route {
+/** One way into a route. */
+interface Entry {
   readonly row: RouteRow
-  readonly condition: Condition
+  readonly rest: readonly Clause[]
+  /** Shared by the ways of a route that has several: the last event that it was found to match, by number. */
+  readonly matched: { event: number } | undefined
+  /** Its place in its bucket. */
+  at: number
 }
 
-/** Routes whose exact parts name the same attributes, by the joined values they ask for. */
+/** An array, since one look-up for an event may end in cold memory: a Set would be two steps more to the entry. */
+type Bucket = Entry[]
+
+/** Ways whose exact parts name the same attributes, by the joined values they ask for. */
 interface Group {
   readonly names: readonly string[]
-  readonly buckets: Map<string, Map<string, Route>>
+  readonly buckets: Map<string, Bucket>
 }
 
+/** Where an entry lies. */
 interface Place {
+  readonly entry: Entry
+  readonly pivot: string | undefined
   readonly signature: string
   readonly key: string
 }
 
 const NO_ROUTES: readonly RouteRow[] = []
 
+/** Attributes that every event has, or most; as pivots they would rule out little. */
+const USUAL: ReadonlySet<string> = new Set([
+  ...['specversion', 'id', 'source', 'type', 'time', 'subject', 'datacontenttype', 'datamediatype'],
+  ...['dataschema', 'schemaurl', 'knativearrivaltime'],
+])
+
 /**
- * The routes of one log. An event costs one look-up per set of attribute names in use, not one test per route; putting
- * and removing a route touches nothing but its bucket. Routes without an exact part share the bucket of no names.
+ * The routes of one log. An event costs one look-up per set of attribute names in use whose pivot, its rarest name, the
+ * event has; not one test per route. Putting and removing a route touches nothing but its own entries, `MAX_WAYS` at
+ * most. What no look-up can answer is evaluated: the rest of a way behind its look-up, and ways without an exact part.
  */
 export class RouteIndex {
-  readonly #groups = new Map<string, Group>()
-  readonly #places = new Map<string, Place>()
+  /** By pivot, then by signature: the names of a group. */
+  readonly #groups = new Map<string, Map<string, Group>>()
+  readonly #unconditional: Bucket = []
+  readonly #places = new Map<string, readonly Place[]>()
   readonly #refused = new Set<string>()
+  readonly #failed: (row: RouteRow, failure: EvaluationFailure) => void
+  #events = 0
+
+  /** `failed` hears of every evaluation that fails; its clause is not met. */
+  constructor(failed: (row: RouteRow, failure: EvaluationFailure) => void = () => {}) {
+    this.#failed = failed
+  }
 
   /** Routes whose filter can't be built; each rejects every event. */
   get refused(): number {
@@ -41,53 +71,92 @@ export class RouteIndex {
   /** Adds a route or replaces the one of the same uid. Answers what its filter was built to. */
   put(row: RouteRow): BuiltFilter {
     this.remove(row.uid)
-    const built = buildFilter(row.filter)
+    const built = buildFilter(row.filter, (failure) => this.#failed(row, failure))
     if ('problem' in built) this.#refused.add(row.uid)
-    else this.#insert({ row, condition: built.condition })
+    else {
+      const { ways } = built.filter
+      const matched = ways.length > 1 ? { event: 0 } : undefined
+      this.#places.set(
+        row.uid,
+        ways.map(({ exact, rest }) => this.#insert({ row, rest, matched, at: 0 }, exact)),
+      )
+    }
     return built
   }
 
   remove(uid: string): void {
     this.#refused.delete(uid)
-    const place = this.#places.get(uid)
-    if (place === undefined) return
+    for (const place of this.#places.get(uid) ?? []) this.#delete(place)
     this.#places.delete(uid)
-    const group = this.#groups.get(place.signature)
-    const bucket = group?.buckets.get(place.key)
-    bucket?.delete(uid)
-    if (bucket?.size === 0) group?.buckets.delete(place.key)
-    if (group?.buckets.size === 0) this.#groups.delete(place.signature)
   }
 
-  /** The routes whose filter the event meets. Throws what a filter's evaluation throws. */
+  /** The routes whose filter the event meets, each once. */
   match(event: CloudEvent): readonly RouteRow[] {
+    const number = ++this.#events
     let matches: RouteRow[] | undefined
-    for (const { names, buckets } of this.#groups.values()) {
-      const key = keyOf(names, event)
-      const bucket = key === undefined ? undefined : buckets.get(key)
-      if (bucket === undefined) continue
-      for (const { row, condition } of bucket.values()) {
-        if (condition.rest === undefined || condition.rest(event)) {
-          if (matches === undefined) matches = [row]
-          else matches.push(row)
-        }
+    const take = (bucket: Bucket) => {
+      for (const { row, rest, matched } of bucket) {
+        if (matched?.event === number || !rest.every((clause) => clause.meets(event))) continue
+        if (matched !== undefined) matched.event = number
+        if (matches === undefined) matches = [row]
+        else matches.push(row)
+      }
+    }
+    take(this.#unconditional)
+    for (const pivot of this.#groups.size > event.attributes.size ? comparedNames(event) : this.#groups.keys()) {
+      for (const { names, buckets } of this.#groups.get(pivot)?.values() ?? []) {
+        const key = keyOf(names, event)
+        const bucket = key === undefined ? undefined : buckets.get(key)
+        if (bucket !== undefined) take(bucket)
       }
     }
     return matches ?? NO_ROUTES
   }
 
-  #insert(route: Route): void {
-    const { exact } = route.condition
+  #insert(entry: Entry, exact: Way['exact']): Place {
     const names = [...exact.keys()].sort()
+    const pivot = names.find((name) => !USUAL.has(name)) ?? names[0]
     const signature = JSON.stringify(names)
     const key = keyOfTexts(names.map((name) => exact.get(name) as string))
-    const group = this.#groups.get(signature) ?? { names, buckets: new Map() }
-    this.#groups.set(signature, group)
-    const bucket = group.buckets.get(key) ?? new Map<string, Route>()
-    group.buckets.set(key, bucket)
-    bucket.set(route.row.uid, route)
-    this.#places.set(route.row.uid, { signature, key })
+    if (pivot === undefined) add(this.#unconditional, entry)
+    else {
+      const groups = at(this.#groups, pivot, () => new Map<string, Group>())
+      const group = at(groups, signature, () => ({ names, buckets: new Map() }))
+      add(
+        at(group.buckets, key, () => []),
+        entry,
+      )
+    }
+    return { entry, pivot, signature, key }
   }
+
+  #delete({ entry, pivot, signature, key }: Place): void {
+    const groups = pivot === undefined ? undefined : this.#groups.get(pivot)
+    const buckets = groups?.get(signature)?.buckets
+    const bucket = buckets?.get(key) ?? this.#unconditional
+    remove(bucket, entry)
+    if (bucket.length === 0) buckets?.delete(key)
+    if (buckets?.size === 0) groups?.delete(signature)
+    if (groups?.size === 0 && pivot !== undefined) this.#groups.delete(pivot)
+  }
+}
+
+function add(bucket: Bucket, entry: Entry): void {
+  entry.at = bucket.push(entry) - 1
+}
+
+/** The last one takes its place. */
+function remove(bucket: Bucket, entry: Entry): void {
+  const last = bucket.pop()
+  if (last === undefined || last === entry) return
+  bucket[entry.at] = last
+  last.at = entry.at
+}
+
+function at<K, V>(map: Map<K, V>, key: K, make: () => V): V {
+  const found = map.get(key) ?? make()
+  map.set(key, found)
+  return found
 }
 
 /** One name: its text as it is. More: each with its length in front, so that no two lists join to the same key. */

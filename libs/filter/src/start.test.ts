@@ -184,7 +184,23 @@ describe('filter', () => {
     expect(fake.publishes).toEqual([])
     expect(telemetry.read('filter_refusals_total')).toBe(1)
     expect(telemetry.lines.filter(({ level }) => level === 'error').map(({ fields }) => fields)).toEqual([
-      { namespace: 'ns', trigger: 't', problem: 'filters[0].exact: type: must be a non-empty string' },
+      { namespace: 'ns', trigger: 't', problem: 'spec.filters[0].exact.type: must be a text that is not empty' },
+    ])
+  })
+
+  test('an expression that fails rejects its event and is counted; one line in ten minutes says so', async () => {
+    const filter = { filters: [{ cesql: "subject != 'x'" }] }
+    const { fake, hand, telemetry, clock } = await started([routeOf('t', { filter })])
+    await hand(new FakeDelivery('p1'), new FakeDelivery('p2'), new FakeDelivery('p3'))
+    await clock.advance(600_000)
+    await hand(new FakeDelivery('p4'))
+    expect(fake.publishes).toEqual([])
+    const labels = { namespace: 'ns', trigger: 't', error: 'missingAttribute' }
+    expect(telemetry.read('filter_evaluation_failures_total', labels)).toBe(4)
+    const line = { ...labels, clause: 'spec.filters[0].cesql' }
+    expect(telemetry.lines.filter(({ level }) => level === 'warn').map(({ fields }) => fields)).toEqual([
+      { ...line, unsaid: 0 },
+      { ...line, unsaid: 2 },
     ])
   })
 

@@ -2,7 +2,7 @@ import type { ChannelDriver } from '@sluice/channel'
 import type { Clock } from '@sluice/clock'
 import { type ContractSource, createChannels, type Delta, type LogRow, type RouteRow } from '@sluice/contract'
 import type { Telemetry } from '@sluice/telemetry'
-import { routeRefused } from './events.ts'
+import { evaluationFailures, routeRefused } from './events.ts'
 import { LogFilter, type LogFilterDeps } from './log-filter.ts'
 import { Programmed } from './programmed.ts'
 import { RouteIndex } from './route-index.ts'
@@ -60,9 +60,11 @@ class Program implements AsyncDisposable {
   readonly #routes = new Map<string, RouteRow>()
   readonly #indexes = new Map<string, RouteIndex>()
   readonly #logs = new Map<string, LogFilter>()
+  readonly #evaluationFailed: ReturnType<typeof evaluationFailures>
 
   constructor(deps: LogFilterDeps) {
     this.#deps = deps
+    this.#evaluationFailed = evaluationFailures(deps)
   }
 
   /** Channels first, since they can fail and are tried again; then all rows at once, then the revision. */
@@ -114,7 +116,7 @@ class Program implements AsyncDisposable {
   }
 
   #indexOf(log: string): RouteIndex {
-    const index = this.#indexes.get(log) ?? new RouteIndex()
+    const index = this.#indexes.get(log) ?? new RouteIndex(this.#evaluationFailed)
     this.#indexes.set(log, index)
     return index
   }

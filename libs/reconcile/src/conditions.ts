@@ -12,6 +12,8 @@ export interface ObjectStatus {
   readonly namespace: string
   readonly name: string
   readonly uid: string
+  /** Of a Trigger: the Broker of its namespace that it names. */
+  readonly broker?: string
   readonly isProgrammed: boolean
   readonly conditions: readonly Condition[]
 }
@@ -43,4 +45,19 @@ export function withReady(status: ObjectStatus, isAcknowledged: boolean): Object
         ? isTrue('Ready')
         : { type: 'Ready', status: 'Unknown', reason: 'NotAcknowledged', message: 'not every role has it yet' }
   return { ...status, conditions: [ready, ...status.conditions] }
+}
+
+/** The Triggers of a Broker for which the data plane has no rows, each with what keeps it from having some. */
+export function triggersNotInForce(
+  statuses: readonly ObjectStatus[],
+  namespace: string,
+  broker: string,
+): { name: string; reason: string }[] {
+  return statuses
+    .filter((status) => !status.isProgrammed && status.namespace === namespace && status.broker === broker)
+    .map((status) => ({ name: status.name, reason: failing(status).map(told).join('; ') }))
+}
+
+function told({ type, status, reason, message }: Condition): string {
+  return `${type} is ${status}${reason === undefined ? '' : `, ${reason}`}${message === undefined ? '' : `: ${message}`}`
 }

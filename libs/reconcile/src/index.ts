@@ -1,4 +1,4 @@
-export type { Condition, ObjectStatus } from './conditions.ts'
+export { type Condition, type ObjectStatus, triggersNotInForce } from './conditions.ts'
 export { storeConfig, storeLimits } from './config.ts'
 export {
   type FolderReconciler,

@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals'
 import type { Contract, Rows } from '@sluice/contract'
 import { formatProblem, joinManifests, parseManifest } from '@sluice/resources'
-import { failing } from './conditions.ts'
+import { failing, triggersNotInForce } from './conditions.ts'
 import { type Resolved, resolve } from './resolve.ts'
 import { assignUids, type StoredObject } from './uids.ts'
 
@@ -328,4 +328,19 @@ describe('identity', () => {
     const uids = assignUids(parsed.resources, [], rows, () => 'new')
     expect(uids.objects.map((object) => object.uid)).toEqual(['uid-1', 'uid-2'])
   })
+})
+
+test('triggers of a Broker that are not in force are told with what keeps them', () => {
+  const gone = 'subscriber: {ref: {apiVersion: v1, kind: Service, name: gone}}'
+  const { statuses } = history()(
+    broker(),
+    broker('other'),
+    trigger('a', gone),
+    trigger('b'),
+    trigger('c', gone, 'other'),
+  )
+  expect(triggersNotInForce(statuses, 'default', 'default')).toEqual([
+    { name: 'a', reason: 'SubscriberResolved is False, SubscriberNotFound: Service default/gone does not exist' },
+  ])
+  expect(triggersNotInForce(statuses, 'elsewhere', 'default')).toEqual([])
 })

@@ -121,7 +121,15 @@ function programTrigger(
       : isTrue('SubscriberResolved'),
     sink.condition,
   ]
-  const status = { kind: 'Trigger' as const, namespace, name, uid, isProgrammed: true, conditions }
+  const status = {
+    kind: 'Trigger' as const,
+    namespace,
+    name,
+    uid,
+    broker: trigger.broker,
+    isProgrammed: true,
+    conditions,
+  }
   const lastRoute = former.routes.get(uid)?.log === log?.uid ? former.routes.get(uid) : undefined
   if (log === undefined) return { status: { ...status, isProgrammed: false }, route: undefined, delivery: undefined }
   if ('problem' in subscriber || sink.condition.status !== 'True') {

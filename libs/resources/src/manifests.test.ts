@@ -101,44 +101,6 @@ spec:
     ])
   })
 
-  test.each([
-    ['no filter', '', {}],
-    ['an empty filter', 'filter: {}', {}],
-    ['an empty list', 'filters: []', {}],
-    ['a commented-out list', 'filters: # - exact:', {}],
-    ['an empty clause', 'filters: [{}]', { filters: [{}] }],
-    [
-      'filters win over filter',
-      'filter: {attributes: {a: b}}\n  filters: [{exact: {c: d, e: f}}]',
-      { filters: [{ exact: { c: 'd', e: 'f' } }] },
-    ],
-    ['filter wins over an empty list', 'filter: {attributes: {a: b}}\n  filters: []', { attributes: { a: 'b' } }],
-  ])('FLT-28: %s', (_, spec, filter) => {
-    const { resources, problems } = parse(trigger(spec))
-    expect(problems).toEqual([])
-    expect(resources[0]).toMatchObject({ filter })
-  })
-
-  test('FLT-26: attribute names as CloudEvents has them', () => {
-    const names = [
-      'source',
-      'id',
-      'specversion',
-      'type',
-      'subject',
-      'time',
-      'datacontenttype',
-      'dataschema',
-      'aaa',
-      'c1d2e3',
-      'a'.repeat(20),
-    ]
-    const attributes = Object.fromEntries(names.map((name) => [name, 'x']))
-    expect(parse(trigger(`filter: {attributes: ${JSON.stringify(attributes)}}`)).resources[0]).toMatchObject({
-      filter: { attributes },
-    })
-  })
-
   test('a List is flattened', () => {
     const list = JSON.stringify({
       apiVersion: 'v1',
@@ -192,71 +154,6 @@ describe('what is refused', () => {
     expect(problems(`apiVersion: eventing.knative.dev/v1\nkind: Trigger\nmetadata: {name: t}\n${spec}`)).toEqual(
       expected,
     )
-  })
-
-  test.each([
-    [
-      'filter: {attributes: {Type: a}}',
-      '7:25: spec.filter.attributes.Type: an attribute name is lower-case letters and digits, a letter first, found "Type"',
-    ],
-    [
-      'filter: {attributes: {"s pace": a}}',
-      '7:25: spec.filter.attributes["s pace"]: an attribute name is lower-case letters and digits, a letter first, found "s pace"',
-    ],
-    [
-      'filter: {attributes: {"123": a}}',
-      '7:25: spec.filter.attributes["123"]: an attribute name is lower-case letters and digits, a letter first, found "123"',
-    ],
-    [
-      'filter: {attributes: {😊: a}}',
-      '7:25: spec.filter.attributes["😊"]: an attribute name is lower-case letters and digits, a letter first, found "😊"',
-    ],
-    ['filter: {attributes: {n: 5}}', '7:28: spec.filter.attributes.n: must be a string, found 5: put it in quotes'],
-    ['filter: {type: a}', '7:12: spec.filter.type: is not a known field: remove it'],
-    ['filters: {exact: {type: a}}', '7:3: spec.filters: must be a list, found a map'],
-    [
-      'filters: [{exact: {type: ""}}]',
-      '7:28: spec.filters[0].exact.type: must not be empty: an event attribute never is',
-    ],
-    ['filters: [{exact: {}}]', '7:14: spec.filters[0].exact: must name at least one attribute'],
-    [
-      'filters: [{exact: {s_x: a}}]',
-      '7:22: spec.filters[0].exact.s_x: an attribute name is lower-case letters and digits, a letter first, found "s_x"',
-    ],
-    ['filters: [{exakt: {a: b}}]', '7:14: spec.filters[0].exakt: is not a known field: did you mean "exact"?'],
-    [
-      'filters: [{prefix: {a: b}}]',
-      '7:14: spec.filters[0].prefix: is not supported yet: prefix comes with the other dialects; use exact',
-    ],
-    [
-      'filters: [{suffix: {a: b}}]',
-      '7:14: spec.filters[0].suffix: is not supported yet: suffix comes with the other dialects; use exact',
-    ],
-    [
-      'filters: [{all: []}]',
-      '7:14: spec.filters[0].all: is not supported yet: all comes with the other dialects; use exact',
-    ],
-    [
-      'filters: [{any: []}]',
-      '7:14: spec.filters[0].any: is not supported yet: any comes with the other dialects; use exact',
-    ],
-    [
-      'filters: [{not: {}}]',
-      '7:14: spec.filters[0].not: is not supported yet: not comes with the other dialects; use exact',
-    ],
-    [
-      'filters: [{cesql: "TRUE"}]',
-      '7:14: spec.filters[0].cesql: is not supported yet: cesql comes with the other dialects; use exact',
-    ],
-  ])('FLT-25, FLT-31, FLT-32: %s', (spec, expected) => {
-    expect(problems(trigger(spec))).toEqual([`a.yaml:${expected} (Trigger default/t)`])
-  })
-
-  test('FLT-27: two dialects in one clause', () => {
-    expect(problems(trigger('filters: [{exact: {a: b}, prefix: {c: d}}]'))).toEqual([
-      'a.yaml:7:13: spec.filters[0]: has exact and prefix: one dialect per clause, write a clause for each (Trigger default/t)',
-      'a.yaml:7:29: spec.filters[0].prefix: is not supported yet: prefix comes with the other dialects; use exact (Trigger default/t)',
-    ])
   })
 
   test.each([

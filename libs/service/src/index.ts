@@ -1,4 +1,5 @@
 export { type Running, running, type ServiceContext } from './context.ts'
+export { type ControlRequest, type ControlRoute, serveRoute } from './control-route.ts'
 export { listen } from './listen.ts'
 export { type PlatformConfig, platformConfig } from './platform-config.ts'
 export type { DurableLevel, ReadyCheck } from './readiness.ts'

@@ -52,6 +52,10 @@ export const TARGETS: readonly Target[] = [
   atLeast('ingress, nothing stored: CPU', 0.7, 'F1', (of) => cheapness(of, 'ingress-null', 'f1')),
   atLeast('ingress, durable 202: rate', 0.5, 'F1', (of) => speed(of, 'ingress-durable', 'f1')),
   atLeast('ingress at 1 MB, nothing stored: CPU', 0.75, 'F1', (of) => cheapness(of, 'ingress-null-1mb', 'f1-1mb')),
+  atMost('filter, 10,000 exact triggers: CPU', 1.2, '× 1 trigger', (of) =>
+    over(of('filter-10000', 'cpuUs'), of('filter-1', 'cpuUs')),
+  ),
+  atMost('filter, 1,000 CESQL triggers: CPU per event', 1000, 'µs', (of) => of('filter-cesql', 'cpuUs')),
   atLeast('dispatch from memory: CPU', 0.75, 'F2', (of) => cheapness(of, 'dispatch-memory', 'f2')),
   atLeast('end to end, saturated: rate', 0.7, 'F3', (of) => speed(of, 'standalone', 'f3')),
   atMost('end to end, 8,000 events/s: CPU', 2, '× F3', (of) =>

@@ -2,6 +2,7 @@ import type { Case } from '../bench.ts'
 import { ceiling } from './ceiling.ts'
 import { disk } from './disk.ts'
 import { f3, manyTriggers, standalone } from './end-to-end.ts'
+import { filter1, filter10000, filterCesql } from './filter.ts'
 import { dispatchMemory, f2 } from './http-client.ts'
 import { f1, f1Large, ingressDurable, ingressNull, ingressNullLarge } from './http-server.ts'
 import { memoryBacklog, memoryMillion } from './memory.ts'
@@ -15,6 +16,9 @@ export const CASES: readonly Case[] = [
   ingressDurable,
   f1Large,
   ingressNullLarge,
+  filter1,
+  filter10000,
+  filterCesql,
   f2,
   dispatchMemory,
   f3,

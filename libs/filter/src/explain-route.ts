@@ -1,0 +1,46 @@
+import { EventingError } from '@sluice/errors'
+import { type ExplainDeps, explainEvent } from './explain-event.ts'
+
+const DEFAULT_LIMIT = 100
+const MAX_LIMIT = 1_000
+/** Filters do not see data, so that an event of any size can be asked about without it. */
+const MAX_BODY_BYTES = 1_048_576
+
+/** `POST /explain/<namespace>/<broker>` with one event. Parameters: `trigger`, `after`, `limit`. */
+export function explainRoute(deps: ExplainDeps) {
+  return {
+    method: 'POST',
+    path: '/explain/:namespace/:broker',
+    maxBodyBytes: MAX_BODY_BYTES,
+    answer: ({ path: { namespace = '', broker = '' }, query, rawHeaders, body }: Request) =>
+      explainEvent({ namespace, broker, rawHeaders, body, ...parametersOf(query) }, deps),
+  } as const
+}
+
+/** What the control port hands over. */
+interface Request {
+  readonly path: Readonly<Record<string, string>>
+  readonly query: URLSearchParams
+  readonly rawHeaders: readonly string[]
+  readonly body: Buffer | undefined
+}
+
+function parametersOf(query: URLSearchParams) {
+  for (const name of new Set(query.keys())) {
+    if (!['trigger', 'after', 'limit'].includes(name))
+      throw invalid(name, 'is not a parameter: there are trigger, after, limit')
+    if (query.getAll(name).length > 1) throw invalid(name, 'is given twice')
+  }
+  const limit = query.get('limit') ?? String(DEFAULT_LIMIT)
+  if (!/^\d{1,9}$/.test(limit) || Number(limit) < 1 || Number(limit) > MAX_LIMIT)
+    throw invalid('limit', `must be a whole number from 1 to ${MAX_LIMIT}`)
+  return {
+    trigger: query.get('trigger') ?? undefined,
+    after: query.get('after') ?? undefined,
+    limit: Number(limit),
+  }
+}
+
+function invalid(parameter: string, problem: string): EventingError {
+  return new EventingError({ code: 'QUERY_INVALID', parameter, problem }, `${parameter.slice(0, 60)} ${problem}`)
+}

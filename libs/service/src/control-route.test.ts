@@ -1,0 +1,69 @@
+import { describe, expect, test } from '@jest/globals'
+import { systemClock } from '@sluice/clock'
+import { EventingError } from '@sluice/errors'
+import { createTestTelemetry } from '@sluice/telemetry/testing'
+import { type ControlRequest, serveRoute } from './control-route.ts'
+import { controlRoutes } from './control-server.ts'
+import { createReadiness } from './readiness.ts'
+
+function setUp(answer: (request: ControlRequest) => Promise<object>) {
+  const telemetry = createTestTelemetry()
+  const control = controlRoutes({ host: '127.0.0.1', readiness: createReadiness(systemClock), log: telemetry.log })
+  serveRoute({ control, telemetry }, { method: 'POST', path: '/ask/:who', maxBodyBytes: 1_000, answer })
+  const ask = (url: string, headers: Record<string, string> = {}, payload: Buffer | string = '') =>
+    control.inject({ method: 'POST', url, headers: { host: '127.0.0.1', ...headers }, payload })
+  return { control, telemetry, ask }
+}
+
+describe('a route of the control port', () => {
+  test('is given the request as it came, whatever its type, and answers JSON', async () => {
+    const seen: ControlRequest[] = []
+    const { ask } = setUp(async (request) => {
+      seen.push(request)
+      return { ok: true }
+    })
+    const bytes = Buffer.from([0xff, 0, 0x7b])
+    const answer = await ask('/ask/a%2Fb?x=1&x=2', { 'content-type': 'application/json', 'ce-Id': '7' }, bytes)
+    expect([answer.statusCode, answer.json()]).toEqual([200, { ok: true }])
+    expect(seen[0]?.path).toEqual({ who: 'a/b' })
+    expect(seen[0]?.query.getAll('x')).toEqual(['1', '2'])
+    expect(seen[0]?.body).toEqual(bytes)
+    expect(seen[0]?.rawHeaders.map((text) => text.toLowerCase())).toEqual(expect.arrayContaining(['ce-id', '7']))
+    await ask('/ask/b')
+    expect(seen[1]?.body).toBeUndefined()
+  })
+
+  test.each([
+    [new EventingError({ code: 'BROKER_UNKNOWN', path: '/a/b' }, 'no such broker'), 404, 'no such broker'],
+    [new EventingError({ code: 'EVENT_INVALID', problem: 'x' }, 'no event'), 400, 'no event'],
+    [new EventingError({ code: 'INTERNAL' }, 'secret'), 500, 'internal error'],
+    [new TypeError('secret'), 500, 'internal error'],
+  ])('refuses with a problem and its code: %s', async (error, status, detail) => {
+    const { ask, telemetry } = setUp(() => Promise.reject(error))
+    const answer = await ask('/ask/a')
+    expect(answer.headers['content-type']).toBe('application/problem+json')
+    const code = error instanceof EventingError ? error.detail.code : 'INTERNAL'
+    expect([answer.statusCode, answer.json()]).toEqual([status, expect.objectContaining({ status, detail, code })])
+    expect(telemetry.lines).toHaveLength(status === 500 ? 1 : 0)
+  })
+
+  test('bounds the body and refuses a compressed one, before anything is answered', async () => {
+    const { ask } = setUp(async () => ({}))
+    const large = await ask('/ask/a', { 'content-type': 'text/plain' }, 'x'.repeat(1_001))
+    expect([large.statusCode, large.json().code]).toEqual([413, 'EVENT_TOO_LARGE'])
+    const packed = await ask('/ask/a', { 'content-encoding': 'gzip' }, 'x')
+    expect([packed.statusCode, packed.json().code]).toEqual([415, 'CONTENT_ENCODING_UNSUPPORTED'])
+  })
+
+  test('is guarded: no other origin, no other host', async () => {
+    const { ask } = setUp(async () => ({}))
+    expect((await ask('/ask/a', { origin: 'http://evil.example' })).statusCode).toBe(403)
+    expect((await ask('/ask/a', { host: 'evil.example' })).statusCode).toBe(403)
+  })
+
+  test('without a control port there is nothing to add to', () => {
+    const { telemetry } = setUp(async () => ({}))
+    const route = { method: 'GET', path: '/', maxBodyBytes: 1, answer: async () => ({}) } as const
+    expect(() => serveRoute({ control: undefined, telemetry }, route)).not.toThrow()
+  })
+})
