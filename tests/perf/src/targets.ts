@@ -70,8 +70,11 @@ export const TARGETS: readonly Target[] = [
   atLeast('end to end, one-write: rate', 0.65, 'N3', (of) => speed(of, 'one-write', 'n3')),
   atLeast('end to end, all apart: rate', 0.45, 'N3', (of) => speed(of, 'apart', 'n3')),
   atLeast('1,000 triggers that do not match: rate', 0.9, '1 trigger', (of) => speed(of, 'many-apart', 'apart')),
-  atLeast('slow subscriber, 4 dispatchers: rate', 3.2, '1 dispatcher', (of) =>
+  atLeast('subscriber of 20 ms, 4 dispatchers: rate', 3.2, '1 dispatcher', (of) =>
     speed(of, 'dispatchers-4', 'dispatchers-1'),
+  ),
+  atLeast('subscriber of 100 ms, 4 dispatchers: rate', 3.2, '1 dispatcher', (of) =>
+    speed(of, 'dispatchers-4-slower', 'dispatchers-1-slower'),
   ),
   atMost('memory, a million events: peak', MEMORY_MB, 'MB', (of) => of('memory-million', 'peakMb')),
   atMost('memory, a million events: growth', FLAT, '×', (of) => of('memory-million', 'growth')),

@@ -7,7 +7,16 @@ import { dispatchMemory, f2 } from './http-client.ts'
 import { f1, f1Large, ingressDurable, ingressNull, ingressNullLarge } from './http-server.ts'
 import { memoryBacklog, memoryMillion } from './memory.ts'
 import { consume, n1, n2, publish } from './nats/channel.ts'
-import { apart, dispatchers1, dispatchers4, manyTriggers as manyApart, n3, oneWrite } from './nats/end-to-end.ts'
+import {
+  apart,
+  dispatchers1,
+  dispatchers4,
+  manyTriggers as manyApart,
+  n3,
+  oneWrite,
+  slower1,
+  slower4,
+} from './nats/end-to-end.ts'
 
 const EMBEDDED: readonly Case[] = [
   disk,
@@ -29,5 +38,5 @@ const EMBEDDED: readonly Case[] = [
 /** In the order they run within a repeat: each right after what it is compared with. */
 export const CASES: Readonly<Record<Driver, readonly Case[]>> = {
   embedded: EMBEDDED,
-  nats: [n1, publish, n2, consume, n3, oneWrite, apart, manyApart, dispatchers1, dispatchers4],
+  nats: [n1, publish, n2, consume, n3, oneWrite, apart, manyApart, dispatchers1, dispatchers4, slower1, slower4],
 }

@@ -59,8 +59,11 @@ const endToEnd = (name: string, about: string, against: readonly string[], scena
 })
 
 const APART = { ingress: 1, filter: 1, dispatcher: 1 }
-/** Requests of 20 ms, of which a dispatcher has 10 under way: 500/s each, whatever the machine. */
+/** Requests of 20 ms, of which a dispatcher has 10 under way: 500/s each, if the machine has the processors. */
 const SLOW = { maxInFlight: 10, delayMs: 20, size: 1_000 }
+/** 100/s each: what small machines can do as well. */
+const SLOWER = { maxInFlight: 10, delayMs: 100, size: 1_000 }
+const FOUR = { ...APART, dispatcher: 4 }
 
 export const oneWrite = endToEnd('one-write', 'ingress and filter-dispatcher, 1 trigger', ['n3'], {
   replicas: { ingress: 1, 'filter-dispatcher': 1 },
@@ -85,6 +88,16 @@ export const dispatchers4 = endToEnd(
   ['dispatchers-1'],
   {
     ...SLOW,
-    replicas: { ...APART, dispatcher: 4 },
+    replicas: FOUR,
   },
+)
+export const slower1 = endToEnd('dispatchers-1-slower', '1 dispatcher, 10 in flight, subscriber of 100 ms', [], {
+  ...SLOWER,
+  replicas: APART,
+})
+export const slower4 = endToEnd(
+  'dispatchers-4-slower',
+  '4 dispatchers, 10 in flight each, the same subscriber',
+  ['dispatchers-1-slower'],
+  { ...SLOWER, replicas: FOUR },
 )
