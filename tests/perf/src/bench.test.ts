@@ -10,6 +10,8 @@ import { printable } from './report.ts'
 import { summarise } from './results.ts'
 import { judgeTargets } from './targets.ts'
 
+const NONE = { embedded: [], nats: [] }
+
 describe('bench', () => {
   test('an event of the generator is a valid one of the size asked, with seven attributes and its send time', () => {
     const url = 'http://127.0.0.1:8080/default/default'
@@ -78,14 +80,27 @@ describe('bench', () => {
   })
 
   test('an unknown case or flag is refused by name', () => {
-    expect(() => readFlags(['--only', 'f1,f9'], ['f1', 'f2'])).toThrow('unknown f9; there are f1, f2')
-    expect(() => readFlags(['--fast'], [])).toThrow('--fast')
-    expect(readFlags(['--help'], [])).toMatchObject({ help: true })
-    const help = helpText([{ name: 'f1', about: 'the floor' }])
+    expect(() => readFlags(['--only', 'f1,f9'], { embedded: ['f1', 'f2'], nats: [] })).toThrow(
+      'unknown f9; there are f1, f2',
+    )
+    expect(() => readFlags(['--fast'], NONE)).toThrow('--fast')
+    expect(readFlags(['--help'], NONE)).toMatchObject({ help: true })
+    const help = helpText({
+      embedded: [{ name: 'f1', about: 'the floor' }],
+      nats: [{ name: 'n1', about: 'the other' }],
+    })
     for (const flag of ['--quick', '--only', '--json', '--profile', '--help', '  f1  the floor']) {
       expect(help).toContain(flag)
     }
-    expect(readFlags(['--quick', '--only', 'f1'], ['f1'])).toMatchObject({ repeats: 1, only: ['f1'], quick: true })
+    expect(() => readFlags(['--driver', 'kafka'], NONE)).toThrow('--driver: kafka is not one of embedded, nats')
+    expect(readFlags(['--driver', 'nats', '--only', 'n1'], { embedded: [], nats: ['n1'] })).toMatchObject({
+      driver: 'nats',
+    })
+    expect(readFlags(['--quick', '--only', 'f1'], { embedded: ['f1'], nats: [] })).toMatchObject({
+      repeats: 1,
+      only: ['f1'],
+      quick: true,
+    })
   })
 
   test('many triggers are one that matches and others that each match something else, in files that are not too large', () => {

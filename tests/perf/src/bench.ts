@@ -1,6 +1,8 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { EventingError } from '@sluice/errors'
+import { type NatsServer, provisionNats, startNats } from '@sluice/testkit'
+import { type Apart, type Replicas, startApart } from './apart.ts'
 import type { Flags } from './flags.ts'
 import type { Job, Measure } from './load/job.ts'
 import { forkProgram, type Program, type Standalone, startStandalone } from './processes.ts'
@@ -30,8 +32,14 @@ export interface Bench {
   fork(file: string, args?: readonly string[]): Promise<Program>
   /** Starts the product with these manifests and an empty data directory. */
   standalone(manifests: Readonly<Record<string, string>>): Promise<Standalone>
+  /** Starts services of the product apart, over the run's NATS. */
+  apart(manifests: Readonly<Record<string, string>>, replicas: Replicas): Promise<Apart>
+  /** The nats-server of the whole run. Throws INTERNAL in a run over another driver. */
+  readonly nats: () => NatsServer
   /** Told to hang, the sink takes requests and never answers. */
   hang(isHanging: boolean): void
+  /** The sink answers so long after a request. */
+  delay(ms: number): void
   /** 64 connections and 1 KB unless said otherwise; `toSink` counts arrivals instead of 202s. */
   measure(options: JobOptions): Promise<Figures>
   /** A new empty folder on the disk the repository is on, removed at the end. */
@@ -48,11 +56,24 @@ export async function openBench(flags: Flags, resultsDir: string, stack: AsyncDi
   const generator = stack.use(await forkProgram('load/generator.ts'))
   const profiling = flags.profile ? profileInto(resultsDir, flags.measureMs) : undefined
   const dataDir = () => mkdtempSync(join(folder, 'run-'))
+  const server = flags.driver === 'nats' ? stack.use(await natsServer()) : undefined
+  const nats = () => {
+    if (server !== undefined) return server
+    throw new EventingError({ code: 'INTERNAL' }, 'this run has no NATS: --driver nats')
+  }
+  let installations = 0
   const sinkUrl = `http://127.0.0.1:${sink.port}`
   return {
     flags,
     sink: { ...sink, url: sinkUrl },
+    nats,
     hang: (isHanging) => sink.send({ hang: isHanging }),
+    delay: (ms) => sink.send({ delayMs: ms }),
+    apart: (manifests, replicas) => {
+      const prefix = `bench-${process.pid}-${installations++}`
+      const env = { CHANNEL_DRIVER: 'nats', NATS_URL: nats().url, NATS_PREFIX: prefix }
+      return startApart({ dataDir: dataDir(), manifests, replicas, env })
+    },
     async measure({ toSink = false, ...options }) {
       const job: Job = {
         url: sinkUrl,
@@ -75,8 +96,27 @@ export async function openBench(flags: Flags, resultsDir: string, stack: AsyncDi
   }
 }
 
-function flat({ ack, arrival, ...figures }: Measure): Figures {
-  return { ...figures, ackP50: ack.p50, ackP99: ack.p99, arrivalP50: arrival.p50, arrivalP99: arrival.p99 }
+/** A missing server is the configuration's fault, told with the ways to have one. */
+async function natsServer(): Promise<NatsServer> {
+  const provisioned = await provisionNats()
+  const server = await startNats(provisioned)
+  if (server === undefined) {
+    throw new EventingError({ code: 'CONFIG_INVALID', problems: [provisioned.report] }, provisioned.report)
+  }
+  process.stderr.write(`${provisioned.report}\n`)
+  return server
+}
+
+function flat({ ack, arrival, partsUs, ...figures }: Measure): Figures {
+  const parts = Object.entries(partsUs).map(([role, us]) => [`${role}Us`, us])
+  return {
+    ...figures,
+    ...(parts.length > 1 ? Object.fromEntries(parts) : {}),
+    ackP50: ack.p50,
+    ackP99: ack.p99,
+    arrivalP50: arrival.p50,
+    arrivalP99: arrival.p99,
+  }
 }
 
 /** Has the process write down its profile when it ends, and prints the summary then. */

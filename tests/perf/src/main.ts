@@ -3,17 +3,18 @@ import { join } from 'node:path'
 import { failureOf } from '@sluice/errors'
 import { type Case, type Figures, openBench } from './bench.ts'
 import { CASES } from './cases/index.ts'
-import { type Flags, helpText, readFlags } from './flags.ts'
+import { DRIVERS, type Driver, type Flags, helpText, readFlags } from './flags.ts'
 import { writeReadme } from './readme.ts'
 import { printable } from './report.ts'
 import { describeMachine, type Results, summarise } from './results.ts'
 
 const RESULTS_DIR = new URL('../../../bench-results', import.meta.url).pathname
 
-function chosen({ only, quick }: Flags): Case[] {
-  const asked = CASES.filter(({ name, isLong }) => (only.length > 0 ? only.includes(name) : !(quick && isLong)))
+function chosen({ driver, only, quick }: Flags): Case[] {
+  const cases = CASES[driver]
+  const asked = cases.filter(({ name, isLong }) => (only.length > 0 ? only.includes(name) : !(quick && isLong)))
   const names = new Set(asked.flatMap(({ name, against }) => [name, ...against]))
-  return CASES.filter(({ name }) => names.has(name))
+  return cases.filter(({ name }) => names.has(name))
 }
 
 /** Every case once per repeat, in turn, so that a slow minute of the machine hits all of them alike. */
@@ -39,10 +40,8 @@ async function runAll(flags: Flags, stack: AsyncDisposableStack): Promise<Map<st
 }
 
 async function main(args: readonly string[]): Promise<void> {
-  const flags = readFlags(
-    args,
-    CASES.map(({ name }) => name),
-  )
+  const names = DRIVERS.map((driver) => [driver, CASES[driver].map(({ name }) => name)])
+  const flags = readFlags(args, Object.fromEntries(names) as Record<Driver, string[]>)
   if (flags.help) return void process.stdout.write(helpText(CASES))
   mkdirSync(RESULTS_DIR, { recursive: true })
   await using stack = new AsyncDisposableStack()
@@ -62,7 +61,7 @@ async function main(args: readonly string[]): Promise<void> {
   }
   const file = join(RESULTS_DIR, `${date.replaceAll(':', '-')}.json`)
   writeFileSync(file, `${JSON.stringify(results, undefined, 2)}\n`)
-  if (flags.readme) writeReadme(results)
+  if (flags.readme) writeReadme(results, flags.driver)
   process.stdout.write(flags.json ? `${JSON.stringify(results)}\n` : `\n${printable(results)}\n\n${file}\n`)
 }
 

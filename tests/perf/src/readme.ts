@@ -1,15 +1,19 @@
 import { readFileSync, writeFileSync } from 'node:fs'
+import type { Driver } from './flags.ts'
 import { verdicts } from './report.ts'
 import type { Results } from './results.ts'
 
 const README = new URL('../../../README.md', import.meta.url)
-const MARKS = /(<!-- bench -->\n)[\s\S]*?(<!-- \/bench -->)/
+const MARKS = {
+  embedded: /(<!-- bench -->\n)[\s\S]*?(<!-- \/bench -->)/,
+  nats: /(<!-- bench nats -->\n)[\s\S]*?(<!-- \/bench nats -->)/,
+}
 
 /** Puts the verdicts of a run between the marks of the README. */
-export function writeReadme(results: Results): void {
+export function writeReadme(results: Results, driver: Driver): void {
   const text = readFileSync(README, 'utf8')
   writeFileSync(
     README,
-    text.replace(MARKS, (_, open, close) => `${open}${verdicts(results)}\n${close}`),
+    text.replace(MARKS[driver], (_, open, close) => `${open}${verdicts(results)}\n${close}`),
   )
 }

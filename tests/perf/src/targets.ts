@@ -70,6 +70,16 @@ export const TARGETS: readonly Target[] = [
     value: (of) => of('standalone@half', 'arrivalP99'),
     isMet: (measured, of) => measured <= Math.max(30, 10 * (of('disk', 'fsyncP99') ?? 0)),
   },
+  atLeast('publish through the port: rate', 0.9, 'N1', (of) => speed(of, 'publish', 'n1')),
+  atLeast('end to end, one-write: rate', 0.65, 'N3', (of) => speed(of, 'one-write', 'n3')),
+  atLeast('end to end, all apart: rate', 0.45, 'N3', (of) => speed(of, 'apart', 'n3')),
+  atLeast('1,000 triggers that do not match: rate', 0.9, '1 trigger', (of) => speed(of, 'many-apart', 'apart')),
+  atLeast('subscriber of 20 ms, 4 dispatchers: rate', 3.2, '1 dispatcher', (of) =>
+    speed(of, 'dispatchers-4', 'dispatchers-1'),
+  ),
+  atLeast('subscriber of 100 ms, 4 dispatchers: rate', 3.2, '1 dispatcher', (of) =>
+    speed(of, 'dispatchers-4-slower', 'dispatchers-1-slower'),
+  ),
   atMost('memory, a million events: peak', MEMORY_MB, 'MB', (of) => of('memory-million', 'peakMb')),
   atMost('memory, a million events: growth', FLAT, '×', (of) => of('memory-million', 'growth')),
   atMost('memory, backlog of 400,000: peak', MEMORY_MB, 'MB', (of) => of('memory-backlog', 'peakMb')),

@@ -22,6 +22,8 @@ export interface NatsServer extends AsyncDisposable {
   readonly url: string
   readonly host: string
   readonly port: number
+  /** Of its process as it runs now; 0 for one that is not ours. */
+  readonly pid: number
   /** False for a server that others use: what needs a restart is skipped. */
   readonly isOurs: boolean
   kill(signal: NodeJS.Signals): Promise<void>
@@ -146,6 +148,7 @@ export async function startNats({ found }: Provision, config = '', jetStream = '
       url: found.url,
       host,
       port: Number(port || 4222),
+      pid: 0,
       isOurs: false,
       send() {},
       kill: nothing,
@@ -161,6 +164,9 @@ export async function startNats({ found }: Provision, config = '', jetStream = '
     url: `nats://127.0.0.1:${port}`,
     host: '127.0.0.1',
     port,
+    get pid() {
+      return program.pid
+    },
     isOurs: true,
     kill: (signal) => program.kill(signal),
     send: (signal) => void process.kill(program.pid, signal),

@@ -1,4 +1,5 @@
 import type { Case } from '../bench.ts'
+import type { Driver } from '../flags.ts'
 import { ceiling } from './ceiling.ts'
 import { disk } from './disk.ts'
 import { f3, manyTriggers, standalone } from './end-to-end.ts'
@@ -6,9 +7,19 @@ import { filter1, filter10000, filterCesql } from './filter.ts'
 import { dispatchMemory, f2 } from './http-client.ts'
 import { f1, f1Large, ingressDurable, ingressNull, ingressNullLarge } from './http-server.ts'
 import { memoryBacklog, memoryMillion } from './memory.ts'
+import { consume, n1, n2, publish } from './nats/channel.ts'
+import {
+  apart,
+  dispatchers1,
+  dispatchers4,
+  manyTriggers as manyApart,
+  n3,
+  oneWrite,
+  slower1,
+  slower4,
+} from './nats/end-to-end.ts'
 
-/** In the order they run within a repeat: each right after what it is compared with. */
-export const CASES: readonly Case[] = [
+const EMBEDDED: readonly Case[] = [
   disk,
   ceiling,
   f1,
@@ -27,3 +38,9 @@ export const CASES: readonly Case[] = [
   memoryMillion,
   memoryBacklog,
 ]
+
+/** In the order they run within a repeat: each right after what it is compared with. */
+export const CASES: Readonly<Record<Driver, readonly Case[]>> = {
+  embedded: EMBEDDED,
+  nats: [n1, publish, n2, consume, n3, oneWrite, apart, manyApart, dispatchers1, dispatchers4, slower1, slower4],
+}

@@ -91,6 +91,9 @@ async function run(job: Job): Promise<Measure> {
   const measure: Measure = {
     rate: events / seconds,
     cpuUs: (after.cpu - before.cpu) / events,
+    partsUs: Object.fromEntries(
+      Object.entries(after.parts).map(([role, cpu]) => [role, (cpu - (before.parts[role] ?? 0)) / events]),
+    ),
     generatorUs: (after.own - before.own) / events,
     ack: percentiles(ack),
     arrival: percentiles(arrival),
@@ -109,11 +112,21 @@ async function run(job: Job): Promise<Measure> {
   return measure
 }
 
-function usage({ pid, sinkPid }: Job): { cpu: number; own: number; others: number } {
-  const cpu = cpuUs(pid)
+interface Usage {
+  readonly cpu: number
+  readonly parts: Readonly<Record<string, number>>
+  readonly own: number
+  readonly others: number
+}
+
+function usage({ pid, parts: roles = { all: [pid] }, sinkPid }: Job): Usage {
+  const parts = Object.fromEntries(
+    Object.entries(roles).map(([role, pids]) => [role, pids.reduce((sum, each) => sum + cpuUs(each), 0)]),
+  )
+  const cpu = Object.values(parts).reduce((sum, each) => sum + each, 0)
   const { user, system } = process.cpuUsage()
   const own = user + system
-  return { cpu, own, others: machineBusyUs() - cpu - own - (sinkPid === pid ? 0 : cpuUs(sinkPid)) }
+  return { cpu, parts, own, others: machineBusyUs() - cpu - own - (sinkPid === pid ? 0 : cpuUs(sinkPid)) }
 }
 
 process.on('message', (job: Job) => {

@@ -10,8 +10,10 @@ export interface Job {
   readonly bodyBytes: number
   /** Where the sink reports arrivals; absent: only the 202s count. */
   readonly feedPort?: number | undefined
-  /** The process under test. */
+  /** The process under test, or the first of several. */
   readonly pid: number
+  /** All processes under test by role, where there are several: their costs are told apart, and added up. */
+  readonly parts?: Readonly<Record<string, readonly number[]>> | undefined
   readonly sinkPid: number
   readonly warmupMs: number
   /** At most; `events` may end it sooner. */
@@ -23,8 +25,10 @@ export interface Job {
 export interface Measure {
   /** Events through per second: arrived at the sink, or accepted where there is none. */
   readonly rate: number
-  /** User and system time of the process under test per event. */
+  /** User and system time of the processes under test per event. */
   readonly cpuUs: number
+  /** The same by role. */
+  readonly partsUs: Readonly<Record<string, number>>
   /** Of the generator itself, per event. */
   readonly generatorUs: number
   /** Milliseconds from the scheduled send to the 202. */

@@ -9,6 +9,7 @@ const ANSWER = Buffer.from('HTTP/1.1 202 Accepted\r\ncontent-length: 0\r\n\r\n')
 const watchers = new Set<Socket>()
 let arrivals: number[] = []
 let isHanging = false
+let delayMs = 0
 
 function arrived(head: string): void {
   const at = head.indexOf(SENT_HEADER)
@@ -42,7 +43,8 @@ function serve(socket: Socket): void {
     if (bodyLeft > 0) return
     if (!isHanging) {
       arrived(head)
-      socket.write(ANSWER)
+      if (delayMs === 0) socket.write(ANSWER)
+      else setTimeout(() => socket.write(ANSWER), delayMs)
     }
     head = ''
     bodyLeft = 0
@@ -54,7 +56,8 @@ const feed = createServer((watcher) => {
   watcher.setNoDelay().on('error', () => {})
   watcher.on('close', () => watchers.delete(watcher))
 })
-process.on('message', (message: { hang: boolean }) => {
-  isHanging = message.hang
+process.on('message', (message: { hang?: boolean; delayMs?: number }) => {
+  isHanging = message.hang ?? isHanging
+  delayMs = message.delayMs ?? delayMs
 })
 process.send?.({ port: await listen(createServer(serve)), feedPort: await listen(feed) })

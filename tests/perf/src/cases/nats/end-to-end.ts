@@ -1,0 +1,103 @@
+import type { Replicas } from '../../apart.ts'
+import type { Bench, Case, Figures } from '../../bench.ts'
+import { manifestsWith } from '../../manifests.ts'
+
+const WINDOW = { kind: 'window', size: 256 } as const
+
+export const n3: Case = {
+  name: 'n3',
+  about: 'floor: node:http, JetStream, POST: 60 lines in two processes, 256 events under way',
+  against: [],
+  async run(bench) {
+    const { url, pid: nats } = bench.nats()
+    const name = `n3x${Date.now().toString(36)}`
+    await using ingress = await bench.fork('floors/nats-ingress.ts', [url, name])
+    await using dispatch = await bench.fork('floors/nats-dispatch.ts', [url, name, bench.sink.url])
+    const target = { pid: ingress.pid, url: `http://127.0.0.1:${ingress.port}/default/default` }
+    const parts = { ingress: [ingress.pid], dispatch: [dispatch.pid], nats: [nats] }
+    return { n3: await bench.measure({ ...target, parts, pacing: WINDOW, toSink: true }) }
+  },
+}
+
+interface Scenario {
+  readonly replicas: Replicas
+  readonly others?: number
+  /** Of the trigger, per dispatcher. */
+  readonly maxInFlight?: number
+  /** The subscriber's. */
+  readonly delayMs?: number
+  /** Events under way. */
+  readonly size?: number
+}
+
+async function saturated(
+  bench: Bench,
+  { replicas, others = 0, maxInFlight, delayMs = 0, size = 256 }: Scenario,
+): Promise<Figures> {
+  const manifests = manifestsWith({
+    sinkUrl: bench.sink.url,
+    others,
+    ...(maxInFlight === undefined ? {} : { maxInFlight }),
+  })
+  await using services = await bench.apart(manifests, replicas)
+  const { url, pids } = services
+  const parts = { ...pids, nats: [bench.nats().pid] }
+  bench.delay(delayMs)
+  try {
+    const pid = pids.ingress?.[0] ?? 0
+    return await bench.measure({ pid, parts, url, pacing: { kind: 'window', size }, toSink: true })
+  } finally {
+    bench.delay(0)
+  }
+}
+
+const endToEnd = (name: string, about: string, against: readonly string[], scenario: Scenario): Case => ({
+  name,
+  about,
+  against,
+  run: async (bench) => ({ [name]: await saturated(bench, scenario) }),
+})
+
+const APART = { ingress: 1, filter: 1, dispatcher: 1 }
+/** Requests of 20 ms, of which a dispatcher has 10 under way: 500/s each, if the machine has the processors. */
+const SLOW = { maxInFlight: 10, delayMs: 20, size: 1_000 }
+/** 100/s each: what small machines can do as well. */
+const SLOWER = { maxInFlight: 10, delayMs: 100, size: 1_000 }
+const FOUR = { ...APART, dispatcher: 4 }
+
+export const oneWrite = endToEnd('one-write', 'ingress and filter-dispatcher, 1 trigger', ['n3'], {
+  replicas: { ingress: 1, 'filter-dispatcher': 1 },
+})
+export const apart = endToEnd('apart', 'ingress, filter and dispatcher, 1 trigger', ['n3'], { replicas: APART })
+export const manyTriggers = endToEnd(
+  'many-apart',
+  'the same with 1,000 triggers of which none other matches',
+  ['apart'],
+  {
+    replicas: APART,
+    others: 1_000,
+  },
+)
+export const dispatchers1 = endToEnd('dispatchers-1', '1 dispatcher, 10 in flight, subscriber of 20 ms', [], {
+  ...SLOW,
+  replicas: APART,
+})
+export const dispatchers4 = endToEnd(
+  'dispatchers-4',
+  '4 dispatchers, 10 in flight each, the same subscriber',
+  ['dispatchers-1'],
+  {
+    ...SLOW,
+    replicas: FOUR,
+  },
+)
+export const slower1 = endToEnd('dispatchers-1-slower', '1 dispatcher, 10 in flight, subscriber of 100 ms', [], {
+  ...SLOWER,
+  replicas: APART,
+})
+export const slower4 = endToEnd(
+  'dispatchers-4-slower',
+  '4 dispatchers, 10 in flight each, the same subscriber',
+  ['dispatchers-1-slower'],
+  { ...SLOWER, replicas: FOUR },
+)
