@@ -69,7 +69,7 @@ export async function startRoles(
   const notInForce = (ns: string, broker: string) => triggersNotInForce(reconciler.conditions(), ns, broker)
   serveRoute(context, explainRoute({ contract: contract.contract, clock, notInForce }))
   if (journal !== undefined)
-    serveRoute(context, journalRoute({ journal, contract: contract.contract, driver, explain }))
+    serveRoute(context, journalRoute({ journal, contract: contract.contract, explaining: { driver, explain } }))
   warn('manifests', () => reconciler.problems().join('\n') || undefined)
   const stack = starting.move()
   return {

@@ -18,6 +18,11 @@ interface Verdict {
 export interface JournalRouteDeps {
   readonly journal: Pick<OpenJournal, 'find'>
   readonly contract: () => Pick<Contract, 'revision' | 'logs' | 'routes'>
+  /** To explain the triggers that did not match; absent where one service among several answers. */
+  readonly explaining?: Explaining
+}
+
+interface Explaining {
   readonly driver: Pick<ChannelDriver, 'read'>
   readonly explain: (event: CloudEvent, filter: FilterSpec) => Verdict
 }
@@ -53,8 +58,10 @@ export function journalRoute(deps: JournalRouteDeps) {
 async function unmatched(
   records: readonly JournalRecord[],
   { id, log, routes }: { readonly id: string; readonly log: LogRow; readonly routes: readonly RouteRow[] },
-  { driver, explain }: JournalRouteDeps,
+  { explaining }: JournalRouteDeps,
 ) {
+  if (explaining === undefined) return { notExplained: 'services run apart: ask POST /explain at the controller' }
+  const { driver, explain } = explaining
   const sources = new Set(records.map(({ source }) => source))
   if (sources.size > 1) return { notExplained: 'more than one source used this id: ask again with source' }
   const accepted = records.findLast(({ what }) => what === 'accepted')

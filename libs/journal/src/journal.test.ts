@@ -3,10 +3,12 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals'
 import { createEvent } from '@sluice/cloudevents'
+import type { ContractSource, Delta } from '@sluice/contract'
 import { createTestTelemetry } from '@sluice/telemetry/testing'
 import { VirtualClock } from '@sluice/testkit'
 import { openJournal } from './open-journal.ts'
 import { destOf } from './record.ts'
+import { openServiceJournal } from './service-journal.ts'
 
 const QUEUES = 'queues'
 const HOSTILE = ['say "hi"', '{"i":"a","s":"/s"', 'a\\u0022b', 'ünïcödé ☃ 🦊', 'x'.repeat(1_024), 'y'.repeat(5_000)]
@@ -138,5 +140,30 @@ describe('the journal', () => {
     expect(destOf('https://user:secret@sink.example/a?token=secret#x')).toBe('https://sink.example/a')
     expect(destOf('http://sink.example/a')).toBe('http://sink.example/a')
     expect(destOf('secret@?')).toBe('')
+  })
+
+  test('a service apart answers for what it saw by the logs of its contract, and names what it does not explain', async () => {
+    const config = { journal: 'on', journalMaxBytes: 2 ** 20, dataDir: folder, replica: 'a/b' } as const
+    const log = { namespace: 'ns', name: 'b', uid: 'u', queues: QUEUES }
+    const contract: ContractSource = {
+      watch(_, apply) {
+        void apply({ revision: 7, put: { logs: [log] }, removed: { logs: [] } } as unknown as Delta)
+        return { [Symbol.dispose]() {} }
+      },
+    }
+    const deps = { name: 'ingress', contract, clock: new VirtualClock(), telemetry }
+    expect(openServiceJournal({ ...deps, config: { ...config, journal: 'off' } })).toBeUndefined()
+    await using kept = openServiceJournal({ ...deps, config })
+    kept?.journal.record('accepted', QUEUES, eventOf('1'), facts('p'))
+    const ask = (broker: string, query: string) =>
+      kept?.route.answer({ path: { namespace: 'ns', broker }, query: new URLSearchParams(query) })
+    expect(await ask('b', 'id=1')).toMatchObject({
+      revision: 7,
+      records: [{ what: 'accepted', position: 'p' }],
+      notExplained: expect.stringContaining('POST /explain'),
+    })
+    expect(files()).toEqual(['journal.ingress.a_b'])
+    await expect(ask('other', 'id=1')).rejects.toMatchObject({ detail: { code: 'BROKER_UNKNOWN' } })
+    await expect(ask('b', 'id=1&id=2')).rejects.toMatchObject({ detail: { code: 'QUERY_INVALID' } })
   })
 })
