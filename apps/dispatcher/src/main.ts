@@ -3,7 +3,8 @@ import { openContract } from '@sluice/contract'
 import { startDispatcher } from '@sluice/dispatch'
 import { openDriver, requireShared } from '@sluice/drivers'
 import { createAdmission } from '@sluice/ingress'
-import { running, runService } from '@sluice/service'
+import { openServiceJournal } from '@sluice/journal'
+import { running, runService, serveRoute } from '@sluice/service'
 import { config, rules } from './config.ts'
 
 const name = 'dispatcher'
@@ -19,9 +20,14 @@ await runService({
     const contract = stack.use(await openContract({ ...context, config, roles: [name] }))
     context.ready('contract', contract.ready)
     context.warn('contract', contract.warning)
+    const kept = stack.use(openServiceJournal({ ...context, config, name, contract }))
+    if (kept !== undefined) serveRoute(context, kept.route)
+    const journal = kept?.journal
     const admit = createAdmission({ ...context, ...config })
     const { ingressUrl = '' } = config
-    const dispatcher = stack.use(startDispatcher({ ...context, driver, contract, replica: name, admit, ingressUrl }))
+    const dispatcher = stack.use(
+      startDispatcher({ ...context, driver, contract, replica: name, admit, ingressUrl, journal }),
+    )
     context.ready(name, dispatcher.ready)
     return running(stack, dispatcher.drain)
   },

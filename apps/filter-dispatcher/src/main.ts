@@ -5,7 +5,8 @@ import { startDispatcher } from '@sluice/dispatch'
 import { openDriver, requireShared } from '@sluice/drivers'
 import { startFilter } from '@sluice/filter'
 import { createAdmission } from '@sluice/ingress'
-import { running, runService } from '@sluice/service'
+import { openServiceJournal } from '@sluice/journal'
+import { running, runService, serveRoute } from '@sluice/service'
 import { config, rules } from './config.ts'
 
 const name = 'filter-dispatcher'
@@ -21,7 +22,10 @@ await runService({
     const contract = stack.use(await openContract({ ...context, config, roles: ['filter', 'dispatcher'] }))
     context.ready('contract', contract.ready)
     context.warn('contract', contract.warning)
-    const role = { ...context, contract, driver: oneWrite(opened.driver, context.clock) }
+    const kept = stack.use(openServiceJournal({ ...context, config, name, contract }))
+    if (kept !== undefined) serveRoute(context, kept.route)
+    const journal = kept?.journal
+    const role = { ...context, contract, journal, driver: oneWrite(opened.driver, context.clock) }
     const admit = createAdmission({ ...context, ...config })
     const { ingressUrl = '' } = config
     // First to start, so that the filter's first copy finds it, and first to go: what is published after is written

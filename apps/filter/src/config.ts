@@ -1,8 +1,9 @@
 import type { Rules } from '@sluice/config'
 import { contractConfig, contractRules } from '@sluice/contract'
 import { driverConfig, driverRules } from '@sluice/drivers'
+import { journalConfig } from '@sluice/journal'
 
 /** What the filter reads besides the platform's variables. */
-export const config = { ...contractConfig, ...driverConfig }
+export const config = { ...contractConfig, ...journalConfig, ...driverConfig }
 
 export const rules: Rules<typeof config> = (read, isSet) => [...contractRules(read, isSet), ...driverRules(read, isSet)]

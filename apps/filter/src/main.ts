@@ -2,7 +2,8 @@
 import { openContract } from '@sluice/contract'
 import { openDriver, requireShared } from '@sluice/drivers'
 import { startFilter } from '@sluice/filter'
-import { running, runService } from '@sluice/service'
+import { openServiceJournal } from '@sluice/journal'
+import { running, runService, serveRoute } from '@sluice/service'
 import { config, rules } from './config.ts'
 
 const name = 'filter'
@@ -18,7 +19,10 @@ await runService({
     const contract = stack.use(await openContract({ ...context, config, roles: [name] }))
     context.ready('contract', contract.ready)
     context.warn('contract', contract.warning)
-    const filter = stack.use(startFilter({ ...context, driver, contract, replica: name }))
+    const kept = stack.use(openServiceJournal({ ...context, config, name, contract }))
+    if (kept !== undefined) serveRoute(context, kept.route)
+    const journal = kept?.journal
+    const filter = stack.use(startFilter({ ...context, driver, contract, replica: name, journal }))
     context.ready(name, filter.ready)
     return running(stack, filter.drain)
   },

@@ -2,7 +2,8 @@
 import { openContract } from '@sluice/contract'
 import { openDriver, requireShared } from '@sluice/drivers'
 import { startIngress } from '@sluice/ingress'
-import { running, runService } from '@sluice/service'
+import { openServiceJournal } from '@sluice/journal'
+import { running, runService, serveRoute } from '@sluice/service'
 import { config, rules } from './config.ts'
 
 const name = 'ingress'
@@ -18,8 +19,13 @@ await runService({
     const contract = stack.use(await openContract({ ...context, config, roles: [name] }))
     context.ready('contract', contract.ready)
     context.warn('contract', contract.warning)
+    const kept = stack.use(openServiceJournal({ ...context, config, name, contract }))
+    if (kept !== undefined) serveRoute(context, kept.route)
+    const journal = kept?.journal
     const port = config.ingressPort
-    const ingress = stack.use(await startIngress({ ...context, ...config, driver, contract, port, replica: name }))
+    const ingress = stack.use(
+      await startIngress({ ...context, ...config, driver, contract, port, replica: name, journal }),
+    )
     context.ready(name, ingress.ready)
     context.telemetry.log.info({ url: ingress.url }, 'waiting for events')
     return running(stack, ingress.drain)

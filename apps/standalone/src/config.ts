@@ -2,6 +2,7 @@ import { fileURLToPath } from 'node:url'
 import { type ConfigOf, type Rules, text } from '@sluice/config'
 import { driverConfig, driverRules } from '@sluice/drivers'
 import { ingressConfig, ingressUrl } from '@sluice/ingress'
+import { journalConfig } from '@sluice/journal'
 import { storeConfig } from '@sluice/reconcile'
 
 /** What standalone reads besides the platform's variables. */
@@ -13,6 +14,7 @@ export const config = {
     fallback: fileURLToPath(new URL('../../../examples/quickstart', import.meta.url)),
     meaning: 'folder of Broker, Trigger and Service manifests; edits take effect within a second',
   }),
+  ...journalConfig,
   ...storeConfig,
   ...driverConfig,
 }

@@ -4,8 +4,9 @@ import { contractCopy, createContractStore, purgeParked, type Rows, removeEndedC
 import { startDispatcher } from '@sluice/dispatch'
 import { openDriver } from '@sluice/drivers'
 import { startEventDisplay } from '@sluice/event-display'
-import { explainRoute, startFilter } from '@sluice/filter'
+import { explain, explainRoute, startFilter } from '@sluice/filter'
 import { createAdmission, startIngress } from '@sluice/ingress'
+import { journalRoute, openJournal } from '@sluice/journal'
 import { startFolderReconciler, storeLimits, triggersNotInForce, uidCopy } from '@sluice/reconcile'
 import { type Running, type ServiceContext, serveRoute } from '@sluice/service'
 import type { StandaloneConfig } from './config.ts'
@@ -26,14 +27,19 @@ export async function startRoles(
   const driver = oneWrite(opened.driver, clock)
   const copy = contractCopy(join(dataDir, 'contract.json'))
   const contract = await createContractStore({ clock, telemetry, copy })
-  const role = { driver, contract, clock, telemetry }
+  const { journal: isKept, journalMaxBytes: maxBytes } = config
+  const journal =
+    isKept === 'on'
+      ? starting.use(openJournal({ folder: join(dataDir, 'journal'), maxBytes, clock, telemetry }))
+      : undefined
+  const role = { driver, contract, clock, telemetry, journal }
 
   starting.use(removeEndedChannels(role))
   const { parkedRetentionMs, ...limits } = storeLimits(config)
   starting.use(purgeParked({ ...role, retentionMs: parkedRetentionMs }))
   const write = (text: string) => void process.stdout.write(text)
   const display = starting.use(await startEventDisplay({ host: LOOPBACK, port: 0, write }))
-  const ingress = await startIngress({ ...role, ...config, host, port: config.ingressPort, replica: 'ingress' })
+  const ingress = await startIngress({ ...config, ...role, host, port: config.ingressPort, replica: 'ingress' })
   starting.defer(() => ingress[Symbol.asyncDispose]())
   const reconciler = starting.use(
     await startFolderReconciler({
@@ -62,6 +68,8 @@ export async function startRoles(
   ready('dispatcher', () => dispatcher.ready())
   const notInForce = (ns: string, broker: string) => triggersNotInForce(reconciler.conditions(), ns, broker)
   serveRoute(context, explainRoute({ contract: contract.contract, clock, notInForce }))
+  if (journal !== undefined)
+    serveRoute(context, journalRoute({ journal, contract: contract.contract, explaining: { driver, explain } }))
   warn('manifests', () => reconciler.problems().join('\n') || undefined)
   const stack = starting.move()
   return {

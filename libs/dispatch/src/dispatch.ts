@@ -1,7 +1,9 @@
 import type { Delivery } from '@sluice/channel'
+import type { Journal } from '@sluice/journal'
 import { backoffMs } from './backoff.ts'
 import { type DeliverDeps, deliver, deliverDeadLetter } from './deliver.ts'
-import { endsOf, type Outcome, type ParkReason } from './ends.ts'
+import { endsOf, type Outcome, reasonOf } from './ends.ts'
+import { factsOf, journaling } from './journaling.ts'
 import { type Stage, stageOf } from './note.ts'
 import type { Destination } from './program.ts'
 import { failed, type Verdict } from './verdict.ts'
@@ -15,6 +17,7 @@ export interface DispatchDeps extends DeliverDeps {
   readonly orphaned: (delivery: Delivery) => Promise<Outcome>
   /** In [0, 1). */
   readonly random: () => number
+  readonly journal?: Journal | undefined
 }
 
 /**
@@ -32,16 +35,29 @@ export async function dispatch(delivery: Delivery, deps: DispatchDeps): Promise<
   if (destination === undefined) return deps.orphaned(delivery)
   const stage = stageOf(delivery)
   const ends = endsOf(delivery, stage, destination.events)
-  if (delivery.handOuts > MAX_HAND_OUTS) return ends.park('NO_OUTCOME')
+  const journaled = journaling(delivery, stage, destination, deps)
+  if (delivery.handOuts > MAX_HAND_OUTS) return journaled(await ends.park('NO_OUTCOME'), { reason: 'NO_OUTCOME' })
 
   const verdict = await attempt(delivery, stage, destination, deps)
+  const outcome = await end(verdict, stage, destination, ends, deps)
+  return journaled(outcome, factsOf(outcome, verdict, stage))
+}
+
+/** What the verdict asks for, stored. */
+function end(
+  verdict: Verdict,
+  stage: Stage,
+  destination: Destination,
+  ends: ReturnType<typeof endsOf>,
+  { random }: Pick<DispatchDeps, 'random'>,
+): Promise<Outcome> {
   if (verdict.outcome === 'aborted') return ends.release()
   if (verdict.outcome === 'delivered') return ends.ack()
 
   const { retry } = destination.row.spec
   const { failure, isRetryable } = verdict
   if (isRetryable && stage.retries < retry) {
-    return ends.retry(failure, backoffMs(destination.row.spec, stage.retries, deps.random))
+    return ends.retry(failure, backoffMs(destination.row.spec, stage.retries, random))
   }
   if (stage.at === 'subscriber' && destination.deadLetterSink !== undefined) return ends.handOn(failure)
   return ends.park(reasonOf(stage, verdict.isReply), failure)
@@ -65,9 +81,4 @@ async function attempt(
     const text = 'dispatch error: internal'
     return failed({ dest: subscriber.url, status: 500, text, isRetryable: true, isReply: false })
   }
-}
-
-function reasonOf(stage: Stage, isReply: boolean): ParkReason {
-  if (stage.at === 'dead-letter') return 'DEAD_LETTER_FAILED'
-  return isReply ? 'REPLY_FAILED' : 'DELIVERY_FAILED'
 }

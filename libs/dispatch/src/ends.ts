@@ -44,3 +44,9 @@ export function endsOf(delivery: Delivery, stage: Stage, events: DeliveryEvents)
     },
   }
 }
+
+/** Why a delivery is parked whose last request failed at that stage. */
+export function reasonOf(stage: Stage, isReply: boolean): ParkReason {
+  if (stage.at === 'dead-letter') return 'DEAD_LETTER_FAILED'
+  return isReply ? 'REPLY_FAILED' : 'DELIVERY_FAILED'
+}

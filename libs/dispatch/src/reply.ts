@@ -4,7 +4,7 @@ import { EventingError, type FailureCode, failureOf } from '@sluice/errors'
 import type { Response } from './answer.ts'
 import { replyHeaders } from './pass-through.ts'
 import type { Destination, ReplyLog } from './program.ts'
-import { DELIVERED, failed, type Verdict } from './verdict.ts'
+import { failed, type Verdict } from './verdict.ts'
 
 export interface ReplyDeps {
   readonly driver: Pick<ChannelDriver, 'publish'>
@@ -34,7 +34,8 @@ export async function takeReply(
   destination: Destination,
   deps: ReplyDeps,
 ): Promise<Verdict> {
-  if (answer.status === 202) return DELIVERED
+  const { status } = answer
+  if (status === 202) return { outcome: 'delivered', status }
   if (!answer.isCloudEvent) return notAnEvent(answer, delivery, destination)
   const { row, events } = destination
   const log = deps.replyLog(row.replyLog ?? '')
@@ -47,13 +48,13 @@ export async function takeReply(
     const laneKey = laneKeyOf(event, log.row.orderKey)
     await deps.driver.publish(log.row.channel, [{ event, headers, stamp: deps.revision(), laneKey, dedupKey }])
     events.replyStored()
-    return DELIVERED
+    return { outcome: 'delivered', status, replyId: String(event.attributes.get('id')) }
   } catch (error) {
-    const status = REFUSALS[failureOf(error).code]
+    const refusal = REFUSALS[failureOf(error).code]
     const text = error instanceof EventingError ? error.message : 'internal error'
-    if (status === undefined) events.replyNotStored(delivery, error)
+    if (refusal === undefined) events.replyNotStored(delivery, error)
     else events.replyRefused(delivery, error)
-    return failed({ dest, status: status ?? 503, text, isRetryable: status === undefined, isReply: true })
+    return failed({ dest, status: refusal ?? 503, text, isRetryable: refusal === undefined, isReply: true })
   }
 }
 
@@ -62,9 +63,9 @@ function notAnEvent(
   delivery: Delivery,
   { row, events, subscriber }: Destination,
 ): Verdict {
-  if (bodyBytes === 0) return DELIVERED
+  if (bodyBytes === 0) return { outcome: 'delivered', status }
   events.replyNotAnEvent(delivery, status, bodyBytes)
-  if (!row.strictReplies) return DELIVERED
+  if (!row.strictReplies) return { outcome: 'delivered', status }
   const text = `the answer ${status} has a body that is not a CloudEvent`
   return failed({ dest: subscriber.url, status: 502, text, isRetryable: true, isReply: false })
 }

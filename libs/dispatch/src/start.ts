@@ -2,6 +2,7 @@ import type { ChannelDriver, Delivery } from '@sluice/channel'
 import { type Clock, sleep } from '@sluice/clock'
 import type { CloudEvent } from '@sluice/cloudevents'
 import { type ContractSource, createChannels, type Delta } from '@sluice/contract'
+import type { Journal } from '@sluice/journal'
 import type { Telemetry } from '@sluice/telemetry'
 import { type DispatchDeps, dispatch } from './dispatch.ts'
 import { dispatcherEvents, dispatchTelemetry } from './events.ts'
@@ -34,6 +35,8 @@ export interface DispatcherDeps {
   readonly maxInFlightBytes?: number
   /** For the jitter of back-offs, in [0, 1). */
   readonly random?: () => number
+  /** Told of every hand-out's end. */
+  readonly journal?: Journal | undefined
 }
 
 /** A running dispatcher. */
@@ -60,6 +63,7 @@ export function startDispatcher(deps: DispatcherDeps): Dispatcher {
   const revision = () => program.revision
   const dispatching: DispatchDeps = {
     ...{ driver, clock, telemetry, sender, revision, admit: deps.admit, random: deps.random ?? Math.random },
+    journal: deps.journal,
     destination: (queue) => program.destination(queue),
     replyLog: (uid) => program.replyLog(uid),
     orphaned: (delivery) => orphaned(delivery, { revision, events }),

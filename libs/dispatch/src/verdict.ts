@@ -13,11 +13,9 @@ export interface Failure {
 
 /** `aborted`: our own doing, says nothing about the target. */
 export type Verdict =
-  | { readonly outcome: 'delivered' }
+  | { readonly outcome: 'delivered'; readonly status: number; readonly replyId?: string }
   | { readonly outcome: 'failed'; readonly isRetryable: boolean; readonly isReply: boolean; readonly failure: Failure }
   | { readonly outcome: 'aborted' }
-
-export const DELIVERED: Verdict = { outcome: 'delivered' }
 
 /** 4xx other than these four are final. Source: knative/specs data-plane.md; knative/eventing retries.go. */
 const RETRYABLE_4XX: ReadonlySet<number> = new Set([404, 408, 409, 429])
@@ -29,7 +27,7 @@ export function verdictOf(answer: Answer, dest: string): Verdict {
       return { outcome: 'aborted' }
     case 'response': {
       const { status, body } = answer
-      if (status >= 200 && status < 300) return DELIVERED
+      if (status >= 200 && status < 300) return { outcome: 'delivered', status }
       const isRetryable = status >= 500 || RETRYABLE_4XX.has(status)
       return { outcome: 'failed', isRetryable, isReply: false, failure: { dest, status, data: body } }
     }

@@ -1,6 +1,7 @@
 import type { ChannelDriver, Delivery, Entry } from '@sluice/channel'
 import { type Clock, sleep } from '@sluice/clock'
 import type { LogRow } from '@sluice/contract'
+import type { Journal } from '@sluice/journal'
 import type { FilterEvents } from './events.ts'
 import type { HeldLanes } from './held-lanes.ts'
 import type { RouteIndex } from './route-index.ts'
@@ -9,6 +10,8 @@ import type { RouteIndex } from './route-index.ts'
 export const FILTER_FAILED = 'FILTER_FAILED'
 export const NO_OUTCOME = 'NO_OUTCOME'
 
+/** Names in one record of the journal. */
+const MAX_TRIGGERS_TOLD = 100
 const MAX_TRIES = 3
 const MAX_HAND_OUTS = 5
 const RETRY_MS = 100
@@ -19,6 +22,7 @@ export interface JudgeDeps {
   readonly routes: RouteIndex
   readonly events: FilterEvents
   readonly lanes: HeldLanes
+  readonly journal?: Journal | undefined
   /** Aborted when the filter drains: what can't be stored now is given back. */
   readonly draining: AbortSignal
 }
@@ -33,10 +37,10 @@ export interface JudgeDeps {
  */
 export async function judge(delivery: Delivery, row: LogRow, deps: JudgeDeps): Promise<void> {
   try {
-    if (delivery.handOuts > MAX_HAND_OUTS) return await park(delivery, NO_OUTCOME, deps.events)
+    if (delivery.handOuts > MAX_HAND_OUTS) return await park(delivery, row, NO_OUTCOME, deps)
     const outcome = await publishCopies(delivery, row, deps)
     if (outcome === 'done') await delivery.ack()
-    else if (outcome === 'failed') await park(delivery, FILTER_FAILED, deps.events)
+    else if (outcome === 'failed') await park(delivery, row, FILTER_FAILED, deps)
     else await delivery.release(0)
   } catch (error) {
     deps.events.endFailed(delivery.position, error)
@@ -55,7 +59,7 @@ async function publishCopies(
   let copies: readonly Entry[] | undefined
   for (let tries = 1; !draining.aborted; ) {
     try {
-      copies ??= copiesOf(delivery, deps)
+      copies ??= copiesOf(delivery, row, deps)
       if (copies.length > 0) await driver.publish(row.queues, copies)
       lanes.passed(lane, turn)
       return 'done'
@@ -77,13 +81,20 @@ async function publishCopies(
 }
 
 /** One copy per match; the key tells a repeat after a crash from a first one. */
-function copiesOf(delivery: Delivery, { routes, events }: JudgeDeps): readonly Entry[] {
+function copiesOf(delivery: Delivery, row: LogRow, { routes, events, journal }: JudgeDeps): readonly Entry[] {
   const { event, headers, stamp, laneKey, position } = delivery
   const copies: Entry[] = []
+  const matched: string[] | undefined = journal && []
   for (const route of routes.match(event)) {
     // Without a stamp nobody knows better than today's routes.
     if (stamp !== undefined && stamp < route.since) continue
     copies.push({ event, headers, stamp, laneKey, queue: route.delivery, dedupKey: `${position}/${route.delivery}` })
+    if (matched !== undefined && matched.length < MAX_TRIGGERS_TOLD) matched.push(route.name)
+  }
+  if (matched !== undefined) {
+    const more = copies.length - matched.length
+    const facts = more > 0 ? { triggers: matched, more } : { triggers: matched }
+    journal?.record('judged', row.queues, event, facts)
   }
   if (routes.refused > 0) events.refused(routes.refused)
   if (copies.length === 0) events.unmatched()
@@ -91,7 +102,8 @@ function copiesOf(delivery: Delivery, { routes, events }: JudgeDeps): readonly E
   return copies
 }
 
-async function park(delivery: Delivery, reason: string, events: FilterEvents): Promise<void> {
+async function park(delivery: Delivery, row: LogRow, reason: string, deps: JudgeDeps): Promise<void> {
   await delivery.park(reason)
-  events.parked(delivery.position, reason)
+  deps.events.parked(delivery.position, reason)
+  deps.journal?.record('unjudged', row.queues, delivery.event, { reason })
 }

@@ -1,6 +1,7 @@
 import { type ChannelDriver, consume, type Delivery, InFlight } from '@sluice/channel'
 import type { Clock } from '@sluice/clock'
 import { FILTER_SUBSCRIPTION, type LogRow } from '@sluice/contract'
+import type { Journal } from '@sluice/journal'
 import type { Telemetry } from '@sluice/telemetry'
 import { filterEvents } from './events.ts'
 import { HeldLanes } from './held-lanes.ts'
@@ -17,6 +18,7 @@ export interface LogFilterDeps {
   readonly maxInFlightBytes: number
   /** Aborted when the filter drains. */
   readonly draining: AbortSignal
+  readonly journal?: Journal | undefined
 }
 
 /** Reads one broker's log and judges each event once; many events are on their way at a time. */
@@ -30,13 +32,13 @@ export class LogFilter implements AsyncDisposable {
   readonly #reading: Promise<void>
 
   constructor(row: LogRow, routes: RouteIndex, deps: LogFilterDeps) {
-    const { driver, clock } = deps
+    const { driver, clock, journal } = deps
     this.row = row
     this.#deps = deps
     this.#halt = AbortSignal.any([deps.draining, this.#stop.signal])
     const lanes = new HeldLanes(clock, this.#halt)
     const events = filterEvents(deps.telemetry, row)
-    this.#judging = { driver, clock, routes, events, lanes, draining: this.#halt }
+    this.#judging = { driver, clock, routes, events, lanes, journal, draining: this.#halt }
     this.#reading = this.#read()
   }
 

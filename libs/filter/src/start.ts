@@ -1,6 +1,7 @@
 import type { ChannelDriver } from '@sluice/channel'
 import type { Clock } from '@sluice/clock'
 import { type ContractSource, createChannels, type Delta, type LogRow, type RouteRow } from '@sluice/contract'
+import type { Journal } from '@sluice/journal'
 import type { Telemetry } from '@sluice/telemetry'
 import { evaluationFailures, routeRefused } from './events.ts'
 import { LogFilter, type LogFilterDeps } from './log-filter.ts'
@@ -18,6 +19,8 @@ export interface FilterDeps {
   readonly maxInFlight?: number
   /** The same in bytes; default 64 MiB. */
   readonly maxInFlightBytes?: number
+  /** Told what each event matched. */
+  readonly journal?: Journal | undefined
 }
 
 /** A running filter. */

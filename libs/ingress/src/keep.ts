@@ -4,6 +4,7 @@ import type { Clock } from '@sluice/clock'
 import type { CloudEvent } from '@sluice/cloudevents'
 import { decodeHttp } from '@sluice/cloudevents'
 import { EventingError, failureOf } from '@sluice/errors'
+import type { Journal } from '@sluice/journal'
 import { brokerUnknown } from './address.ts'
 import type { Broker, Brokers } from './brokers.ts'
 import type { Exchange } from './in-flight.ts'
@@ -20,6 +21,9 @@ export interface KeepDeps {
   readonly memory: MemoryBudget
   readonly admit: (event: CloudEvent, bytesAtMost: number) => CloudEvent
   readonly maxHeaderBytes: number
+  /** Told of each event that is stored, by this ingress. */
+  readonly journal?: Journal | undefined
+  readonly replica: string
 }
 
 /** Where the events of a request go; `broker` is undefined when its path names none. */
@@ -44,7 +48,9 @@ export async function keep(exchange: Exchange, destination: Destination, deps: K
     if (entries.length === 0) return
     const since = clock.monotonic()
     exchange.storingSince = since
-    await driver.publish(broker.log.channel, entries)
+    const sinceMs = deps.journal && clock.now()
+    const positions = await driver.publish(broker.log.channel, entries)
+    if (deps.journal !== undefined) tell(deps.journal, broker, entries, positions, { ingress: deps.replica, sinceMs })
     if (!exchange.isAnswered) broker.events.stored(entries.length, clock.monotonic() - since)
   } catch (error) {
     if (exchange.storingSince === undefined || !driver.isRetryable(error)) throw error
@@ -68,6 +74,20 @@ function admitAll(exchange: Exchange, { broker, traceparent }: Destination, deps
     return { event: admitted, headers, stamp, laneKey: laneKeyOf(admitted, broker.log.orderKey) }
   })
   return { broker, entries }
+}
+
+/** As of when storing began: the filter may have judged an event before its ingress knows that it is stored. */
+function tell(
+  journal: Journal,
+  { log }: Broker,
+  entries: readonly Entry[],
+  positions: readonly string[],
+  { ingress, sinceMs }: { readonly ingress: string; readonly sinceMs: number | undefined },
+): void {
+  for (const [index, { event, stamp = 0 }] of entries.entries()) {
+    const position = positions[index] ?? ''
+    journal.record('accepted', log.queues, event, { ingress, revision: stamp, position }, sinceMs)
+  }
 }
 
 function bodyBytes({ body }: Exchange): number {

@@ -4,6 +4,7 @@ import type { Clock } from '@sluice/clock'
 import { httpUrl } from '@sluice/config'
 import type { ContractSource } from '@sluice/contract'
 import { EventingError } from '@sluice/errors'
+import type { Journal } from '@sluice/journal'
 import type { Telemetry } from '@sluice/telemetry'
 import { createAdmission, DEFAULT_MAX_TTL } from './admission.ts'
 import { openBacklogGate } from './backlog-gate.ts'
@@ -45,6 +46,7 @@ export interface IngressOptions {
   /** How old the ingress's idea of a backlog may get; default 250 ms. */
   readonly backlogIntervalMs?: number
   readonly http?: Partial<HttpLimits>
+  readonly journal?: Journal | undefined
 }
 
 export interface Ingress extends AsyncDisposable {
@@ -85,6 +87,7 @@ export async function startIngress(options: IngressOptions): Promise<Ingress> {
     ...{ inFlight, brokers, driver, maxEventBytes },
     memory: memoryBudget(maxInFlightBytes),
     startSpan: telemetry.startSpan,
+    ...{ journal: options.journal, replica: options.replica },
     admit: createAdmission({ clock, maxEventBytes, maxTtl: options.maxTtl ?? DEFAULT_MAX_TTL }),
     maxBodyBytes: maxInFlightBytes,
     maxHeaderBytes: limits.maxHeaderBytes,

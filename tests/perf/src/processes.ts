@@ -11,6 +11,8 @@ const START = startScript(fileURLToPath(new URL('../../..', import.meta.url)))
 const SAME_NODE = START.nodeArgs
 /** What `npm start` runs; SLUICE_MAIN names another build of it, such as the bundle. */
 const STANDALONE = process.env.SLUICE_MAIN ?? START.main
+/** `off` measures without the journal; unset, as `npm start` has it. */
+const { JOURNAL } = process.env
 const START_MS = 60_000
 const STOP_MS = 5_000
 
@@ -96,6 +98,7 @@ export async function startStandalone({
     METRICS_PORT: '0',
     SLUICE_DATA_DIR: join(dataDir, 'data'),
     SLUICE_MANIFESTS: folder,
+    ...(JOURNAL === undefined ? {} : { JOURNAL }),
   }
   const child = await startProcess(STANDALONE, {
     env,

@@ -1,0 +1,5 @@
+export { journalConfig } from './config.ts'
+export { type JournalRouteDeps, journalRoute } from './journal-route.ts'
+export { type JournalDeps, type OpenJournal, openJournal } from './open-journal.ts'
+export { destOf, type Facts, type Journal, type JournalRecord } from './record.ts'
+export { openServiceJournal, type ServiceJournal } from './service-journal.ts'

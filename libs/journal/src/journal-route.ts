@@ -1,0 +1,117 @@
+import type { ChannelDriver } from '@sluice/channel'
+import type { CloudEvent } from '@sluice/cloudevents'
+import type { Contract, FilterSpec, LogRow, RouteRow } from '@sluice/contract'
+import { EventingError } from '@sluice/errors'
+import type { OpenJournal } from './open-journal.ts'
+import type { JournalRecord } from './record.ts'
+
+const MAX_RECORDS = 1_000
+/** Triggers that did not match, in one answer; the others are there for POST /explain. */
+const MAX_EXPLAINED = 100
+const READ_MS = 2_000
+
+interface Verdict {
+  readonly matches: boolean
+  readonly reason?: string
+}
+
+export interface JournalRouteDeps {
+  readonly journal: Pick<OpenJournal, 'find'>
+  readonly contract: () => Pick<Contract, 'revision' | 'logs' | 'routes'>
+  /** To explain the triggers that did not match; absent where one service among several answers. */
+  readonly explaining?: Explaining
+}
+
+interface Explaining {
+  readonly driver: Pick<ChannelDriver, 'read'>
+  readonly explain: (event: CloudEvent, filter: FilterSpec) => Verdict
+}
+
+interface Request {
+  readonly path: Readonly<Record<string, string>>
+  readonly query: URLSearchParams
+}
+
+/**
+ * `GET /journal/<namespace>/<broker>?id=…[&source=…]`: what happened to an event, as far as this process saw it, and
+ * why the other triggers didn't match, by the routes in force and while the log still has the event.
+ */
+export function journalRoute(deps: JournalRouteDeps) {
+  return {
+    method: 'GET',
+    path: '/journal/:namespace/:broker',
+    maxBodyBytes: 1_024,
+    async answer({ path: { namespace = '', broker = '' }, query }: Request) {
+      const { id, source } = parametersOf(query)
+      const { revision, logs, routes } = deps.contract()
+      const log = logs.find((row) => row.namespace === namespace && row.name === broker)
+      if (log === undefined) throw brokerUnknown(namespace, broker)
+      const records = await deps.journal.find({ id, source, queues: log.queues, limit: MAX_RECORDS })
+      const ofBroker = routes.filter((route) => route.log === log.uid)
+      const others = await unmatched(records, { id, log, routes: ofBroker }, deps)
+      return { namespace, broker, id, revision, records, ...others }
+    },
+  } as const
+}
+
+/** Why the triggers that the records do not name got nothing. A non-match is worked out when asked, never recorded. */
+async function unmatched(
+  records: readonly JournalRecord[],
+  { id, log, routes }: { readonly id: string; readonly log: LogRow; readonly routes: readonly RouteRow[] },
+  { explaining }: JournalRouteDeps,
+) {
+  if (explaining === undefined) return { notExplained: 'services run apart: ask POST /explain at the controller' }
+  const { driver, explain } = explaining
+  const sources = new Set(records.map(({ source }) => source))
+  if (sources.size > 1) return { notExplained: 'more than one source used this id: ask again with source' }
+  const accepted = records.findLast(({ what }) => what === 'accepted')
+  if (accepted?.what !== 'accepted') return { notExplained: 'no record says where in the log the event is' }
+  const event = await readAt(driver, log.channel, accepted.position)
+  if (event === undefined || String(event.attributes.get('id')) !== id)
+    return { notExplained: 'the log does not have the event any more' }
+  const matched = new Set(records.flatMap((record) => (record.what === 'judged' ? record.triggers : [])))
+  const others = routes.filter(({ name }) => !matched.has(name)).toSorted((a, b) => (a.name < b.name ? -1 : 1))
+  const unmatched = others.slice(0, MAX_EXPLAINED).map((route) => {
+    const { matches, reason } = explain(event, route.filter)
+    if (!matches) return { name: route.name, reason }
+    const isNewer = accepted.revision < route.since
+    return {
+      name: route.name,
+      reason: isNewer ? 'the trigger is newer than the event' : 'it matches by the routes in force now',
+    }
+  })
+  return others.length > MAX_EXPLAINED ? { unmatched, more: others.length - MAX_EXPLAINED } : { unmatched }
+}
+
+async function readAt(
+  driver: Pick<ChannelDriver, 'read'>,
+  channel: string,
+  position: string,
+): Promise<CloudEvent | undefined> {
+  try {
+    for await (const stored of driver.read(channel, position, AbortSignal.timeout(READ_MS)))
+      return stored.position === position ? stored.event : undefined
+  } catch {
+    return undefined
+  }
+  return undefined
+}
+
+function parametersOf(query: URLSearchParams): { readonly id: string; readonly source: string | undefined } {
+  for (const name of new Set(query.keys())) {
+    if (name !== 'id' && name !== 'source') throw invalid(name, 'is not a parameter: there are id, source')
+    if (query.getAll(name).length > 1) throw invalid(name, 'is given twice')
+  }
+  const id = query.get('id')
+  if (id === null || id === '') throw invalid('id', 'is missing: the id of an event')
+  return { id, source: query.get('source') ?? undefined }
+}
+
+function invalid(parameter: string, problem: string): EventingError {
+  return new EventingError({ code: 'QUERY_INVALID', parameter, problem }, `${parameter.slice(0, 60)} ${problem}`)
+}
+
+function brokerUnknown(namespace: string, broker: string): EventingError {
+  const path = `/${namespace}/${broker}`
+  return new EventingError({ code: 'BROKER_UNKNOWN', path }, `there is no broker ${namespace}/${broker} in force`)
+}
