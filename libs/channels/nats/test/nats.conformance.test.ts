@@ -32,6 +32,8 @@ if (server === undefined) {
       clock = new ShiftedClock()
     },
     persists: true,
+    // A server that restarts under load takes its time on a machine that is busy otherwise
+    patienceMs: 20_000,
     // For the server a process that is killed is a connection that breaks.
     crash: async (driver) => ways.get(driver)?.cut(),
     async cut(driver) {
