@@ -35,12 +35,16 @@ export async function dispatch(delivery: Delivery, deps: DispatchDeps): Promise<
   if (destination === undefined) return deps.orphaned(delivery)
   const stage = stageOf(delivery)
   const ends = endsOf(delivery, stage, destination.events)
-  const journaled = journaling(delivery, stage, destination, deps)
-  if (delivery.handOuts > MAX_HAND_OUTS) return journaled(await ends.park('NO_OUTCOME'), { reason: 'NO_OUTCOME' })
-
+  const tell = journaling(delivery, stage, destination, deps)
+  if (delivery.handOuts > MAX_HAND_OUTS) {
+    const parked = await ends.park('NO_OUTCOME')
+    tell?.(parked, { reason: 'NO_OUTCOME' })
+    return parked
+  }
   const verdict = await attempt(delivery, stage, destination, deps)
   const outcome = await end(verdict, stage, destination, ends, deps)
-  return journaled(outcome, factsOf(outcome, verdict, stage))
+  tell?.(outcome, factsOf(outcome, verdict, stage))
+  return outcome
 }
 
 /** What the verdict asks for, stored. */

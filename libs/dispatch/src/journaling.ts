@@ -8,14 +8,14 @@ import type { Verdict } from './verdict.ts'
 
 type Told = Pick<Facts['attempt'], 'status' | 'dest' | 'replyId' | 'reason'>
 
-/** Starts the time of a hand-out; what it returns writes down how it ended, and answers that. */
+/** Starts the time of a hand-out; what it returns writes down how it ended. Undefined where no journal is kept. */
 export function journaling(
   delivery: Delivery,
   stage: Stage,
   { row, subscriber, deadLetterSink }: Destination,
   { journal, clock }: { readonly journal?: Journal | undefined; readonly clock: Clock },
-): (outcome: Outcome, told: Told) => Outcome {
-  if (journal === undefined) return (outcome) => outcome
+): ((outcome: Outcome, told: Told) => void) | undefined {
+  if (journal === undefined) return undefined
   const startedAt = clock.monotonic()
   return (outcome, told) => {
     const to = stage.at
@@ -23,7 +23,6 @@ export function journaling(
     const dest = destOf(told.dest ?? (to === 'subscriber' ? subscriber.url : (deadLetterSink?.url ?? '')))
     const facts = { trigger: row.name, to, attempt: stage.retries + 1, outcome, durationMs, ...told, dest }
     journal.record('attempt', row.channel, delivery.event, facts)
-    return outcome
   }
 }
 

@@ -32,10 +32,18 @@ export function cesqlClause(
   if (problem !== undefined) return { problem }
   const expression = parse(text)
   const lookup = new Lookup()
-  const predicate = compile(expression, (error) => failed({ clause: place, error }))
+  let hasFailed = false
+  const predicate = compile(expression, (error) => {
+    hasFailed = true
+    failed({ clause: place, error })
+  })
   const rest: Clause[] = []
   const clause: Clause = {
     meets: (event) => lookup.over(event, predicate),
+    refutes: (event) => {
+      hasFailed = false
+      return !lookup.over(event, predicate) && !hasFailed
+    },
     explain: (event): Explanation => {
       const { value, error, parts } = lookup.over(event, (attributes) => explain(expression, attributes))
       const whole = { clause: place, dialect: 'cesql' as const, matches: value === true && error === null }

@@ -5,6 +5,8 @@ import type { ExplainedPart } from './explained-parts.ts'
 export interface Clause {
   /** Never throws; what can't be evaluated is not met. */
   meets(event: CloudEvent): boolean
+  /** It was evaluated and is not met, which is what a `not` around it asks for. What fails neither meets nor refutes. */
+  refutes(event: CloudEvent): boolean
   /** The same verdict, by the same comparison, with what led to it. Tells nobody of failures. */
   explain(event: CloudEvent): Explanation
   /** An event meets the clause exactly when it goes one of these ways; none: no event does. At most `MAX_WAYS`. */
@@ -58,7 +60,7 @@ export const MAX_WAYS = 32
 const NO_NAMES: ReadonlyMap<string, string> = new Map()
 
 /** The way of what no index can answer. */
-export function evaluated(clause: Pick<Clause, 'meets' | 'explain'>): Clause {
+export function evaluated(clause: Omit<Clause, 'ways'>): Clause {
   const rest: Clause[] = []
   const whole: Clause = { ...clause, ways: [{ exact: NO_NAMES, rest }] }
   rest.push(whole)

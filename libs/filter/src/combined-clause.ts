@@ -10,6 +10,7 @@ export function every(dialect: Explanation['dialect'], place: string, clauses: r
       : (event: CloudEvent) => clauses.every((clause) => clause.meets(event))
   return {
     meets,
+    refutes: (event) => clauses.some((clause) => clause.refutes(event)),
     explain: (event) => {
       const parts = clauses.map((clause) => clause.explain(event))
       return { clause: place, dialect, matches: parts.every(({ matches }) => matches), clauses: parts }
@@ -22,6 +23,7 @@ export function every(dialect: Explanation['dialect'], place: string, clauses: r
 export function some(place: string, clauses: readonly Clause[]): Clause {
   const whole = evaluated({
     meets: (event) => clauses.some((clause) => clause.meets(event)),
+    refutes: (event) => clauses.every((clause) => clause.refutes(event)),
     explain: (event) => {
       const parts = clauses.map((clause) => clause.explain(event))
       return { clause: place, dialect: 'any', matches: parts.some(({ matches }) => matches), clauses: parts }
@@ -33,15 +35,24 @@ export function some(place: string, clauses: readonly Clause[]): Clause {
   return isIndexed ? { ...whole, ways } : whole
 }
 
-/** Met when the other is not. */
+/** Met when the other is evaluated and is not: a failure inside never lets an event through. */
 export function inverse(place: string, clause: Clause): Clause {
   return evaluated({
-    meets: (event) => !clause.meets(event),
+    meets: clause.refutes,
+    refutes: clause.meets,
     explain: (event) => {
       const part = clause.explain(event)
-      return { clause: place, dialect: 'not', matches: !part.matches, clauses: [part] }
+      return { clause: place, dialect: 'not', matches: isRefuted(part), clauses: [part] }
     },
   })
+}
+
+/** `Clause.refutes`, of what was explained. */
+function isRefuted({ dialect, matches, error, clauses }: Explanation): boolean {
+  if (matches || error !== undefined) return false
+  if (clauses === undefined) return true
+  if (dialect === 'not') return clauses.some((inner) => inner.matches)
+  return dialect === 'any' ? clauses.every(isRefuted) : clauses.some(isRefuted)
 }
 
 interface Draft extends Way {

@@ -1,6 +1,6 @@
 import type { Clock } from '@sluice/clock'
 import { type CloudEvent, decodeHttp, withAttributes } from '@sluice/cloudevents'
-import type { Contract } from '@sluice/contract'
+import { type Contract, logOf } from '@sluice/contract'
 import { EventingError } from '@sluice/errors'
 import { explain, type Verdict } from './explain.ts'
 
@@ -52,8 +52,7 @@ export async function explainEvent(question: Question, deps: ExplainDeps): Promi
   const { contract, clock } = deps
   const event = readEvent(question, clock)
   const { revision, logs, routes } = contract()
-  const log = logs.find((row) => row.namespace === namespace && row.name === broker)
-  if (log === undefined) throw brokerUnknown(namespace, broker)
+  const log = logOf({ logs }, namespace, broker)
   const asked = [
     ...routes.filter((row) => row.log === log.uid),
     ...deps.notInForce(namespace, broker).map(({ name, reason }) => ({ name, reason: `not in force: ${reason}` })),
@@ -96,11 +95,6 @@ function readEvent({ rawHeaders, body }: Question, clock: Clock): CloudEvent {
 
 function byName(a: { readonly name: string }, b: { readonly name: string }): number {
   return a.name < b.name ? -1 : a.name > b.name ? 1 : 0
-}
-
-function brokerUnknown(namespace: string, broker: string): EventingError {
-  const path = `/${namespace}/${broker}`
-  return new EventingError({ code: 'BROKER_UNKNOWN', path }, `there is no broker ${namespace}/${broker} in force`)
 }
 
 function triggerUnknown(namespace: string, trigger: string): EventingError {

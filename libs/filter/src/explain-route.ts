@@ -1,4 +1,4 @@
-import { EventingError } from '@sluice/errors'
+import { checkQuery, queryInvalid } from '@sluice/errors'
 import { type ExplainDeps, explainEvent } from './explain-event.ts'
 
 const DEFAULT_LIMIT = 100
@@ -26,21 +26,13 @@ interface Request {
 }
 
 function parametersOf(query: URLSearchParams) {
-  for (const name of new Set(query.keys())) {
-    if (!['trigger', 'after', 'limit'].includes(name))
-      throw invalid(name, 'is not a parameter: there are trigger, after, limit')
-    if (query.getAll(name).length > 1) throw invalid(name, 'is given twice')
-  }
+  checkQuery(query, ['trigger', 'after', 'limit'])
   const limit = query.get('limit') ?? String(DEFAULT_LIMIT)
   if (!/^\d{1,9}$/.test(limit) || Number(limit) < 1 || Number(limit) > MAX_LIMIT)
-    throw invalid('limit', `must be a whole number from 1 to ${MAX_LIMIT}`)
+    throw queryInvalid('limit', `must be a whole number from 1 to ${MAX_LIMIT}`)
   return {
     trigger: query.get('trigger') ?? undefined,
     after: query.get('after') ?? undefined,
     limit: Number(limit),
   }
-}
-
-function invalid(parameter: string, problem: string): EventingError {
-  return new EventingError({ code: 'QUERY_INVALID', parameter, problem }, `${parameter.slice(0, 60)} ${problem}`)
 }

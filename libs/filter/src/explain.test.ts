@@ -112,6 +112,10 @@ describe('explain', () => {
     ],
     [{ filters: [{ cesql: 'FALSE' }] }, 'spec.filters[0].cesql: FALSE yields FALSE'],
     [
+      { filters: [{ not: { any: [{ exact: { type: 'x' } }, { cesql: "subject = 'x'" }] } }] },
+      "spec.filters[0].not: the clause inside can't be evaluated: spec.filters[0].not.any[1].cesql: subject = 'x' fails with missingAttribute, subject is not there",
+    ],
+    [
       { filters: [{ not: { cesql: "type = 'a.b'" } }] },
       `spec.filters[0].not: the clause inside agrees: spec.filters[0].not.cesql: type = 'a.b' yields TRUE, type is "a.b"`,
     ],

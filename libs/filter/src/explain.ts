@@ -33,10 +33,24 @@ const WORDS: { readonly [D in Explanation['dialect']]?: (expected: string) => st
 /** Of a clause that is not met: the first that fails inside it, down to what was compared. */
 function whyNot({ clause, dialect, clauses = [], ...leaf }: Explanation): string {
   const failing = clauses.find(({ matches }) => !matches)
-  if (dialect === 'not') return `${clause}: the clause inside agrees: ${clauses[0] && why(clauses[0])}`
+  const [inside] = clauses
+  if (dialect === 'not' && inside !== undefined)
+    return inside.matches
+      ? `${clause}: the clause inside agrees: ${why(inside)}`
+      : `${clause}: the clause inside can't be evaluated: ${whyFailed(inside)}`
   if (dialect === 'any' && clauses.length > 1)
     return `${clause}: none of its ${clauses.length} clauses agrees; the first: ${failing && whyNot(failing)}`
   return failing === undefined ? comparison({ clause, dialect, ...leaf }) : whyNot(failing)
+}
+
+/** Of a clause that is neither met nor refuted: the first that failed inside it. */
+function whyFailed(explanation: Explanation): string {
+  const failing = explanation.clauses?.find(hasFailed)
+  return failing === undefined ? whyNot(explanation) : whyFailed(failing)
+}
+
+function hasFailed({ error, clauses = [] }: Explanation): boolean {
+  return error !== undefined || clauses.some(hasFailed)
 }
 
 /** Of a clause that is met: the first that settles it. */

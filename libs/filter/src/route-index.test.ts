@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals'
-import { matches } from '@sluice/cesql'
+import { evaluate } from '@sluice/cesql'
 import type { AttributeValue } from '@sluice/cloudevents'
 import type { FilterClause, FilterSpec } from '@sluice/contract'
 import fc from 'fast-check'
@@ -193,15 +193,26 @@ function judged({ filters = [], attributes = {} }: FilterSpec, event: ReturnType
       return value === undefined ? [] : [[name, value]]
     }),
   )
-  const holds = ({ exact, prefix, suffix, all: every, any, not, cesql }: FilterClause): boolean => {
+  /** Undefined: it can't be evaluated. */
+  const holds = ({ exact, prefix, suffix, all: every, any, not, cesql }: FilterClause): boolean | undefined => {
     if (exact !== undefined) return all(exact, (text, wanted) => text === wanted)
     if (prefix !== undefined) return all(prefix, (text, wanted) => text.startsWith(wanted))
     if (suffix !== undefined) return all(suffix, (text, wanted) => text.endsWith(wanted))
-    if (cesql !== undefined) return matches(cesql, seen)
-    if (every !== undefined) return every.every(holds)
-    if (any !== undefined) return any.some(holds)
-    return not === undefined || !holds(not)
+    if (cesql !== undefined) {
+      const { value, error } = evaluate(cesql, seen)
+      return error === null ? value === true : undefined
+    }
+    if (every !== undefined) return settled(every.map(holds), false)
+    if (any !== undefined) return settled(any.map(holds), true)
+    const inner = not === undefined ? false : holds(not)
+    return inner === undefined ? undefined : !inner
   }
-  if (filters.length > 0) return filters.every(holds)
+  if (filters.length > 0) return filters.every((clause) => holds(clause) === true)
   return all(attributes, (text, wanted) => (wanted === '' ? text !== '' : text === wanted))
+}
+
+/** One such verdict settles the whole; without it, one that is missing leaves it open. */
+function settled(verdicts: readonly (boolean | undefined)[], by: boolean): boolean | undefined {
+  if (verdicts.includes(by)) return by
+  return verdicts.includes(undefined) ? undefined : !by
 }

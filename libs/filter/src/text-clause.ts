@@ -17,12 +17,13 @@ export function textClause(comparison: Comparison, place: string, attribute: str
   const agrees = COMPARE[comparison]
   const verdict = (text: string | undefined) => text !== undefined && agrees(text, expected)
   const meets = (event: CloudEvent) => verdict(comparedText(event, attribute))
+  const refutes = (event: CloudEvent) => !meets(event)
   const explain = (event: CloudEvent): Explanation => {
     const text = comparedText(event, attribute)
     const actual = text === undefined ? null : shortened(text)
     const compared = { attribute, expected: shortened(expected), actual }
     return { clause: place, dialect: comparison, matches: verdict(text), ...compared }
   }
-  if (comparison !== 'exact') return evaluated({ meets, explain })
-  return { meets, explain, ways: [{ exact: new Map([[attribute, expected]]), rest: [] }] }
+  if (comparison !== 'exact') return evaluated({ meets, refutes, explain })
+  return { meets, refutes, explain, ways: [{ exact: new Map([[attribute, expected]]), rest: [] }] }
 }

@@ -1,7 +1,7 @@
 import type { ChannelDriver } from '@sluice/channel'
 import type { CloudEvent } from '@sluice/cloudevents'
-import type { Contract, FilterSpec, LogRow, RouteRow } from '@sluice/contract'
-import { EventingError } from '@sluice/errors'
+import { type Contract, type FilterSpec, type LogRow, logOf, type RouteRow } from '@sluice/contract'
+import { checkQuery, queryInvalid } from '@sluice/errors'
 import type { OpenJournal } from './open-journal.ts'
 import type { JournalRecord } from './record.ts'
 
@@ -44,8 +44,7 @@ export function journalRoute(deps: JournalRouteDeps) {
     async answer({ path: { namespace = '', broker = '' }, query }: Request) {
       const { id, source } = parametersOf(query)
       const { revision, logs, routes } = deps.contract()
-      const log = logs.find((row) => row.namespace === namespace && row.name === broker)
-      if (log === undefined) throw brokerUnknown(namespace, broker)
+      const log = logOf({ logs }, namespace, broker)
       const records = await deps.journal.find({ id, source, queues: log.queues, limit: MAX_RECORDS })
       const ofBroker = routes.filter((route) => route.log === log.uid)
       const others = await unmatched(records, { id, log, routes: ofBroker }, deps)
@@ -67,6 +66,7 @@ async function unmatched(
   const accepted = records.findLast(({ what }) => what === 'accepted')
   if (accepted?.what !== 'accepted') return { notExplained: 'no record says where in the log the event is' }
   const event = await readAt(driver, log.channel, accepted.position)
+  if (event === 'unreadable') return { notExplained: 'the log can not be read now: ask again' }
   if (event === undefined || String(event.attributes.get('id')) !== id)
     return { notExplained: 'the log does not have the event any more' }
   const matched = new Set(records.flatMap((record) => (record.what === 'judged' ? record.triggers : [])))
@@ -83,35 +83,25 @@ async function unmatched(
   return others.length > MAX_EXPLAINED ? { unmatched, more: others.length - MAX_EXPLAINED } : { unmatched }
 }
 
+/** Undefined: it is not there any more. */
 async function readAt(
   driver: Pick<ChannelDriver, 'read'>,
   channel: string,
   position: string,
-): Promise<CloudEvent | undefined> {
+): Promise<CloudEvent | undefined | 'unreadable'> {
+  const signal = AbortSignal.timeout(READ_MS)
   try {
-    for await (const stored of driver.read(channel, position, AbortSignal.timeout(READ_MS)))
+    for await (const stored of driver.read(channel, position, signal))
       return stored.position === position ? stored.event : undefined
   } catch {
-    return undefined
+    return 'unreadable'
   }
-  return undefined
+  return signal.aborted ? 'unreadable' : undefined
 }
 
 function parametersOf(query: URLSearchParams): { readonly id: string; readonly source: string | undefined } {
-  for (const name of new Set(query.keys())) {
-    if (name !== 'id' && name !== 'source') throw invalid(name, 'is not a parameter: there are id, source')
-    if (query.getAll(name).length > 1) throw invalid(name, 'is given twice')
-  }
+  checkQuery(query, ['id', 'source'])
   const id = query.get('id')
-  if (id === null || id === '') throw invalid('id', 'is missing: the id of an event')
+  if (id === null || id === '') throw queryInvalid('id', 'is missing: the id of an event')
   return { id, source: query.get('source') ?? undefined }
-}
-
-function invalid(parameter: string, problem: string): EventingError {
-  return new EventingError({ code: 'QUERY_INVALID', parameter, problem }, `${parameter.slice(0, 60)} ${problem}`)
-}
-
-function brokerUnknown(namespace: string, broker: string): EventingError {
-  const path = `/${namespace}/${broker}`
-  return new EventingError({ code: 'BROKER_UNKNOWN', path }, `there is no broker ${namespace}/${broker} in force`)
 }

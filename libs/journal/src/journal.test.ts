@@ -3,9 +3,10 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals'
 import { createEvent } from '@sluice/cloudevents'
-import type { ContractSource, Delta } from '@sluice/contract'
+import type { Contract, ContractSource, Delta } from '@sluice/contract'
 import { createTestTelemetry } from '@sluice/telemetry/testing'
 import { VirtualClock } from '@sluice/testkit'
+import { journalRoute } from './journal-route.ts'
 import { openJournal } from './open-journal.ts'
 import { destOf } from './record.ts'
 import { openServiceJournal } from './service-journal.ts'
@@ -165,5 +166,25 @@ describe('the journal', () => {
     expect(files()).toEqual(['journal.ingress.a_b'])
     await expect(ask('other', 'id=1')).rejects.toMatchObject({ detail: { code: 'BROKER_UNKNOWN' } })
     await expect(ask('b', 'id=1&id=2')).rejects.toMatchObject({ detail: { code: 'QUERY_INVALID' } })
+  })
+
+  test.each<[string, () => AsyncGenerator<never>, string]>([
+    [
+      'can not be read',
+      () => {
+        throw new Error('away')
+      },
+      'the log can not be read now: ask again',
+    ],
+    ['does not have it', async function* () {}, 'the log does not have the event any more'],
+  ])('why others did not match is not made up while the log %s', async (_, read, notExplained) => {
+    await using journal = open()
+    journal.record('accepted', QUEUES, eventOf('1'), facts('p'))
+    const log = { namespace: 'ns', name: 'b', uid: 'u', queues: QUEUES }
+    const contract = () => ({ revision: 1, logs: [log], routes: [] }) as unknown as Contract
+    const explain = () => ({ matches: false })
+    const { answer } = journalRoute({ journal, contract, explaining: { driver: { read }, explain } })
+    const path = { namespace: 'ns', broker: 'b' }
+    expect(await answer({ path, query: new URLSearchParams('id=1') })).toMatchObject({ notExplained })
   })
 })

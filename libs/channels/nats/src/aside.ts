@@ -68,7 +68,8 @@ export class Aside {
         .then(() => void lane.gone.delete(seq))
         .catch(async () => {
           await sleep(link.options.clock, RETRY_MS)
-          this.#deleting.push(each)
+          // Who has the lane next deletes what its cursor names
+          if (!lane.isGone) this.#deleting.push(each)
         })
         .finally(() => {
           this.#deletes--

@@ -33,6 +33,9 @@ export interface Suspect {
 
 export const NO_CURSOR: Cursor = { owner: null, handed: 0, open: [], suspects: [], gone: [], events: 0, bytes: 0 }
 
+/** A cursor has to fit a message; a place that is left out is handed out again if its lane moves before it is deleted. */
+const MOST_GONE = 4_096
+
 /** Places as differences, three numbers each, so that thousands stay a few kilobytes. */
 interface Written {
   readonly owner: string | null
@@ -67,7 +70,15 @@ export function writeCursor(facts: CursorFacts, isGivenBack: boolean): string {
   }
   const suspects: [string, 0 | 1, number][] = []
   for (const { id, isOut, handOuts } of facts.aside) suspects.push([id, isOut && !isGivenBack ? 1 : 0, handOuts])
-  const written: Written = { owner, handed, open: flat, suspects, gone: [...facts.gone], events, bytes }
+  const written: Written = {
+    owner,
+    handed,
+    open: flat,
+    suspects,
+    gone: [...facts.gone].slice(-MOST_GONE),
+    events,
+    bytes,
+  }
   return JSON.stringify(written)
 }
 
