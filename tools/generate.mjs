@@ -1,6 +1,7 @@
-// Writes what is made from code: docs/path.md and the tables between `generated` marks. With --check it only compares.
+// Writes what is made from code: docs/path.md, docs/reference/conformance.md and the tables between `generated` marks. With --check it only compares.
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { conformancePage } from './generate/conformance.mjs'
 import { pathPage } from './generate/path.mjs'
 import { driverTable, environmentTable } from './generate/tables.mjs'
 
@@ -27,6 +28,7 @@ function fill(file, name, table) {
 }
 
 write('docs/path.md', pathPage(root))
+write('docs/reference/conformance.md', conformancePage(root))
 fill('docs/reference/configuration.md', 'environment', await environmentTable(root))
 fill('README.md', 'drivers', await driverTable(root))
 

@@ -95,7 +95,7 @@ describe('services apart, over NATS', () => {
     })
   })
 
-  onNats('a filter that is cut off from newer triggers waits with their events, and drops none', async () => {
+  onNats('DLV-17 a filter that is cut off from newer triggers waits with their events, and drops none', async () => {
     await using sink = await startSink()
     const old = trigger('old', { uri: `${sink.url}/old` })
     await using apart = new ServicesApart(env(), { 'all.yaml': broker() + old })

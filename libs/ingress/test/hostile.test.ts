@@ -221,7 +221,7 @@ test('the target of a request may be absolute', async () => {
   expect(statuses(await exchange(port, [request], /\r\n\r\n/))).toEqual([202])
 })
 
-test('an upgrade to HTTP/2 is ignored', async () => {
+test('ING-29 an upgrade to HTTP/2 is ignored', async () => {
   const upgrade = { Connection: 'Upgrade, HTTP2-Settings', Upgrade: 'h2c', 'HTTP2-Settings': 'AAMAAABkAAQAAP__' }
   expect(statuses(await exchange(port, [rawPost('x', upgrade)], /\r\n\r\n/))).toEqual([202])
 })
