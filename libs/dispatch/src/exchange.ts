@@ -1,6 +1,7 @@
 import type { Linked } from '@sluice/linked-list'
 import type { Dispatcher } from 'undici'
 import { type Answer, ERROR_DATA_BYTES } from './answer.ts'
+import { retryAfterOf } from './retry-after.ts'
 
 /** An answer nobody wants is read this far, to keep the connection; then the connection is closed. */
 const DRAIN_BYTES = 2 ** 20
@@ -24,6 +25,7 @@ export class Exchange implements Dispatcher.DispatchHandler, Linked<Exchange> {
   #status = 0
   #headers: readonly string[] = []
   #isCloudEvent = false
+  #retryAfter: string | undefined
   #chunks: Buffer[] = []
   #bodyBytes = 0
   #keepBytes = 0
@@ -51,6 +53,7 @@ export class Exchange implements Dispatcher.DispatchHandler, Linked<Exchange> {
     if (status < 200) return
     this.#status = status
     this.#isCloudEvent = marksCloudEvent(headers)
+    this.#retryAfter = retryAfterOf(status, headers)
     const isReply = this.options.wantsReply && this.#isCloudEvent && status < 300 && status !== 202
     if (isReply) this.#headers = asStrings(controller.rawHeaders)
     this.#keepBytes = isReply ? this.options.maxReplyBytes : status < 300 ? 0 : ERROR_DATA_BYTES
@@ -80,6 +83,7 @@ export class Exchange implements Dispatcher.DispatchHandler, Linked<Exchange> {
       body: this.#chunks.length === 0 ? NOTHING : Buffer.concat(this.#chunks),
       bodyBytes: this.#bodyBytes,
       isCloudEvent: this.#isCloudEvent,
+      retryAfter: this.#retryAfter,
       isCut,
     }
   }
