@@ -20,7 +20,12 @@ export interface Endpoint {
 export function endpointOf(target: Target, row: DeliveryRow, role: 'subscriber' | 'dead-letter-sink'): Endpoint {
   const headers = ['kn-namespace', row.namespace]
   if (role === 'subscriber') headers.push('prefer', 'reply')
-  const parts = { headers, internal: target.internal, timeoutMs: row.spec.timeoutMs, isStructured: row.spec.format === 'json' }
+  const parts = {
+    headers,
+    internal: target.internal,
+    timeoutMs: row.spec.timeoutMs,
+    isStructured: row.spec.format === 'json',
+  }
   const url = readAddress(target.url)
   if (url === undefined) return { ...parts, url: encodeURI(target.url.toWellFormed()), origin: undefined, path: '/' }
   const { username, password, origin } = url

@@ -32,7 +32,7 @@ export const delivery = z
     deadLetterSink: optional(destination),
     retryAfterMax: optional(durationMs),
     backoffMax: optional(
-      durationMs.refine((ms) => ms > 0, { error: 'must be longer than nothing: leave it out for no bound of yours' }),
+      durationMs.refine((ms) => ms > 0, { error: 'must be longer than nothing: leave it out for 24 hours' }),
     ),
     format: optional(z.enum(['json', 'binary'])),
   })
