@@ -7,7 +7,7 @@ export const GROUPS = ['ING', 'DLV', 'RSP', 'RPL', 'RTY', 'DLS', 'FLT']
 
 const ID = /\b[A-Z]{3}-\d\d\b/g
 /** A string literal that begins with ids. */
-const TITLE = /(['"`])((?:[A-Z]{3}-\d\d[, ]+)+(?:(?!\1)[^\n])*)\1/g
+const TITLE = /(['"`])((?:[A-Z]{3}-\d\d[,: ]+)+(?:(?!\1)[^\n])*)\1/g
 
 const rowsOf = (root, file) =>
   readFileSync(join(root, 'tests/conformance', file), 'utf8')
@@ -41,7 +41,7 @@ export function titlesOf(root) {
 }
 
 /** The title without its ids. */
-const sayingOf = (title) => title.replace(/^(?:[A-Z]{3}-\d\d[, ]+)+/, '').trim()
+const sayingOf = (title) => title.replace(/^(?:[A-Z]{3}-\d\d[,: ]+)+/, '').trim()
 
 export function verdictOf({ id }, decisions, titles) {
   return decisions.get(id)?.verdict ?? (titles.has(id) ? 'met' : 'open')
