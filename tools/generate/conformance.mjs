@@ -1,6 +1,6 @@
 // docs/reference/conformance.md: each case with its verdict and the tests whose titles name it.
-import { readdirSync, readFileSync } from 'node:fs'
-import { join, relative } from 'node:path'
+import { globSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
 
 /** Of these every case has a test, or a reason why there is none yet. */
 export const GROUPS = ['ING', 'DLV', 'RSP', 'RPL', 'RTY', 'DLS', 'FLT']
@@ -25,15 +25,11 @@ export const decisionsOf = (root) =>
 /** By id: where a title names it. */
 export function titlesOf(root) {
   const titles = new Map()
-  const files = ['libs', 'apps', 'tests'].flatMap((folder) =>
-    readdirSync(join(root, folder), { recursive: true, encoding: 'utf8' })
-      .filter((file) => file.endsWith('.test.ts') && !/node_modules|fixtures/.test(file))
-      .map((file) => join(root, folder, file)),
-  )
+  const files = globSync('{libs,apps,tests}/**/*.test.ts', { cwd: root, exclude: ['**/node_modules', '**/fixtures'] })
   for (const file of files.toSorted()) {
-    for (const [, , title] of readFileSync(file, 'utf8').matchAll(TITLE)) {
+    for (const [, , title] of readFileSync(join(root, file), 'utf8').matchAll(TITLE)) {
       for (const [id] of title.matchAll(ID)) {
-        titles.set(id, [...(titles.get(id) ?? []), { file: relative(root, file), title: sayingOf(title) }])
+        titles.set(id, [...(titles.get(id) ?? []), { file, title: sayingOf(title) }])
       }
     }
   }
