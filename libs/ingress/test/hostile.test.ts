@@ -10,8 +10,8 @@ let port: number
 
 beforeAll(async () => {
   const http = {
-    headersTimeoutMs: 80,
-    requestTimeoutMs: 120,
+    headersTimeoutMs: 250,
+    requestTimeoutMs: 400,
     keepAliveTimeoutMs: 60,
     checkIntervalMs: 10,
     lingerMs: 60,
