@@ -5,6 +5,8 @@ import { conformancePage } from './generate/conformance.mjs'
 import { pathPage } from './generate/path.mjs'
 import { driverTable, environmentTable } from './generate/tables.mjs'
 
+const exampleTest = (of) => `\`\`\`ts\n${readFileSync(join(of, 'libs/testkit/test/example.test.ts'), 'utf8')}\`\`\`\n`
+
 const root = join(import.meta.dirname, '..')
 const isCheck = process.argv.includes('--check')
 const stale = []
@@ -30,6 +32,7 @@ function fill(file, name, table) {
 write('docs/path.md', pathPage(root))
 write('docs/reference/conformance.md', conformancePage(root))
 fill('docs/reference/configuration.md', 'environment', await environmentTable(root))
+fill('docs/guides/testing.md', 'example', exampleTest(root))
 fill('README.md', 'drivers', await driverTable(root))
 
 if (stale.length > 0) {
