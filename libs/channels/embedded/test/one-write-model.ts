@@ -71,7 +71,7 @@ export class OneWriteModel {
   /** Nothing happened that may cost an attempt or bring an end again. */
   #isCalm = true
 
-  /** `window`: how many of a queue may be out at first. With 1 it must stay at most that. */
+  /** `window`: how many of a queue may be out at first. With 1 it must stay at most that, and consumers come in turn. */
   constructor(window: number) {
     this.#window = window
   }
@@ -225,7 +225,7 @@ export class OneWriteModel {
   }
 
   #join(): void {
-    if (this.#consumers.length === 3) return
+    if (this.#consumers.length === (this.#window === 1 ? 1 : 3)) return
     const stop = new AbortController()
     const options = {
       maxInFlight: MAX_IN_FLIGHT,

@@ -352,6 +352,20 @@ describe('a lane keeps its order', () => {
     expect([consumer.ids, written()]).toEqual([['1'], ['2']])
   })
 
+  test('after a repeat of what was stored before its consumer came', async () => {
+    for (const id of ['1', '2']) publish(entryOf(id, { dedupKey: id }))
+    await clock.advance(10)
+    consumer = new Consumer({ window: () => 1 })
+    publish(entryOf('3'))
+    publish(entryOf('2', { dedupKey: '2' }))
+    for (let i = 0; i < 5; i++) {
+      await clock.advance(10)
+      void consumer.out.shift()?.ack()
+      if (i === 1) publish(entryOf('4'))
+    }
+    expect(consumer.ids).toEqual(['1', '2', '3', '4'])
+  })
+
   test('and is direct again once the store has nothing of it', async () => {
     const consumer = new Consumer()
     publish(entryOf('1'))
