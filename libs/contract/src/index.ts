@@ -7,6 +7,7 @@ export { FILTER_DIALECTS, MAX_FILTER_DEPTH } from './filter-schema.ts'
 export { hashOf } from './hash.ts'
 export * from './http/index.ts'
 export { logOf } from './log-of.ts'
+export { madeLogsCopy } from './made-logs.ts'
 export { type ParkedRetentionDeps, purgeParked } from './parked-retention.ts'
 export type {
   Contract,
