@@ -1,6 +1,6 @@
 import { join } from 'node:path'
 import type { Clock } from '@sluice/clock'
-import type { ContractSource, LogRow } from '@sluice/contract'
+import { type ContractSource, type LogRow, removeLeftovers } from '@sluice/contract'
 import type { Telemetry } from '@sluice/telemetry'
 import { journalRoute } from './journal-route.ts'
 import { type OpenJournal, openJournal } from './open-journal.ts'
@@ -33,7 +33,9 @@ export function openServiceJournal({
 }: ServiceJournalDeps): ServiceJournal | undefined {
   const { dataDir, replica, journalMaxBytes: maxBytes } = config
   if (config.journal === 'off') return undefined
-  const folder = join(dataDir, `journal.${name}.${replica.replaceAll(/[^\w.-]/g, '_').slice(0, 100)}`)
+  const prefix = `journal.${name}.`
+  const folder = join(dataDir, `${prefix}${replica.replaceAll(/[^\w.-]/g, '_').slice(0, 100)}`)
+  const leftovers = removeLeftovers({ ...deps, own: folder, prefix })
   const journal = openJournal({ ...deps, folder, maxBytes })
   const logs = new Map<string, LogRow>()
   let revision = -1
@@ -47,6 +49,7 @@ export function openServiceJournal({
     route: journalRoute({ journal, contract: () => ({ revision, logs: [...logs.values()], routes: [] }) }),
     async [Symbol.asyncDispose]() {
       watch[Symbol.dispose]()
+      await leftovers[Symbol.asyncDispose]()
       await journal[Symbol.asyncDispose]()
     },
   }
