@@ -4,6 +4,7 @@ import {
   contractCopy,
   createContractService,
   createContractStore,
+  madeLogsCopy,
   purgeParked,
   removeEndedChannels,
   serveContract,
@@ -33,7 +34,8 @@ export async function startController(config: ControllerConfig, context: Service
   )
   const { contract } = service
   const { parkedRetentionMs, ...limits } = storeLimits(config)
-  stack.use(removeEndedChannels({ driver, contract, clock, telemetry }))
+  const copy = madeLogsCopy(join(dataDir, 'channels.json'))
+  stack.use(removeEndedChannels({ driver, contract, clock, telemetry, copy }))
   stack.use(purgeParked({ driver, contract, clock, telemetry, retentionMs: parkedRetentionMs }))
   const reconciler = stack.use(
     await startFolderReconciler({

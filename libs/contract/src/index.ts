@@ -6,7 +6,9 @@ export { fileSource } from './file-source.ts'
 export { FILTER_DIALECTS, MAX_FILTER_DEPTH } from './filter-schema.ts'
 export { hashOf } from './hash.ts'
 export * from './http/index.ts'
+export { type LeftoversDeps, removeLeftovers } from './leftovers.ts'
 export { logOf } from './log-of.ts'
+export { madeLogsCopy } from './made-logs.ts'
 export { type ParkedRetentionDeps, purgeParked } from './parked-retention.ts'
 export type {
   Contract,

@@ -9,17 +9,17 @@ const uidAndHash = { uid: text, hash: z.string().default('') }
 const named = { ...uidAndHash, namespace: text, name: text }
 const target = z.strictObject({ url: z.url({ protocol: /^https?$/ }), internal: z.boolean() })
 
+export const logRow = z.strictObject({
+  ...named,
+  channel: text,
+  queues: text,
+  lanes: z.int().min(1).max(64),
+  orderKey: text,
+  retention: z.strictObject({ maxAgeMs: count, maxBytes: count }),
+})
+
 const rowsShape = {
-  logs: z.array(
-    z.strictObject({
-      ...named,
-      channel: text,
-      queues: text,
-      lanes: z.int().min(1).max(64),
-      orderKey: text,
-      retention: z.strictObject({ maxAgeMs: count, maxBytes: count }),
-    }),
-  ),
+  logs: z.array(logRow),
   ingresses: z.array(z.strictObject({ ...named, path: z.string().startsWith('/'), log: text })),
   routes: z.array(
     z.strictObject({
