@@ -153,6 +153,18 @@ describe('rows', () => {
     ])
   })
 
+  test.each([
+    ['sluice.dev/order: none', undefined],
+    ['sluice.dev/order: key', 'key'],
+    ['sluice.dev/order: lane', 'lane'],
+    ['kafka.eventing.knative.dev/delivery.order: ordered', 'key'],
+    ['kafka.eventing.knative.dev/delivery.order: unordered', undefined],
+    ['kafka.eventing.knative.dev/delivery.order: ordered, sluice.dev/order: lane', 'lane'],
+  ])('a Trigger annotated %s keeps the order by %s', (annotations, order) => {
+    const { rows } = history()(broker(), trigger('t').replace('{name: t}', `{name: t, annotations: {${annotations}}}`))
+    expect(rows.deliveries[0]?.order).toBe(order)
+  })
+
   test("RTY-06, RTY-07 a Trigger's own dead letter sink and backlog win over its Broker's, and the Broker's over the default", () => {
     const annotated = (size: string) => `metadata: {name: default, annotations: {sluice.dev/backlog-max: ${size}}}`
     const { rows } = history()(

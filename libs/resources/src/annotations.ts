@@ -31,6 +31,15 @@ export const flag: Annotation<boolean> = (text) =>
     ? { value: text === 'true' }
     : { problem: `must be "true" or "false", found ${shown(text)}` }
 
+export function oneOf<T extends string>(...accepted: readonly T[]): Annotation<T> {
+  return (text) => {
+    const value = accepted.find((each) => each === text)
+    return value === undefined
+      ? { problem: `must be ${accepted.map(shown).join(' or ')}, found ${shown(text)}` }
+      : { value }
+  }
+}
+
 /** One accepted value; `later` are those that are known and not supported yet. */
 export function only(accepted: string, later: readonly string[] = []): Annotation<string> {
   return (text) => {
@@ -50,6 +59,8 @@ const BELONGS_ON: Readonly<Record<string, string>> = {
   'sluice.dev/lanes': 'Broker',
   'sluice.dev/order-key': 'Broker',
   'sluice.dev/max-in-flight': 'Trigger',
+  'sluice.dev/order': 'Trigger',
+  'kafka.eventing.knative.dev/delivery.order': 'Trigger',
   'sluice.dev/strict-replies': 'Trigger',
   'sluice.dev/url': 'Service',
 }

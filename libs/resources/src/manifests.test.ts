@@ -92,7 +92,7 @@ spec:
         ...{ kind: 'Trigger', namespace: 'shop', name: 'billing', at: 'a.yaml:31:9', broker: 'orders' },
         filter: { attributes: { type: 'order.paid', subject: '' } },
         subscriber: { ref: { kind: 'Service', namespace: undefined, name: 'billing' }, uri: '/events' },
-        ...{ delivery: undefined, maxInFlight: 10, backlogMaxBytes: undefined, strictReplies: true },
+        ...{ delivery: undefined, maxInFlight: 10, order: 'none', backlogMaxBytes: undefined, strictReplies: true },
       },
       {
         ...{ kind: 'Service', namespace: 'shop', name: 'billing', at: 'a.yaml:44:18' },
@@ -279,11 +279,7 @@ describe('what is refused', () => {
       'sluice.dev/strict-replies: "yes"',
       '32: ["sluice.dev/strict-replies"]: must be "true" or "false", found "yes"',
     ],
-    [
-      'Trigger',
-      'sluice.dev/order: key',
-      '5: ["sluice.dev/order"]: is not supported yet: remove it, or set sluice.dev/max-in-flight to "1"',
-    ],
+    ['Trigger', 'sluice.dev/order: keys', '23: ["sluice.dev/order"]: must be "none" or "key" or "lane", found "keys"'],
     [
       'Trigger',
       'sluice.dev/rate: "5"',
@@ -297,8 +293,14 @@ describe('what is refused', () => {
     ],
     [
       'Trigger',
-      'kafka.eventing.knative.dev/delivery.order: ordered',
-      '5: ["kafka.eventing.knative.dev/delivery.order"]: is not supported yet: remove it, a lane keeps its order',
+      'kafka.eventing.knative.dev/delivery.order: sorted',
+      '48: ["kafka.eventing.knative.dev/delivery.order"]: must be "ordered" or "unordered", found "sorted"',
+    ],
+    ['Broker', 'sluice.dev/order: key', '5: ["sluice.dev/order"]: belongs on a Trigger'],
+    [
+      'Trigger',
+      'sluice.dev/order: none\n    kafka.eventing.knative.dev/delivery.order: ordered',
+      '23: ["sluice.dev/order"]: says "none" and kafka.eventing.knative.dev/delivery.order says "ordered": remove one',
     ],
     [
       'Trigger',
