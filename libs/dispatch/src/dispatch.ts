@@ -50,11 +50,7 @@ export async function dispatch(delivery: Delivery, deps: DispatchDeps): Promise<
   if (pass === 'repeat') return endsOf(delivery, stage, events).drop()
   if (gate.isOrdered && stage.at === 'subscriber') return dispatchInOrder(delivery, stage, destination, deps)
 
-  const { tell, verdict, delayMs } = await request(delivery, stage, destination, deps)
-  gate.ending()
-  const outcome = await end(verdict, delayMs, stage, destination, endsOf(delivery, stage, events))
-  tell?.(outcome, factsOf(outcome, verdict, stage))
-  return outcome
+  return finish(await request(delivery, stage, destination, deps), delivery, stage, destination)
 }
 
 /** Retries in hand, so that the event keeps its place; its key goes on once its end is stored, or can't be. */
@@ -65,34 +61,47 @@ async function dispatchInOrder(
   deps: DispatchDeps,
 ): Promise<Outcome> {
   const { gate, events } = destination
+  const { event, position } = delivery
   try {
     for (let stage = first; ; stage = { ...stage, retries: stage.retries + 1 }) {
-      const { tell, verdict, delayMs } = await request(delivery, stage, destination, deps)
-      const ends = endsOf(delivery, stage, events)
-      if (delayMs === undefined || verdict.outcome !== 'failed') {
-        gate.ending()
-        const outcome = await end(verdict, delayMs, stage, destination, ends)
-        tell?.(outcome, factsOf(outcome, verdict, stage))
-        return outcome
+      const made = await request(delivery, stage, destination, deps)
+      const { verdict, delayMs } = made
+      if (delayMs === undefined || verdict.outcome !== 'failed' || made.backMs !== undefined) {
+        return await finish(made, delivery, stage, destination)
       }
-      const { event, position } = delivery
       events.retried({ event, position, attempt: stage.retries + 1 }, delayMs, verdict.failure)
-      tell?.('retried', factsOf('retried', verdict, stage))
-      if ((await gate.again(delivery, delayMs)) === 'back') return await ends.release()
+      made.tell?.('retried', factsOf('retried', verdict, stage))
+      if ((await gate.again(delivery, delayMs)) === 'back') return await endsOf(delivery, stage, events).release()
     }
   } finally {
     gate.ended(delivery)
   }
 }
 
-/** One request of its stage: what came of it, and when the next is due if there is one. */
-async function request(delivery: Delivery, stage: Stage, destination: Destination, deps: DispatchDeps) {
+/** What came of one request. */
+interface Made {
+  readonly verdict: Verdict
+  /** Until the next request of this stage; undefined: there is none. */
+  readonly delayMs: number | undefined
+  /** It only asked whether the subscriber is there: comes again after this time, uncounted. */
+  readonly backMs: number | undefined
+  readonly tell: ReturnType<typeof journaling>
+}
+
+async function request(delivery: Delivery, stage: Stage, destination: Destination, deps: DispatchDeps): Promise<Made> {
   const tell = journaling(delivery, stage, destination, deps)
   const { gate } = destination
   const { round } = gate
   const verdict = await attempt(delivery, stage, destination, deps)
-  if (stage.at === 'subscriber') gate.judged(delivery, signOf(verdict), round)
-  return { tell, verdict, delayMs: retryDelayMs(verdict, stage, destination, deps) }
+  const backMs = stage.at === 'subscriber' ? gate.judged(delivery, signOf(verdict), round) : undefined
+  return { tell, verdict, backMs, delayMs: retryDelayMs(verdict, stage, destination, deps) }
+}
+
+async function finish(made: Made, delivery: Delivery, stage: Stage, destination: Destination): Promise<Outcome> {
+  destination.gate.ending()
+  const outcome = await end(made, stage, destination, endsOf(delivery, stage, destination.events))
+  made.tell?.(outcome, factsOf(outcome, made.verdict, stage))
+  return outcome
 }
 
 /** Until the next request of this stage; undefined: there is none. */
@@ -109,13 +118,13 @@ function retryDelayMs(
 
 /** What the verdict asks for, stored. */
 function end(
-  verdict: Verdict,
-  delayMs: number | undefined,
+  { verdict, delayMs, backMs }: Made,
   stage: Stage,
   { deadLetterSink }: Destination,
   ends: ReturnType<typeof endsOf>,
 ): Promise<Outcome> {
   if (verdict.outcome === 'aborted') return ends.release()
+  if (backMs !== undefined) return ends.release(backMs)
   if (verdict.outcome === 'delivered') return ends.ack()
   const { failure, isReply } = verdict
   if (delayMs !== undefined) return ends.retry(failure, delayMs)

@@ -43,8 +43,8 @@ export function endsOf(delivery: Delivery, stage: Stage, events: DeliveryEvents)
       events.parked(delivery, reason, failure)
       return 'parked'
     },
-    async release(): Promise<Outcome> {
-      await delivery.release(0)
+    async release(delayMs = 0): Promise<Outcome> {
+      await delivery.release(delayMs)
       events.released()
       return 'released'
     },

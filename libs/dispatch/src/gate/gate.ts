@@ -18,6 +18,9 @@ export interface GateDeps {
 /** What a request says about the subscriber; `alive`: it answered, whatever it said. */
 export type Sign = 'good' | 'alive' | 'congested' | 'timeout' | 'unreachable' | 'nothing'
 
+/** How many probes come before one event is the probe again. */
+const OTHERS_ASK = 4
+
 /**
  * What may be sent of one queue, and when: its trigger's controls, kept across changes of its row. What must wait waits
  * in the channel, behind a closed window; only under an order events wait in hand, so that they keep their place.
@@ -30,8 +33,8 @@ export class Gate {
   readonly #deps: GateDeps
   #row: DeliveryRow
   #events: DeliveryEvents
-  readonly #congestion: Congestion
-  readonly #circuit = new Circuit()
+  #congestion: Congestion
+  #circuit = new Circuit()
   #rate: Rate | undefined
   #repeats: Repeats | undefined
   #line: Line | undefined
@@ -59,6 +62,12 @@ export class Gate {
   change(row: DeliveryRow, events: DeliveryEvents): void {
     this.#events = events
     this.#congestion.resize(row.maxInFlight)
+    if (row.subscriber.url !== this.#row.subscriber.url || row.spec.retry === 0) {
+      // What was learned of another subscriber says nothing about this one
+      this.#congestion = new Congestion(row.maxInFlight)
+      this.#circuit = new Circuit()
+      this.#probe = undefined
+    }
     this.#flush()
     this.#program(row)
     this.#row = row
@@ -119,18 +128,22 @@ export class Gate {
     return this.#start(delivery)
   }
 
-  /** What the request of `round` says about the subscriber. */
-  judged(delivery: Delivery, sign: Sign, round: number): void {
+  /**
+   * What the request of `round` says about the subscriber. Answers the ms after which a delivery that merely asked
+   * whether it is there is to come again, uncounted; undefined for any other.
+   */
+  judged(delivery: Delivery, sign: Sign, round: number): number | undefined {
     const isProbe = this.#probe === delivery
     if (isProbe) this.#probe = undefined
     if (sign === 'nothing') {
       if (isProbe) this.#circuit.unanswered()
-      return
+      return undefined
     }
     if (sign === 'good') this.#congestion.good()
     else if (sign === 'congested' || sign === 'timeout') this.#slow(round)
-    if (sign === 'timeout' || sign === 'unreachable') this.#lost(delivery, isProbe)
-    else this.#answered()
+    if (sign === 'timeout' || sign === 'unreachable') return this.#lost(delivery, isProbe)
+    this.#answered()
+    return undefined
   }
 
   /** Right before a delivery is ended at the channel. */
@@ -246,14 +259,20 @@ export class Gate {
     this.#deps.wake()
   }
 
-  #lost(delivery: Delivery, isProbe: boolean): void {
+  /** Without retries there are no attempts to save: what fails is to end at once. */
+  #lost(delivery: Delivery, isProbe: boolean): number | undefined {
+    if (this.#row.spec.retry === 0) return undefined
     const now = this.#deps.clock.monotonic()
     const hasOpened = this.#circuit.lost(delivery.dedupKey ?? delivery.position, isProbe, now)
     if (hasOpened) {
       this.#events.circuitOpened()
       this.#flush()
     }
-    if (this.#circuit.isOpen) this.#arm(now)
+    if (!this.#circuit.isOpen) return undefined
+    this.#arm(now)
+    if (!isProbe) return undefined
+    // Others ask next, in case it is the event that the subscriber fails on; under an order it keeps its place
+    return this.#line === undefined ? ((this.#circuit.probeAt ?? now) - now) * OTHERS_ASK : 0
   }
 
   /** All that waits in hand goes back, each key in its order. Keys with a request under way stay taken. */
