@@ -50,7 +50,10 @@ export function simulate(facts: Partial<DeliveryRow>, behave: (request: Request)
     ...{ telemetry: shared, ingressUrl: 'http://in', clock, adopt() {}, forget() {} },
     wake: () => pump(),
   })
-  const apply = (row: DeliveryRow) => program.apply(deltaOf({ revision: program.revision + 1, deliveries: [row] }))
+  const apply = (row: DeliveryRow) => {
+    program.apply(deltaOf({ revision: program.revision + 1, deliveries: [row] }))
+    pump()
+  }
   program.apply(deltaOf({ logs: [LOG], deliveries: [rowOf(facts)] }))
   const revision = () => REVISION
   const deps = {

@@ -108,7 +108,8 @@ function programTrigger(
   book: AddressBook,
   former: FormerRows,
 ): { status: ObjectStatus; route: RouteRow | undefined; delivery: DeliveryRow | undefined } {
-  const { namespace, name, filter, maxInFlight, strictReplies, order } = trigger
+  const { namespace, name, filter, maxInFlight, strictReplies, order, suspend } = trigger
+  const { ratePerSecond, dedupWindowMs } = trigger
   const uid = input.uids.of(trigger)
   const broker = programmed?.broker
   const log = programmed?.log
@@ -147,6 +148,9 @@ function programTrigger(
       spec: effectiveDelivery(trigger.delivery, broker?.delivery),
       ...{ maxInFlight, strictReplies },
       ...(order !== 'none' && { order }),
+      ...(suspend && { suspend }),
+      ...(ratePerSecond !== undefined && { ratePerSecond }),
+      ...(dedupWindowMs !== undefined && { dedupWindowMs }),
       backlogMaxBytes: trigger.backlogMaxBytes ?? broker?.backlogMaxBytes ?? input.backlogMaxBytes,
     },
   }

@@ -1,5 +1,6 @@
 import { nearest } from '@sluice/errors'
 import { z } from 'zod'
+import { parseDuration } from './duration.ts'
 import { shown } from './problem.ts'
 import { parseBytes } from './quantity.ts'
 
@@ -49,6 +50,25 @@ export function only(accepted: string, later: readonly string[] = []): Annotatio
   }
 }
 
+/** Events per second: more than nothing, up to a million, with up to three decimals. */
+export const perSecond: Annotation<number> = (text) => {
+  const value = /^\d{1,7}(\.\d{1,3})?$/.test(text) ? Number(text) : 0
+  return value > 0 && value <= 1_000_000
+    ? { value }
+    : { problem: `must be a number of events per second from 0.001 to 1000000, found ${shown(text)}` }
+}
+
+/** An ISO 8601 duration from 1 ms to `maxMs`, which `max` names. */
+export function duration(max: string, maxMs: number): Annotation<number> {
+  return (text) => {
+    const read = parseDuration(text)
+    if ('problem' in read) return { problem: `${read.problem}, found ${shown(text)}` }
+    return read.ms > 0 && read.ms <= maxMs
+      ? { value: read.ms }
+      : { problem: `must be longer than nothing and at most ${max}, found ${shown(text)}` }
+  }
+}
+
 export function refused(fix: string): Annotation<never> {
   return () => ({ problem: `is not supported yet: ${fix}`, isName: true })
 }
@@ -60,6 +80,8 @@ const BELONGS_ON: Readonly<Record<string, string>> = {
   'sluice.dev/order-key': 'Broker',
   'sluice.dev/max-in-flight': 'Trigger',
   'sluice.dev/order': 'Trigger',
+  'sluice.dev/rate': 'Trigger',
+  'sluice.dev/suspend': 'Trigger',
   'kafka.eventing.knative.dev/delivery.order': 'Trigger',
   'sluice.dev/strict-replies': 'Trigger',
   'sluice.dev/url': 'Service',

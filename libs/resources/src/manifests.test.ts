@@ -92,7 +92,8 @@ spec:
         ...{ kind: 'Trigger', namespace: 'shop', name: 'billing', at: 'a.yaml:31:9', broker: 'orders' },
         filter: { attributes: { type: 'order.paid', subject: '' } },
         subscriber: { ref: { kind: 'Service', namespace: undefined, name: 'billing' }, uri: '/events' },
-        ...{ delivery: undefined, maxInFlight: 10, order: 'none', backlogMaxBytes: undefined, strictReplies: true },
+        ...{ delivery: undefined, maxInFlight: 10, backlogMaxBytes: undefined, strictReplies: true },
+        ...{ order: 'none', suspend: false, ratePerSecond: undefined, dedupWindowMs: undefined },
       },
       {
         ...{ kind: 'Service', namespace: 'shop', name: 'billing', at: 'a.yaml:44:18' },
@@ -280,17 +281,23 @@ describe('what is refused', () => {
       '32: ["sluice.dev/strict-replies"]: must be "true" or "false", found "yes"',
     ],
     ['Trigger', 'sluice.dev/order: keys', '23: ["sluice.dev/order"]: must be "none" or "key" or "lane", found "keys"'],
+    ...['0', '-1', '1e3', '5/s', '0.0001', '1000001', ''].map((rate): [string, string, string] => [
+      'Trigger',
+      `sluice.dev/rate: "${rate}"`,
+      `22: ["sluice.dev/rate"]: must be a number of events per second from 0.001 to 1000000, found "${rate}"`,
+    ]),
+    ['Trigger', 'sluice.dev/suspend: "yes"', '25: ["sluice.dev/suspend"]: must be "true" or "false", found "yes"'],
     [
       'Trigger',
-      'sluice.dev/rate: "5"',
-      '5: ["sluice.dev/rate"]: is not supported yet: remove it, or lower sluice.dev/max-in-flight',
+      'sluice.dev/dedup-window: 5m',
+      '30: ["sluice.dev/dedup-window"]: must be an ISO 8601 duration such as "PT0.2S", "PT30S" or "PT1M", found "5m"',
     ],
-    ['Trigger', 'sluice.dev/suspend: "true"', '5: ["sluice.dev/suspend"]: is not supported yet: remove it'],
-    [
+    ...['PT0S', 'PT24H0.001S'].map((window): [string, string, string] => [
       'Trigger',
-      'sluice.dev/dedup-window: PT1M',
-      '5: ["sluice.dev/dedup-window"]: is not supported yet: remove it, subscribers recognise repeats by source and id',
-    ],
+      `sluice.dev/dedup-window: ${window}`,
+      `30: ["sluice.dev/dedup-window"]: must be longer than nothing and at most 24 hours, found "${window}"`,
+    ]),
+    ['Broker', 'sluice.dev/suspend: "true"', '5: ["sluice.dev/suspend"]: belongs on a Trigger'],
     [
       'Trigger',
       'kafka.eventing.knative.dev/delivery.order: sorted',

@@ -12,12 +12,14 @@ interface Seen {
 /** Events of the last `windowMs` by source and id, in memory. Two generations, so that forgetting is no deleting. */
 export class Repeats {
   readonly windowMs: number
+  readonly #maxEvents: number
   #newer = new Map<string, Seen>()
   #older = new Map<string, Seen>()
   #turnedAt: number
 
-  constructor(windowMs: number, now: number) {
+  constructor(windowMs: number, now: number, maxEvents = MAX_EVENTS) {
     this.windowMs = windowMs
+    this.#maxEvents = maxEvents
     this.#turnedAt = now
   }
 
@@ -29,7 +31,7 @@ export class Repeats {
     const by = dedupKey ?? position
     const seen = this.#newer.get(key) ?? this.#older.get(key)
     if (seen !== undefined && now - seen.at < this.windowMs) return seen.by !== by
-    if (this.#newer.size >= MAX_EVENTS || now - this.#turnedAt >= this.windowMs) {
+    if (this.#newer.size >= this.#maxEvents || now - this.#turnedAt >= this.windowMs) {
       this.#older = this.#newer
       this.#newer = new Map()
       this.#turnedAt = now

@@ -1,6 +1,6 @@
 import type { FilterSpec } from '@sluice/contract'
 import { z } from 'zod'
-import { annotations, bytes, flag, oneOf, only, refused, wholeNumber } from '../annotations.ts'
+import { annotations, bytes, duration, flag, oneOf, only, perSecond, refused, wholeNumber } from '../annotations.ts'
 import { type Delivery, delivery } from '../delivery.ts'
 import { type Destination, destination } from '../destination.ts'
 import { notSupported, optional, subdomainName } from '../fields.ts'
@@ -17,6 +17,9 @@ export interface Trigger extends Identity {
   readonly delivery: Delivery | undefined
   readonly maxInFlight: number
   readonly order: Order
+  readonly ratePerSecond: number | undefined
+  readonly suspend: boolean
+  readonly dedupWindowMs: number | undefined
   readonly backlogMaxBytes: number | undefined
   readonly strictReplies: boolean
 }
@@ -55,9 +58,9 @@ export const trigger = defineKind({
         'sluice.dev/max-in-flight': wholeNumber(1, 1000),
         'sluice.dev/strict-replies': flag,
         [ORDER]: oneOf('none', 'key', 'lane'),
-        'sluice.dev/rate': refused('remove it, or lower sluice.dev/max-in-flight'),
-        'sluice.dev/suspend': refused('remove it'),
-        'sluice.dev/dedup-window': refused('remove it, subscribers recognise repeats by source and id'),
+        'sluice.dev/rate': perSecond,
+        'sluice.dev/suspend': flag,
+        'sluice.dev/dedup-window': duration('24 hours', 86_400_000),
       }).superRefine(({ [ORDER]: own, [KAFKA_ORDER]: kafka }, context) => {
         const message = disagreement(own, kafka)
         if (message !== undefined) context.addIssue({ code: 'custom', path: [ORDER], message })
@@ -80,6 +83,9 @@ export const trigger = defineKind({
     subscriber: spec.subscriber,
     delivery: spec.delivery,
     order: metadata.annotations?.[ORDER] ?? KNATIVE_ORDER[metadata.annotations?.[KAFKA_ORDER] ?? 'unordered'],
+    ratePerSecond: metadata.annotations?.['sluice.dev/rate'],
+    suspend: metadata.annotations?.['sluice.dev/suspend'] ?? false,
+    dedupWindowMs: metadata.annotations?.['sluice.dev/dedup-window'],
     maxInFlight: metadata.annotations?.['sluice.dev/max-in-flight'] ?? 256,
     backlogMaxBytes: metadata.annotations?.['sluice.dev/backlog-max'],
     strictReplies: metadata.annotations?.['sluice.dev/strict-replies'] ?? false,
