@@ -169,7 +169,7 @@ describe('retries', () => {
     ])
   })
 
-  test('RTY-01 are none when the delivery spec says 0', async () => {
+  test('are none when the delivery spec says 0', async () => {
     const { toItsEnd, urls } = started({ spec: { ...rowOf().spec, retry: 0 } }, 503)
     expect((await toItsEnd(new FakeDelivery('1'))).ends).toEqual(['park DELIVERY_FAILED'])
     expect(urls()).toHaveLength(1)
@@ -455,7 +455,7 @@ describe('a reply', () => {
     expect([fake.publishes, requests[0]?.request.wantsReply]).toEqual([[], false])
   })
 
-  test('RPL-06 that can not be stored fails the whole delivery, in the same budget', async () => {
+  test('RPL-06, RPL-10 that can not be stored fails the whole delivery, in the same budget', async () => {
     const { toItsEnd, fake, urls } = started({ ...withSink }, replyOf(), replyOf(), replyOf())
     fake.answer = async () => {
       throw new EventingError({ code: 'CHANNEL_UNAVAILABLE', driver: 'fake', reason: 'full' }, 'no room')

@@ -31,6 +31,9 @@ export interface OutgoingRequest {
   readonly wantsReply: boolean
 }
 
+/** What makes requests, as the dispatcher sees it. */
+export type Outgoing = Pick<Sender, 'adopt' | 'forget' | 'post' | 'abort' | typeof Symbol.asyncDispose>
+
 /**
  * Posts to HTTP addresses over kept connections. One attempt each: no retry, no redirect, no proxy from the
  * environment, TLS verified; only a kept connection that turns out closed is replaced once. Safe for concurrent use. Never rejects.

@@ -61,7 +61,7 @@ const reasons = (resolved: Resolved) =>
 const since = (rows: Rows) => rows.routes.map((route) => [route.name, route.since])
 
 describe('rows', () => {
-  test('the quickstart becomes one row of each kind, with every default filled in', () => {
+  test('RTY-01 the quickstart becomes one row of each kind, with every default filled in: ten retries', () => {
     const { rows } = history()(
       broker(),
       trigger('display', 'subscriber: {ref: {apiVersion: v1, kind: Service, name: event-display}}'),

@@ -35,12 +35,14 @@ const STATUS: Partial<Record<FailureCode, number>> = {
   TRIGGER_UNKNOWN: 404,
   EVENT_TOO_LARGE: 413,
   CONTENT_ENCODING_UNSUPPORTED: 415,
+  CONTRACT_QUESTIONS_FULL: 503,
 }
 const TITLES: Readonly<Record<number, string>> = {
   400: 'Bad Request',
   404: 'Not Found',
   413: 'Content Too Large',
   415: 'Unsupported Media Type',
+  503: 'Service Unavailable',
 }
 
 /**
@@ -86,7 +88,7 @@ function refuse(reply: FastifyReply, error: unknown, log: Logger): FastifyReply 
   const { code } = failureOf(error)
   const status = STATUS[code] ?? (error as FastifyError).statusCode ?? 500
   if (status >= 500) log.error({ error }, 'control request failed')
-  const detail = status >= 500 ? 'internal error' : (error as Error).message
+  const detail = STATUS[code] === undefined && status >= 500 ? 'internal error' : (error as Error).message
   const problem = { type: 'about:blank', title: TITLES[status] ?? 'Error', status, detail, code }
   return reply
     .code(status)
