@@ -1,4 +1,14 @@
-import type { Backlog, ChannelDriver, ChannelOptions, Entry, Parked, Position, Stored } from '@sluice/channel'
+import type {
+  Backlog,
+  Beginning,
+  ChannelDriver,
+  ChannelOptions,
+  Entry,
+  Parked,
+  ParkedQuery,
+  Position,
+  Stored,
+} from '@sluice/channel'
 import { EventingError } from '@sluice/errors'
 import { Channel } from './channel.ts'
 import {
@@ -162,8 +172,16 @@ class EmbeddedDriver implements ChannelDriver {
     return this.#feed(name, subscription).backlog(queue)
   }
 
-  async parked(name: string, query: { queue?: string; after?: Position; limit: number }): Promise<readonly Parked[]> {
+  async beginning(name: string): Promise<Beginning> {
+    return this.#channel(name).beginning()
+  }
+
+  async parked(name: string, query: ParkedQuery): Promise<readonly Parked[]> {
     return this.#channel(name).parked(query)
+  }
+
+  async parkedCount(name: string, queue?: string): Promise<number> {
+    return this.#channel(name).parkedCount(queue)
   }
 
   async redrive(name: string, positions: readonly Position[]): Promise<number> {
