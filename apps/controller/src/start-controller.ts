@@ -31,9 +31,9 @@ export async function startController(config: ControllerConfig, context: Service
     createContractService({ store, clock, events, telemetry, expected: ['ingress', 'filter', 'dispatcher'] }),
   )
   const { contract } = service
-  const { parkedRetentionMs, ...limits } = storeLimits(config)
+  const limits = storeLimits(config)
   stack.use(removeEndedChannels({ driver, contract, clock, telemetry }))
-  stack.use(purgeParked({ driver, contract, clock, telemetry, retentionMs: parkedRetentionMs }))
+  stack.use(purgeParked({ driver, contract, clock, telemetry, retentionMs: limits.parkedRetentionMs }))
   const reconciler = stack.use(
     await startFolderReconciler({
       ...{ clock, telemetry, store: contract, folder: config.manifests, ...limits },

@@ -35,8 +35,8 @@ export async function startRoles(
   const role = { driver, contract, clock, telemetry, journal }
 
   starting.use(removeEndedChannels(role))
-  const { parkedRetentionMs, ...limits } = storeLimits(config)
-  starting.use(purgeParked({ ...role, retentionMs: parkedRetentionMs }))
+  const limits = storeLimits(config)
+  starting.use(purgeParked({ ...role, retentionMs: limits.parkedRetentionMs }))
   const write = (text: string) => void process.stdout.write(text)
   const display = starting.use(await startEventDisplay({ host: LOOPBACK, port: 0, write }))
   const ingress = await startIngress({ ...config, ...role, host, port: config.ingressPort, replica: 'ingress' })

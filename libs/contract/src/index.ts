@@ -16,6 +16,7 @@ export type {
   Delta,
   FilterClause,
   FilterSpec,
+  FormerTrigger,
   IngressRow,
   LogRow,
   RouteRow,

@@ -18,6 +18,7 @@ const rowsShape = {
       lanes: z.int().min(1).max(64),
       orderKey: text,
       retention: z.strictObject({ maxAgeMs: count, maxBytes: count }),
+      formerTriggers: z.exactOptional(z.array(z.strictObject({ queue: text, name: text, goneAt: count }))),
     }),
   ),
   ingresses: z.array(z.strictObject({ ...named, path: z.string().startsWith('/'), log: text })),

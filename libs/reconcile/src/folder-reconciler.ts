@@ -29,6 +29,8 @@ export interface FolderReconcilerDeps {
   /** Default for Triggers whose Broker says nothing either. */
   readonly backlogMaxBytes: number
   readonly retention: LogRow['retention']
+  /** For how long parked events of a deleted Trigger can be found by its name. */
+  readonly parkedRetentionMs: number
   /** Absent: uids come from the contract's rows alone. */
   readonly uids?: Copy<readonly StoredObject[]>
   readonly newUid?: () => string
@@ -96,6 +98,7 @@ export async function startFolderReconciler(deps: FolderReconcilerDeps): Promise
       uids,
       former: store.contract(),
       ingressBase: deps.ingressBase(),
+      now: clock.now(),
     })
     const revision = await store.publish(resolved.rows)
     for (const status of resolved.statuses) if (isNews(status, statuses)) events.notReady(status)
