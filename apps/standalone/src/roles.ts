@@ -8,6 +8,7 @@ import { explain, explainRoute, startFilter } from '@sluice/filter'
 import { createAdmission, startIngress } from '@sluice/ingress'
 import { journalRoute, openJournal } from '@sluice/journal'
 import { startFolderReconciler, storeLimits, triggersNotInForce, uidCopy } from '@sluice/reconcile'
+import { startRedelivery } from '@sluice/redelivery'
 import { type Running, type ServiceContext, serveRoute } from '@sluice/service'
 import type { StandaloneConfig } from './config.ts'
 
@@ -61,6 +62,7 @@ export async function startRoles(
   })
   const filter = starting.use(startFilter({ ...role, replica: 'filter' }))
   starting.use(dispatcher)
+  const redelivery = starting.use(startRedelivery(role))
   await contract.whenAcknowledged(contract.contract().revision, context.draining)
 
   ready('ingress', () => ingress.ready())
@@ -70,6 +72,7 @@ export async function startRoles(
   serveRoute(context, explainRoute({ contract: contract.contract, clock, notInForce }))
   if (journal !== undefined)
     serveRoute(context, journalRoute({ journal, contract: contract.contract, explaining: { driver, explain } }))
+  for (const route of redelivery.routes) serveRoute(context, route)
   warn('manifests', () => reconciler.problems().join('\n') || undefined)
   const stack = starting.move()
   return {
@@ -77,7 +80,7 @@ export async function startRoles(
     displayUrl: display.url,
     inForce: () => contract.contract(),
     async drain() {
-      await ingress.drain()
+      await Promise.all([ingress.drain(), redelivery.drain()])
       await filter.drain()
       await dispatcher.drain()
     },

@@ -165,7 +165,11 @@ class EmbeddedDriver implements ChannelDriver {
   }
 
   async *read(name: string, from: Position | Date | 'oldest', signal: AbortSignal): AsyncIterable<Stored> {
-    yield* this.#channel(name).read(from, signal)
+    try {
+      yield* this.#channel(name).read(from, signal)
+    } catch (error) {
+      throw translated(error)
+    }
   }
 
   async backlog(name: string, subscription: string, queue?: string): Promise<Backlog> {
@@ -173,23 +177,23 @@ class EmbeddedDriver implements ChannelDriver {
   }
 
   async beginning(name: string): Promise<Beginning> {
-    return this.#channel(name).beginning()
+    return orUnavailable(this.#channel(name).beginning())
   }
 
   async parked(name: string, query: ParkedQuery): Promise<readonly Parked[]> {
-    return this.#channel(name).parked(query)
+    return orUnavailable(this.#channel(name).parked(query))
   }
 
   async parkedCount(name: string, queue?: string): Promise<number> {
-    return this.#channel(name).parkedCount(queue)
+    return orUnavailable(this.#channel(name).parkedCount(queue))
   }
 
   async redrive(name: string, positions: readonly Position[]): Promise<number> {
-    return this.#channel(name).redrive(positions.map(Number))
+    return orUnavailable(this.#channel(name).redrive(positions.map(Number)))
   }
 
   async purge(name: string, which: Parameters<ChannelDriver['purge']>[1]): Promise<number> {
-    return this.#channel(name).purge(which)
+    return orUnavailable(this.#channel(name).purge(which))
   }
 
   isRetryable(error: unknown): boolean {
@@ -218,12 +222,8 @@ class EmbeddedDriver implements ChannelDriver {
     return feed
   }
 
-  async #ask<T>(request: Request): Promise<T> {
-    try {
-      return await this.#link.ask<T>(request)
-    } catch (error) {
-      throw error instanceof StoreError ? unavailable(error.fault) : error
-    }
+  #ask<T>(request: Request): Promise<T> {
+    return orUnavailable(this.#link.ask<T>(request))
   }
 
   #onFault({ errcode, message }: StoreFault): void {
@@ -257,4 +257,16 @@ class EmbeddedDriver implements ChannelDriver {
     for (const channel of this.#channels.values()) isMore = (await channel.retain(RETAIN_ROWS, false)).more || isMore
     return isMore
   }
+}
+
+async function orUnavailable<T>(asked: Promise<T>): Promise<T> {
+  try {
+    return await asked
+  } catch (error) {
+    throw translated(error)
+  }
+}
+
+function translated(error: unknown): unknown {
+  return error instanceof StoreError ? unavailable(error.fault) : error
 }
