@@ -1,4 +1,5 @@
 import { existsSync, readdirSync } from 'node:fs'
+import { availableParallelism } from 'node:os'
 
 const rootDir = import.meta.dirname
 const folders = ['libs', 'libs/channels', 'apps'].flatMap((kind) =>
@@ -13,6 +14,8 @@ const folders = ['libs', 'libs/channels', 'apps'].flatMap((kind) =>
 export default {
   rootDir,
   reporters: ['default', '<rootDir>/tools/tally.mjs'],
+  // Most tests wait for processes and servers: one worker per core but one leaves a machine of two idle half the time.
+  maxWorkers: Math.max(2, availableParallelism() - 1),
   testTimeout: 30_000, // a bound for what hangs; a test that starts processes is slow on a busy machine
   coverageProvider: 'v8',
   collectCoverageFrom: ['{apps,libs}/**/src/**/*.ts', '!**/main.ts'],

@@ -1,4 +1,4 @@
-import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import { existsSync, globSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from '@jest/globals'
 import { FAILURE_CODES } from '@sluice/errors'
@@ -15,10 +15,7 @@ const fences = (language: string) =>
 const page = (path: string): Page => pages.find((each) => each.path === path) ?? parsePage(path, '')
 
 /** The sources that ship, as one text. */
-const sources = ['apps', 'libs']
-  .flatMap((folder) =>
-    readdirSync(join(ROOT, folder), { recursive: true, encoding: 'utf8' }).map((f) => join(folder, f)),
-  )
+const sources = globSync('{apps,libs}/**/*.ts', { cwd: ROOT, exclude: ['**/node_modules'] })
   .filter((file) => /\/src\/.*\.ts$/.test(file) && !/node_modules|\.test\.ts$|\/conformance\//.test(file))
   .map((file) => readFileSync(join(ROOT, file), 'utf8'))
   .join('\n')

@@ -1,8 +1,11 @@
-// Writes what is made from code: docs/path.md and the tables between `generated` marks. With --check it only compares.
+// Writes what is made from code: docs/path.md, docs/reference/conformance.md and the tables between `generated` marks. With --check it only compares.
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { conformancePage } from './generate/conformance.mjs'
 import { pathPage } from './generate/path.mjs'
 import { driverTable, environmentTable } from './generate/tables.mjs'
+
+const exampleTest = (of) => `\`\`\`ts\n${readFileSync(join(of, 'libs/testkit/test/example.test.ts'), 'utf8')}\`\`\`\n`
 
 const root = join(import.meta.dirname, '..')
 const isCheck = process.argv.includes('--check')
@@ -27,7 +30,9 @@ function fill(file, name, table) {
 }
 
 write('docs/path.md', pathPage(root))
+write('docs/reference/conformance.md', conformancePage(root))
 fill('docs/reference/configuration.md', 'environment', await environmentTable(root))
+fill('docs/guides/testing.md', 'example', exampleTest(root))
 fill('README.md', 'drivers', await driverTable(root))
 
 if (stale.length > 0) {

@@ -11,7 +11,8 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   /** The table of adapters to choose from; see ADR 8. */
   drivers: ['adapter', 'port', 'kernel'],
   app: ['platform', 'drivers', 'adapter', 'domain', 'port', 'kernel'],
-  testing: ['domain', 'port', 'kernel'],
+  /** With one adapter, the embedded channel, in memory: ADR 14. */
+  testing: ['adapter', 'domain', 'port', 'kernel'],
   tests: ['testing', 'platform', 'drivers', 'adapter', 'domain', 'port', 'kernel'],
 }
 const BROKER_CLIENT =

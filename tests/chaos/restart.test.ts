@@ -17,7 +17,7 @@ describe('stop and start', () => {
     expect(sink.requests.map(({ id }) => id)).toEqual(['a', 'b', 'c', 'after'])
   })
 
-  test('accepted and undelivered survives SIGKILL: it is delivered by the next process', async () => {
+  test('ING-27 accepted and undelivered survives SIGKILL: it is delivered by the next process', async () => {
     let isStuck = true
     await using sink = await startSink({ respond: () => (isStuck ? 'hang' : 204) })
     await using sluice = await install({ manifests: { 'all.yaml': broker() + trigger('one', { uri: sink.url }) } })

@@ -37,10 +37,19 @@ async function contractOf({ controlUrl }: Service): Promise<ContractState> {
   return (await (await request(`${controlUrl}/contract`)).body.json()) as ContractState
 }
 
+interface Told {
+  readonly records: readonly { what: string; outcome?: string }[]
+  readonly unanswered?: readonly object[]
+}
+async function journalOf({ controlUrl }: Service, id: string): Promise<Told> {
+  return (await (await request(`${controlUrl}/journal/default/default?id=${id}`)).body.json()) as Told
+}
+
 describe('services apart, over NATS', () => {
   onNats('two of each: every event arrives once, and Ready is true once all of them have acknowledged', async () => {
     await using sink = await startSink()
-    await using apart = new ServicesApart(env(), { 'all.yaml': broker() + trigger('one', { uri: sink.url }) })
+    const other = trigger('other', { uri: sink.url, attributes: { type: 'x' } })
+    await using apart = new ServicesApart(env(), { 'all.yaml': broker() + trigger('one', { uri: sink.url }) + other })
     const controller = await apart.controller()
     const start = (app: 'ingress' | 'filter' | 'dispatcher') =>
       Promise.all([1, 2].map((n) => apart.service(app, `${app}-${n}`, controller.url)))
@@ -64,6 +73,15 @@ describe('services apart, over NATS', () => {
     expect(replicas.map(({ replica, acknowledged }) => [replica, acknowledged]).toSorted()).toEqual(
       ['dispatcher', 'filter', 'ingress'].flatMap((app) => [1, 2].map((n) => [`${app}-${n}`, revision])),
     )
+
+    const told = await journalOf(controller, 'e7')
+    expect(told.records.map(({ what, outcome }) => outcome ?? what)).toEqual(['accepted', 'judged', 'delivered'])
+    expect(told).toMatchObject({ unmatched: [{ name: 'other', reason: expect.stringContaining('asks for "x"') }] })
+    expect(told.unanswered).toBeUndefined()
+    ingresses[0]?.running.kill('SIGSTOP')
+    expect((await journalOf(controller, 'e7')).unanswered).toEqual([
+      { replica: 'ingress-1', roles: ['ingress'], reason: 'no answer within 2000 ms' },
+    ])
   })
 
   onNats('the controller explains events, whether or not a filter runs', async () => {
@@ -77,7 +95,7 @@ describe('services apart, over NATS', () => {
     })
   })
 
-  onNats('a filter that is cut off from newer triggers waits with their events, and drops none', async () => {
+  onNats('DLV-17 a filter that is cut off from newer triggers waits with their events, and drops none', async () => {
     await using sink = await startSink()
     const old = trigger('old', { uri: `${sink.url}/old` })
     await using apart = new ServicesApart(env(), { 'all.yaml': broker() + old })

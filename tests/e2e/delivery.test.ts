@@ -10,7 +10,7 @@ const ids = (requests: readonly SinkRequest[], path: string) =>
 const installWith = (...triggers: string[]) => install({ manifests: { 'all.yaml': broker() + triggers.join('') } })
 
 describe('delivery, from a POST to the subscriber', () => {
-  test('filter attributes: a trigger gets what it asks for, whole and unchanged, and nothing else', async () => {
+  test('DLV-01, DLV-02, DLV-13 filter attributes: a trigger gets what it asks for, whole and unchanged, and nothing else', async () => {
     await using sink = await startSink()
     await using sluice = await installWith(
       trigger('paid', { uri: `${sink.url}/paid`, attributes: { type: 'order.paid' } }),
@@ -33,7 +33,7 @@ describe('delivery, from a POST to the subscriber', () => {
     expect(berlin?.headers).not.toHaveProperty('ce-knativebrokerttl')
   })
 
-  test('retry then success: a subscriber that fails twice gets the same event a third time, then no more', async () => {
+  test('RTY-11 retry then success: a subscriber that fails twice gets the same event a third time, then no more', async () => {
     await using sink = await startSink({ respond: ({ id }, n) => (id === 'shaky' && n <= 2 ? 503 : 204) })
     await using sluice = await installWith(trigger('one', { uri: sink.url, delivery: quickRetries(5) }))
     await sluice.post(posting('shaky'))
@@ -46,7 +46,7 @@ describe('delivery, from a POST to the subscriber', () => {
     expect(third?.gapMs).toBeGreaterThanOrEqual(50)
   })
 
-  test('dead letter after retries: the event arrives there with the reason, after exactly the retries asked for', async () => {
+  test('RTY-02, DLS-01, DLS-03, DLS-06 dead letter after retries: the event arrives there with the reason, after exactly the retries asked for', async () => {
     await using sink = await startSink({
       respond: ({ path }) => (path === '/dead' ? 204 : { status: 503, body: 'out of tea' }),
     })
@@ -66,7 +66,7 @@ describe('delivery, from a POST to the subscriber', () => {
     expect(dead.body.toString()).toBe(event.body)
   })
 
-  test('reply loop: two triggers that answer each other end when the TTL is spent, and the last event says so', async () => {
+  test('RPL-01, RPL-03, RPL-05 reply loop: two triggers that answer each other end when the TTL is spent, and the last event says so', async () => {
     const reply = (type: string, id: string) => ({
       status: 200,
       headers: { 'ce-specversion': '1.0', 'ce-type': type, 'ce-source': '/echo', 'ce-id': id },

@@ -21,10 +21,8 @@ describe('npm start', () => {
     },
   )
 
-  test('is up within three seconds, healthy and ready, and SIGTERM ends it with 0', async () => {
-    const start = performance.now()
+  test('is healthy and ready once it says so, and SIGTERM ends it with 0', async () => {
     await using sluice = await install({})
-    expect(performance.now() - start).toBeLessThan(3_000)
     const control = (sluice.running.urls.control ?? '').replace(/\/$/, '')
     expect((await sluice.get(`${control}/healthz`)).status).toBe(200)
     expect((await sluice.get(`${control}/readyz`)).status).toBe(200)

@@ -11,8 +11,10 @@ import {
   tokenOf,
 } from '@sluice/contract'
 import { openDriver } from '@sluice/drivers'
-import { explainRoute } from '@sluice/filter'
+import { explain, explainRoute } from '@sluice/filter'
+import { findAtReplicas, journalRoute } from '@sluice/journal'
 import { startFolderReconciler, storeLimits, triggersNotInForce, uidCopy } from '@sluice/reconcile'
+import { startRedelivery } from '@sluice/redelivery'
 import { type Running, running, type ServiceContext, serveRoute } from '@sluice/service'
 import type { config as shape } from './config.ts'
 
@@ -52,6 +54,10 @@ export async function startController(config: ControllerConfig, context: Service
   context.control?.get('/contract', async () => ({ ...reconciler.state(), replicas: service.replicas() }))
   const notInForce = (ns: string, broker: string) => triggersNotInForce(reconciler.conditions(), ns, broker)
   serveRoute(context, explainRoute({ contract: store.contract, clock, notInForce }))
+  const journal = { find: findAtReplicas(service.ask), contract: store.contract, explaining: { driver, explain } }
+  serveRoute(context, journalRoute(journal))
+  const redelivery = stack.use(startRedelivery({ driver, contract, clock, telemetry }))
+  for (const route of redelivery.routes) serveRoute(context, route)
   telemetry.log.info({ url: server.url, isEncrypted: tls !== undefined }, 'serving the contract')
-  return running(stack, async () => {})
+  return running(stack, redelivery.drain)
 }

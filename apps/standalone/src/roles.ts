@@ -71,7 +71,14 @@ export async function startRoles(
   const notInForce = (ns: string, broker: string) => triggersNotInForce(reconciler.conditions(), ns, broker)
   serveRoute(context, explainRoute({ contract: contract.contract, clock, notInForce }))
   if (journal !== undefined)
-    serveRoute(context, journalRoute({ journal, contract: contract.contract, explaining: { driver, explain } }))
+    serveRoute(
+      context,
+      journalRoute({
+        find: async (wanted) => ({ records: await journal.find(wanted) }),
+        contract: contract.contract,
+        explaining: { driver, explain },
+      }),
+    )
   for (const route of redelivery.routes) serveRoute(context, route)
   warn('manifests', () => reconciler.problems().join('\n') || undefined)
   const stack = starting.move()

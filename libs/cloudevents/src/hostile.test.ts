@@ -123,7 +123,7 @@ test('what the scanner takes for JSON is what JSON.parse takes for JSON', () => 
 
 test('long hostile values take no more than linear time', () => {
   const n = 200_000
-  const started = performance.now()
+  const before = process.cpuUsage()
   const attempts = [
     '%'.repeat(n),
     '"\\'.repeat(n),
@@ -143,5 +143,5 @@ test('long hostile values take no more than linear time', () => {
     `application/cloudevents+json${';='.repeat(n)}`,
   ]
   for (const type of types) survives([...REQUIRED, 'content-type', type], Buffer.from('x'))
-  expect(performance.now() - started).toBeLessThan(5000)
+  expect(process.cpuUsage(before).user).toBeLessThan(5_000_000)
 })

@@ -77,6 +77,12 @@ export interface DeliverySpec {
   readonly backoffPolicy: 'linear' | 'exponential'
   readonly backoffDelayMs: number
   readonly timeoutMs: number
+  /** Longest `Retry-After` that is kept; absent or 0: the header is not looked at. */
+  readonly retryAfterMaxMs?: number
+  /** Longest back-off; absent: 24 hours. */
+  readonly backoffMaxMs?: number
+  /** Content mode of requests; absent: binary. */
+  readonly format?: 'json' | 'binary'
 }
 
 /** An HTTP address, resolved. `internal`: one of this installation's own, so the event keeps its TTL. */

@@ -3,6 +3,7 @@ import {
   type ContractTransport,
   type Message,
   readAcknowledgement,
+  readAnswer,
   readHello,
   readMessage,
   unreachable,
@@ -42,6 +43,7 @@ export class MemoryNetwork {
         const { instance, epoch, revision } = read
         this.acknowledged.push({ replica: this.#replicas.get(instance) ?? '', epoch, revision })
       },
+      answer: async (answer) => reach().answer(readAnswer(JSON.parse(JSON.stringify(answer)))),
       [Symbol.asyncDispose]: async () => {},
     }
   }

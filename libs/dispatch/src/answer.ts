@@ -10,6 +10,8 @@ export interface Response {
   readonly bodyBytes: number
   /** Carries the mark of a CloudEvent, in binary, structured or batched mode. */
   readonly isCloudEvent: boolean
+  /** `Retry-After` of a 429 or 503, as it came. */
+  readonly retryAfter?: string | undefined
   /** The body went on beyond the bound; the connection was closed. */
   readonly isCut: boolean
 }

@@ -28,3 +28,14 @@ test('no wait is longer than a day, however many retries there were', () => {
 test('no delay is no wait', () => {
   expect(waits('exponential', 0, 0.9)).toEqual([0, 0, 0, 0, 0])
 })
+
+test('backoffMax is the longest wait, jitter included, and shorter ones stay as they are', () => {
+  const spec = {
+    backoffPolicy: 'exponential',
+    backoffDelayMs: 200,
+    backoffMaxMs: 1_000,
+    retry: 5,
+    timeoutMs: 1,
+  } as const
+  expect([0, 1, 2, 3, 4].map((n) => backoffMs(spec, n, () => 0.5))).toEqual([210, 420, 840, 1_000, 1_000])
+})

@@ -8,11 +8,11 @@ import type { Endpoint } from './endpoint.ts'
 import type { Destination } from './program.ts'
 import { type ReplyDeps, takeReply } from './reply.ts'
 import { requestOf } from './request.ts'
-import type { Sender } from './sender.ts'
+import type { Outgoing } from './sender.ts'
 import { type Failure, type Verdict, verdictOf } from './verdict.ts'
 
 export interface DeliverDeps extends ReplyDeps {
-  readonly sender: Pick<Sender, 'post'>
+  readonly sender: Pick<Outgoing, 'post'>
   readonly clock: Clock
   readonly telemetry: Telemetry
 }

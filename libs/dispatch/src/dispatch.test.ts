@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals'
-import { type CloudEvent, withAttributes } from '@sluice/cloudevents'
-import type { DeliveryRow } from '@sluice/contract'
+import { type CloudEvent, decodeHttp, withAttributes } from '@sluice/cloudevents'
+import type { DeliveryRow, DeliverySpec } from '@sluice/contract'
 import { EventingError } from '@sluice/errors'
 import { createTestTelemetry } from '@sluice/telemetry/testing'
 import { VirtualClock } from '@sluice/testkit'
@@ -81,7 +81,7 @@ describe('a subscriber', () => {
   })
 
   test.each([404, 408, 409, 429, 500, 501, 502, 503, 504, 599])(
-    'RSP-04..08 that answers %i is asked again',
+    'RSP-04, RSP-05, RSP-06, RSP-07, RSP-08 that answers %i is asked again',
     async (status) => {
       const { once } = started({}, status)
       expect(await once(new FakeDelivery('1'))).toEqual(['nack 200'])
@@ -145,17 +145,172 @@ describe('retries', () => {
     expect(telemetry.read('kn.eventing.dispatch.duration', { 'kn.trigger.name': 'trigger' })).toBe(3)
   })
 
-  test('RTY-01 are none when the delivery spec says 0', async () => {
+  test('RTY-10 under a linear policy come after the same wait, and succeed in the end', async () => {
+    const spec = { ...rowOf().spec, retry: 5, backoffPolicy: 'linear', backoffDelayMs: 1_000 } as const
+    const { toItsEnd } = started({ spec }, 503, 503, 503, 204)
+    expect((await toItsEnd(new FakeDelivery('1'))).ends).toEqual(['nack 1000', 'nack 1000', 'nack 1000', 'ack'])
+  })
+
+  test('RTY-09 that are none take each dropped event to the dead letter sink, once', async () => {
+    const { toItsEnd, requests } = started(
+      { ...withSink, spec: { ...rowOf().spec, retry: 0 } },
+      503,
+      204,
+      503,
+      204,
+      204,
+    )
+    for (const id of ['1', '2', '3']) await toItsEnd(new FakeDelivery(id))
+    const idsAt = (url: string) => requests.filter((sent) => sent.url === url).map(({ headers }) => headers['ce-id'])
+    expect([idsAt(SUBSCRIBER), idsAt(SINK)]).toEqual([
+      ['1', '2', '3'],
+      ['1', '2'],
+    ])
+  })
+
+  test('are none when the delivery spec says 0', async () => {
     const { toItsEnd, urls } = started({ spec: { ...rowOf().spec, retry: 0 } }, 503)
     expect((await toItsEnd(new FakeDelivery('1'))).ends).toEqual(['park DELIVERY_FAILED'])
     expect(urls()).toHaveLength(1)
   })
 })
 
+describe('Retry-After', () => {
+  const asking = (retryAfter?: string) => answerOf(503, { retryAfter })
+  const patient = (spec: Partial<DeliverySpec>) => ({ spec: { ...rowOf().spec, ...spec } })
+
+  test('RTY-16 makes the wait longer, up to retryAfterMax, and never shorter than the back-off', async () => {
+    const { toItsEnd } = started(patient({ retryAfterMaxMs: 5_000, retry: 4 }), ...['3', '60', '0'].map(asking), 503)
+    expect((await toItsEnd(new FakeDelivery('1'))).ends).toEqual([
+      'nack 3000',
+      'nack 5000',
+      'nack 800',
+      'nack 1600',
+      'ack',
+    ])
+  })
+
+  test('RTY-16 may be a date', async () => {
+    const { once } = started(patient({ retryAfterMaxMs: 60_000 }), asking('Thu, 01 Jan 2026 00:00:09 GMT'))
+    expect(await once(new FakeDelivery('1'))).toEqual(['nack 9000'])
+  })
+
+  test.each([{}, { retryAfterMaxMs: 0 }])('RTY-17 is ignored under %j', async (spec) => {
+    const { once } = started(patient(spec), asking('7'))
+    expect(await once(new FakeDelivery('1'))).toEqual(['nack 200'])
+  })
+
+  test('RTY-18 that can not be read leaves the back-off as it is', async () => {
+    const { once } = started(patient({ retryAfterMaxMs: 60_000 }), asking('tomorrow'))
+    expect(await once(new FakeDelivery('1'))).toEqual(['nack 200'])
+  })
+
+  test('RTY-16 is kept beyond backoffMax, which bounds the back-off alone', async () => {
+    const spec = { retryAfterMaxMs: 60_000, backoffMaxMs: 100, retry: 1 }
+    const { once } = started(patient(spec), asking('7'), 500)
+    expect(await once(new FakeDelivery('1'))).toEqual(['nack 7000'])
+    expect(await once(new FakeDelivery('2'))).toEqual(['nack 100'])
+  })
+
+  test('RTY-16, RTY-19 of the dead letter sink is kept as well', async () => {
+    const { toItsEnd } = started({ ...withSink, ...patient({ retryAfterMaxMs: 60_000 }) }, 400, asking('7'))
+    expect((await toItsEnd(new FakeDelivery('1'))).ends).toEqual(['nack 0', 'nack 7000', 'ack'])
+  })
+})
+
+describe('the content mode', () => {
+  const inMode = (format: 'json' | 'binary') => ({ spec: { ...rowOf().spec, format } })
+  const sent = async (format: 'json' | 'binary', event: CloudEvent, row: Partial<DeliveryRow> = {}) => {
+    const { once, requests } = started({ ...inMode(format), ...row })
+    await once(new FakeDelivery('1', { event }))
+    const [{ request }] = requests as [(typeof requests)[number]]
+    const { headers, body } = request
+    const { mode, events } = decodeHttp(headers, Buffer.from(body ?? []))
+    return { mode, event: events[0] as CloudEvent, headers: requests[0]?.headers }
+  }
+  const binary = [
+    'ce-specversion',
+    '1.0',
+    'ce-id',
+    '1',
+    'ce-source',
+    '/s',
+    'ce-type',
+    't',
+    'content-type',
+    'text/plain',
+  ]
+  const structured =
+    '{"specversion":"1.0","id":"1","source":"/s","type":"t","datacontenttype":"text/plain","data":"hi"}'
+
+  test('DLV-10, DLV-09 is structured under format json', async () => {
+    const [event] = decodeHttp(binary, Buffer.from('hi')).events as readonly [CloudEvent]
+    const got = await sent('json', event)
+    expect(got.mode).toBe('structured')
+    expect(got.headers).toMatchObject({ 'kn-namespace': 'ns', prefer: 'reply' })
+    expect([...got.event.attributes]).toEqual([...event.attributes])
+    expect(Buffer.from(got.event.data ?? []).toString()).toBe('hi')
+  })
+
+  test('DLV-11 is binary under format binary', async () => {
+    const headers = ['content-type', 'application/cloudevents+json']
+    const [event] = decodeHttp(headers, Buffer.from(structured)).events as readonly [CloudEvent]
+    const got = await sent('binary', event)
+    expect([got.mode, Buffer.from(got.event.data ?? []).toString()]).toEqual(['binary', 'hi'])
+    expect(got.headers).toMatchObject({ 'ce-id': '1', 'content-type': 'text/plain' })
+  })
+
+  test.each(['json', 'binary'] as const)('DLV-03 keeps an event of 0.3 one of 0.3, %s', async (format) => {
+    const got = await sent(format, eventOf('1', { specversion: '0.3' }))
+    expect(got.event.attributes.get('specversion')).toBe('0.3')
+  })
+
+  test.each(['json', 'binary'] as const)('takes the hop counter off outside only, %s', async (format) => {
+    const event = eventOf('1', { knativebrokerttl: 250 })
+    const subscriber = { url: 'http://in/ns/other', internal: true }
+    expect((await sent(format, event)).event.attributes.has('knativebrokerttl')).toBe(false)
+    expect((await sent(format, event, { subscriber })).event.attributes.has('knativebrokerttl')).toBe(true)
+  })
+
+  test('of the dead letter sink is that of the subscriber, with what became of the event', async () => {
+    const { toItsEnd, requests } = started(
+      { ...withSink, ...inMode('json') },
+      answerOf(422, { body: Buffer.from('no') }),
+    )
+    await toItsEnd(new FakeDelivery('1'))
+    const { headers, body } = (requests as [unknown, (typeof requests)[number]])[1].request
+    expect(JSON.parse(Buffer.from(body ?? []).toString())).toMatchObject({
+      ...{ knativeerrordest: SUBSCRIBER, knativeerrorcode: 422, knativeerrordata: 'bm8=' },
+    })
+    expect(decodeHttp(headers, Buffer.from(body ?? [])).mode).toBe('structured')
+  })
+})
+
+describe('two triggers', () => {
+  test('DLV-12 of one subscriber make two deliveries', async () => {
+    const { once, program, urls } = started()
+    program.apply(deltaOf({ deliveries: [rowOf({ uid: 'q2', name: 'other' })] }))
+    await once(new FakeDelivery('1'))
+    await once(new FakeDelivery('1', { queue: 'q2' }))
+    expect(urls()).toEqual([SUBSCRIBER, SUBSCRIBER])
+  })
+
+  test("DLV-14 do not suffer from each other's subscriber", async () => {
+    const dead: Answer = { kind: 'unreachable', problem: 'connect ECONNREFUSED' }
+    const { toItsEnd, program, urls } = started({ ...withSink, spec: { ...rowOf().spec, retry: 0 } }, 204, dead)
+    program.apply(
+      deltaOf({ deliveries: [rowOf({ uid: 'q2', subscriber: { url: 'http://fine.test/', internal: false } })] }),
+    )
+    expect((await toItsEnd(new FakeDelivery('1', { queue: 'q2' }))).ends).toEqual(['ack'])
+    expect((await toItsEnd(new FakeDelivery('1'))).ends).toEqual(['nack 0', 'ack'])
+    expect(urls()).toEqual(['http://fine.test/', SUBSCRIBER, SINK])
+  })
+})
+
 describe('the dead letter sink', () => {
   const errorBody = Buffer.from('<html>\n\xff')
 
-  test('DLS-02..06, DLV-07 gets the original event and what became of it', async () => {
+  test('DLS-02, DLS-03, DLS-04, DLS-06, DLV-07, DLV-08 gets the original event and what became of it', async () => {
     const { toItsEnd, requests } = started(withSink, answerOf(422, { body: errorBody }))
     const event = eventOf('1', { ext: 'é', knativebrokerttl: 3 })
     expect((await toItsEnd(new FakeDelivery('1', { event }))).ends).toEqual(['nack 0', 'ack'])
@@ -201,9 +356,9 @@ describe('the dead letter sink', () => {
   })
 
   test.each([
-    ['DLS-09 that fails to the last', [400, 503, 503, 503], 3],
+    ['that fails to the last', [400, 503, 503, 503], 3],
     ['that refuses', [400, 410], 1],
-  ])('%s parks the event, with how both failed', async (_, answers, asked) => {
+  ])('DLS-09 %s parks the event, with how both failed', async (_, answers, asked) => {
     const { toItsEnd, urls, telemetry } = started(withSink, ...answers)
     const { ends, last } = await toItsEnd(new FakeDelivery('1'))
     expect(ends.at(-1)).toBe('park DEAD_LETTER_FAILED')
@@ -232,7 +387,7 @@ describe('the dead letter sink', () => {
 })
 
 describe('a reply', () => {
-  test('RPL-01, RPL-08 is stored in the log once per delivery, one hop further', async () => {
+  test('RPL-01, RPL-08, RSP-15 is stored in the log once per delivery, one hop further', async () => {
     const more = [
       'X-Request-Id',
       'of the reply',
@@ -299,7 +454,7 @@ describe('a reply', () => {
     expect([fake.publishes, requests[0]?.request.wantsReply]).toEqual([[], false])
   })
 
-  test('RPL-06 that can not be stored fails the whole delivery, in the same budget', async () => {
+  test('RPL-06, RPL-10 that can not be stored fails the whole delivery, in the same budget', async () => {
     const { toItsEnd, fake, urls } = started({ ...withSink }, replyOf(), replyOf(), replyOf())
     fake.answer = async () => {
       throw new EventingError({ code: 'CHANNEL_UNAVAILABLE', driver: 'fake', reason: 'full' }, 'no room')
@@ -312,12 +467,12 @@ describe('a reply', () => {
   const spent = new EventingError({ code: 'EVENT_TTL_SPENT' }, 'all hops made')
   const tooLarge = new EventingError({ code: 'EVENT_TOO_LARGE', bytes: 2, maxBytes: 1 }, 'too large')
   const refused: [string, Response, EventingError | undefined, number][] = [
-    ['RPL-05 whose hops are spent', replyOf(), spent, 400],
+    ['whose hops are spent', replyOf(), spent, 400],
     ['that is too large', replyOf(), tooLarge, 413],
     ['longer than is read', replyOf(200, { isCut: true }), undefined, 413],
-    ['RSP-11 without an id', replyOf(200, { headers: ['ce-specversion', '1.0'] }), undefined, 400],
+    ['without an id', replyOf(200, { headers: ['ce-specversion', '1.0'] }), undefined, 400],
     [
-      'RSP-12 that is broken JSON',
+      'that is broken JSON',
       replyOf(200, { headers: ['content-type', 'application/cloudevents+json'] }),
       undefined,
       400,
@@ -336,7 +491,7 @@ describe('a reply', () => {
     ],
   ]
   test.each(refused)(
-    'RPL-09 %s is refused for good: the original goes to the dead letter sink',
+    'RPL-05, RPL-09, RSP-11, RSP-12 %s is refused for good: the original goes to the dead letter sink',
     async (_, answer, error, status) => {
       const { toItsEnd, fake, requests, state, telemetry } = started(withSink, answer)
       if (error !== undefined) {

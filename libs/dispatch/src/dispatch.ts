@@ -6,6 +6,7 @@ import { endsOf, type Outcome, reasonOf } from './ends.ts'
 import { factsOf, journaling } from './journaling.ts'
 import { type Stage, stageOf } from './note.ts'
 import type { Destination } from './program.ts'
+import { retryAfterMs } from './retry-after.ts'
 import { failed, type Verdict } from './verdict.ts'
 
 /** An event that so often came without an outcome takes the process down with it, or might. */
@@ -53,15 +54,16 @@ function end(
   stage: Stage,
   destination: Destination,
   ends: ReturnType<typeof endsOf>,
-  { random }: Pick<DispatchDeps, 'random'>,
+  { random, clock }: Pick<DispatchDeps, 'random' | 'clock'>,
 ): Promise<Outcome> {
   if (verdict.outcome === 'aborted') return ends.release()
   if (verdict.outcome === 'delivered') return ends.ack()
 
-  const { retry } = destination.row.spec
-  const { failure, isRetryable } = verdict
-  if (isRetryable && stage.retries < retry) {
-    return ends.retry(failure, backoffMs(destination.row.spec, stage.retries, random))
+  const { spec } = destination.row
+  const { failure, isRetryable, retryAfter } = verdict
+  if (isRetryable && stage.retries < spec.retry) {
+    const askedMs = retryAfterMs(retryAfter, spec.retryAfterMaxMs, clock.now())
+    return ends.retry(failure, Math.max(backoffMs(spec, stage.retries, random), askedMs))
   }
   if (stage.at === 'subscriber' && destination.deadLetterSink !== undefined) return ends.handOn(failure)
   return ends.park(reasonOf(stage, verdict.isReply), failure)

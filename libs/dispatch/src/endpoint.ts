@@ -12,13 +12,20 @@ export interface Endpoint {
   /** An address of this installation: the event keeps its hop counter. */
   readonly internal: boolean
   readonly timeoutMs: number
+  /** In the JSON format instead of binary mode. */
+  readonly isStructured: boolean
 }
 
 /** `Prefer: reply` goes to subscribers only. Source: knative/specs data-plane.md; knative/eventing event_dispatcher.go. */
 export function endpointOf(target: Target, row: DeliveryRow, role: 'subscriber' | 'dead-letter-sink'): Endpoint {
   const headers = ['kn-namespace', row.namespace]
   if (role === 'subscriber') headers.push('prefer', 'reply')
-  const parts = { headers, internal: target.internal, timeoutMs: row.spec.timeoutMs }
+  const parts = {
+    headers,
+    internal: target.internal,
+    timeoutMs: row.spec.timeoutMs,
+    isStructured: row.spec.format === 'json',
+  }
   const url = readAddress(target.url)
   if (url === undefined) return { ...parts, url: encodeURI(target.url.toWellFormed()), origin: undefined, path: '/' }
   const { username, password, origin } = url

@@ -1,6 +1,7 @@
 import type { Linked } from '@sluice/linked-list'
 import type { Dispatcher } from 'undici'
 import { type Answer, ERROR_DATA_BYTES } from './answer.ts'
+import { retryAfterOf } from './retry-after.ts'
 
 /** An answer nobody wants is read this far, to keep the connection; then the connection is closed. */
 const DRAIN_BYTES = 2 ** 20
@@ -11,6 +12,8 @@ export interface ExchangeOptions {
   readonly timeoutMs: number
   readonly maxReplyBytes: number
   readonly settle: (exchange: Exchange, answer: Answer) => void
+  /** Sends it once more, on a fresh connection. */
+  readonly again: (exchange: Exchange) => void
 }
 
 /** One request from its start to its answer, as undici's handler. Settles exactly once. */
@@ -19,11 +22,15 @@ export class Exchange implements Dispatcher.DispatchHandler, Linked<Exchange> {
   next: Exchange | undefined = undefined
   previous: Exchange | undefined = undefined
   readonly options: ExchangeOptions
+  /** What it goes over, where that is a kept connection. */
+  connection: { readonly bytesRead: number } | undefined
+  #readBefore = 0
   #controller: Dispatcher.DispatchController | undefined
   #settled = false
   #status = 0
   #headers: readonly string[] = []
   #isCloudEvent = false
+  #retryAfter: string | undefined
   #chunks: Buffer[] = []
   #bodyBytes = 0
   #keepBytes = 0
@@ -44,6 +51,7 @@ export class Exchange implements Dispatcher.DispatchHandler, Linked<Exchange> {
 
   onRequestStart(controller: Dispatcher.DispatchController): void {
     this.#controller = controller
+    this.#readBefore = this.connection?.bytesRead ?? 0
     if (this.#settled) controller.abort(new Error('given up while it waited for a connection'))
   }
 
@@ -51,6 +59,7 @@ export class Exchange implements Dispatcher.DispatchHandler, Linked<Exchange> {
     if (status < 200) return
     this.#status = status
     this.#isCloudEvent = marksCloudEvent(headers)
+    this.#retryAfter = retryAfterOf(status, headers)
     const isReply = this.options.wantsReply && this.#isCloudEvent && status < 300 && status !== 202
     if (isReply) this.#headers = asStrings(controller.rawHeaders)
     this.#keepBytes = isReply ? this.options.maxReplyBytes : status < 300 ? 0 : ERROR_DATA_BYTES
@@ -69,7 +78,20 @@ export class Exchange implements Dispatcher.DispatchHandler, Linked<Exchange> {
   }
 
   onResponseError(_: Dispatcher.DispatchController | undefined, error: Error): void {
-    this.#settle(problemOf(error))
+    if (this.#settled || !this.#wasStale(error)) {
+      this.#settle(problemOf(error))
+      return
+    }
+    this.connection = undefined
+    this.#controller = undefined
+    this.options.again(this)
+  }
+
+  /** The peer had closed the connection after an earlier answer, and gave no byte of this one: it is not a refusal. */
+  #wasStale(error: Error & { code?: string }): boolean {
+    const isClosed =
+      (error.code === 'UND_ERR_SOCKET' && error.message === 'other side closed') || error.code === 'EPIPE'
+    return isClosed && this.#readBefore > 0 && this.connection?.bytesRead === this.#readBefore
   }
 
   #response(isCut: boolean): Answer {
@@ -80,6 +102,7 @@ export class Exchange implements Dispatcher.DispatchHandler, Linked<Exchange> {
       body: this.#chunks.length === 0 ? NOTHING : Buffer.concat(this.#chunks),
       bodyBytes: this.#bodyBytes,
       isCloudEvent: this.#isCloudEvent,
+      retryAfter: this.#retryAfter,
       isCut,
     }
   }

@@ -1,3 +1,4 @@
 export type { ParkReason } from './ends.ts'
 export { type Note, readNote } from './note.ts'
+export { type Outgoing, type OutgoingRequest, Sender } from './sender.ts'
 export { type Dispatcher, type DispatcherDeps, startDispatcher } from './start.ts'

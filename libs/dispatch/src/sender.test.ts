@@ -1,9 +1,11 @@
 import { once } from 'node:events'
 import { createServer, type RequestListener } from 'node:http'
-import { type AddressInfo, createServer as createTcpServer } from 'node:net'
+import { createServer as createTlsServer } from 'node:https'
+import { type AddressInfo, createServer as createTcpServer, type Socket } from 'node:net'
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals'
 import { systemClock } from '@sluice/clock'
 import { settle, startSink, VirtualClock } from '@sluice/testkit'
+import { CERTIFICATE, KEY } from '../test/certificate.ts'
 import { rowOf } from '../test/fake-queue.ts'
 import type { Answer } from './answer.ts'
 import { type Endpoint, endpointOf } from './endpoint.ts'
@@ -53,6 +55,20 @@ async function serveRaw(...writes: string[]): Promise<string> {
   return `http://127.0.0.1:${(server.address() as AddressInfo).port}/`
 }
 
+/** Connections by number, and what each answers to its requests in order; nothing said: 204. */
+async function serveByConnection(answers: (connection: number, request: number, socket: Socket) => void) {
+  const counts: number[] = []
+  const server = createTcpServer((socket) => {
+    const connection = counts.push(0)
+    socket.on('error', () => {})
+    socket.on('data', () => answers(connection, ++(counts[connection - 1] as number), socket))
+  }).listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  stack.defer(() => void server.close())
+  return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/`, counts }
+}
+const NO_CONTENT = 'HTTP/1.1 204 No Content\r\n\r\n'
+
 const EVENT = { 'ce-specversion': '1.0', 'ce-id': 'r', 'ce-source': '/r', 'ce-type': 'r' }
 
 describe('a request', () => {
@@ -86,6 +102,52 @@ describe('a request', () => {
     for (const name of ['http_proxy', 'HTTP_PROXY', 'NODE_USE_ENV_PROXY']) process.env[name] = 'http://127.0.0.1:1'
     const sink = stack.use(await startSink())
     expect(await post(sink.url)).toMatchObject({ kind: 'response', status: 204 })
+  })
+})
+
+describe('a kept connection', () => {
+  const kept = (second: (socket: Socket) => void) =>
+    serveByConnection((connection, request, socket) => {
+      if (connection === 1 && request === 2) second(socket)
+      else socket.write(NO_CONTENT)
+    })
+
+  /** The pool frees a connection a moment after its answer. */
+  const postTwice = async (url: string) => {
+    const first = await post(url)
+    await settle()
+    return [first, await post(url)]
+  }
+
+  test('that the subscriber closed without a byte of an answer is replaced once, by a fresh one', async () => {
+    const { url, counts } = await kept((socket) => socket.end())
+    expect(await postTwice(url)).toMatchObject([{ status: 204 }, { status: 204 }])
+    expect(counts).toEqual([2, 1])
+  })
+
+  test('is replaced once only', async () => {
+    const { url, counts } = await serveByConnection((connection, request, socket) => {
+      if (connection === 1 && request === 1) socket.write(NO_CONTENT)
+      else socket.end()
+    })
+    expect(await postTwice(url)).toMatchObject([{ status: 204 }, { kind: 'unreachable' }])
+    expect(counts).toEqual([2, 1])
+  })
+
+  const failures: [string, (socket: Socket) => void][] = [
+    ['closed in the middle of an answer', (socket) => socket.end('HTTP/1.1 2')],
+    ['reset', (socket) => socket.resetAndDestroy()],
+  ]
+  test.each(failures)('RSP-09 that is %s is a failure', async (_, second) => {
+    const { url, counts } = await kept(second)
+    expect(await postTwice(url)).toMatchObject([{ status: 204 }, { kind: 'unreachable' }])
+    expect(counts).toEqual([2])
+  })
+
+  test('RSP-09 that is new and closed without an answer is a failure', async () => {
+    const { url, counts } = await serveByConnection((_, __, socket) => socket.end())
+    expect(await post(url)).toMatchObject({ kind: 'unreachable' })
+    expect(counts).toEqual([1])
   })
 })
 
@@ -189,6 +251,18 @@ describe('RSP-09 no answer', () => {
 
   test('from a name that does not resolve is unreachable', async () => {
     expect(await post('http://no-such-host.invalid/')).toMatchObject({ kind: 'unreachable' })
+  })
+
+  test('from a server whose certificate nobody vouches for is unreachable and says so', async () => {
+    let asked = 0
+    const server = createTlsServer({ key: KEY, cert: CERTIFICATE }, () => {
+      asked += 1
+    }).listen(0, '127.0.0.1')
+    await once(server, 'listening')
+    stack.defer(() => void server.close())
+    const answer = await post(`https://localhost:${(server.address() as AddressInfo).port}/`)
+    expect(answer).toEqual({ kind: 'unreachable', problem: expect.stringMatching(/certificate/) })
+    expect(asked).toBe(0)
   })
 
   test('from a server without TLS on an HTTPS address is unreachable', async () => {

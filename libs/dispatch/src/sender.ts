@@ -1,6 +1,7 @@
 import type { Clock } from '@sluice/clock'
-import { Pool } from 'undici'
+import { buildConnector, type Client, Pool } from 'undici'
 import type { Answer } from './answer.ts'
+import { Connection } from './connection.ts'
 import { Deadlines } from './deadlines.ts'
 import type { Endpoint } from './endpoint.ts'
 import { Exchange, type ExchangeOptions } from './exchange.ts'
@@ -8,7 +9,14 @@ import { Exchange, type ExchangeOptions } from './exchange.ts'
 /** Requests in flight are bounded above; a connection serves one at a time. */
 const MAX_CONNECTIONS = 1_024
 const CONNECT_TIMEOUT_MS = 10_000
-const MAX_HEADER_BYTES = 2 ** 17
+const OPTIONS: Client.Options = {
+  pipelining: 1,
+  allowH2: false,
+  maxHeaderSize: 2 ** 17,
+  // The whole exchange has one deadline, ours.
+  headersTimeout: 0,
+  bodyTimeout: 0,
+}
 
 export interface SenderDeps {
   readonly clock: Clock
@@ -23,15 +31,20 @@ export interface OutgoingRequest {
   readonly wantsReply: boolean
 }
 
+/** What makes requests, as the dispatcher sees it. */
+export type Outgoing = Pick<Sender, 'adopt' | 'forget' | 'post' | 'abort' | typeof Symbol.asyncDispose>
+
 /**
  * Posts to HTTP addresses over kept connections. One attempt each: no retry, no redirect, no proxy from the
- * environment, TLS verified. Safe for concurrent use. Never rejects.
+ * environment, TLS verified; only a kept connection that turns out closed is replaced once. Safe for concurrent use. Never rejects.
  */
 export class Sender implements AsyncDisposable {
   readonly #maxReplyBytes: number
   readonly #deadlines: Deadlines<Exchange>
   readonly #pools = new Map<string, Pool>()
   readonly #users = new Map<string, number>()
+  /** Shared, so that TLS sessions are. */
+  readonly #connector = buildConnector({ allowH2: false, timeout: CONNECT_TIMEOUT_MS })
   #aborted = false
 
   constructor({ clock, maxReplyBytes }: SenderDeps) {
@@ -64,9 +77,15 @@ export class Sender implements AsyncDisposable {
         resolve(answer)
       }
       const { wantsReply, headers, body } = request
-      const exchange = new Exchange({ wantsReply, timeoutMs, maxReplyBytes: this.#maxReplyBytes, settle })
+      const options = { path, method: 'POST', headers, body: body ?? null } as const
+      const again = () => {
+        const fresh = this.#connect(origin)
+        fresh.dispatch(options, exchange)
+        fresh.close(() => {})
+      }
+      const exchange = new Exchange({ wantsReply, timeoutMs, maxReplyBytes: this.#maxReplyBytes, settle, again })
       this.#deadlines.start(exchange, timeoutMs)
-      this.#poolOf(origin).dispatch({ path, method: 'POST', headers, body: body ?? null }, exchange)
+      this.#poolOf(origin).dispatch(options, exchange)
     })
   }
 
@@ -86,18 +105,13 @@ export class Sender implements AsyncDisposable {
   #poolOf(origin: string): Pool {
     let pool = this.#pools.get(origin)
     if (pool === undefined) {
-      pool = new Pool(origin, {
-        connections: MAX_CONNECTIONS,
-        pipelining: 1,
-        allowH2: false,
-        connectTimeout: CONNECT_TIMEOUT_MS,
-        maxHeaderSize: MAX_HEADER_BYTES,
-        // The whole exchange has one deadline, ours.
-        headersTimeout: 0,
-        bodyTimeout: 0,
-      })
+      pool = new Pool(origin, { connections: MAX_CONNECTIONS, factory: (to) => this.#connect(to) })
       this.#pools.set(origin, pool)
     }
     return pool
+  }
+
+  #connect(origin: URL | string): Connection {
+    return new Connection(origin, { ...OPTIONS, connect: this.#connector })
   }
 }

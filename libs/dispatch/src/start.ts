@@ -9,7 +9,7 @@ import { dispatcherEvents, dispatchTelemetry } from './events.ts'
 import { orphaned } from './orphan.ts'
 import { Program } from './program.ts'
 import { QueueReader, type QueueReaderDeps } from './queue-reader.ts'
-import { Sender } from './sender.ts'
+import { type Outgoing, Sender } from './sender.ts'
 
 /** Events of a queue without a row: enough to park them by and by, few enough to hold nobody up. */
 const ORPHAN_WINDOW = 8
@@ -35,6 +35,8 @@ export interface DispatcherDeps {
   readonly maxInFlightBytes?: number
   /** For the jitter of back-offs, in [0, 1). */
   readonly random?: () => number
+  /** Who makes the requests; default one of its own. Disposed with the dispatcher. */
+  readonly sender?: Outgoing
   /** Told of every hand-out's end. */
   readonly journal?: Journal | undefined
 }
@@ -51,7 +53,7 @@ export interface Dispatcher extends AsyncDisposable {
 export function startDispatcher(deps: DispatcherDeps): Dispatcher {
   const { driver, clock, telemetry, contract, replica, ingressUrl = '', maxReplyBytes = 2 ** 21 } = deps
   const draining = new AbortController()
-  const sender = new Sender({ clock, maxReplyBytes })
+  const sender = deps.sender ?? new Sender({ clock, maxReplyBytes })
   const shared = dispatchTelemetry(telemetry)
   const program = new Program({
     telemetry: shared,

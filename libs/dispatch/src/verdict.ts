@@ -14,7 +14,13 @@ export interface Failure {
 /** `aborted`: our own doing, says nothing about the target. */
 export type Verdict =
   | { readonly outcome: 'delivered'; readonly status: number; readonly replyId?: string }
-  | { readonly outcome: 'failed'; readonly isRetryable: boolean; readonly isReply: boolean; readonly failure: Failure }
+  | {
+      readonly outcome: 'failed'
+      readonly isRetryable: boolean
+      readonly isReply: boolean
+      readonly failure: Failure
+      readonly retryAfter?: string | undefined
+    }
   | { readonly outcome: 'aborted' }
 
 /** 4xx other than these four are final. Source: knative/specs data-plane.md; knative/eventing retries.go. */
@@ -26,10 +32,10 @@ export function verdictOf(answer: Answer, dest: string): Verdict {
     case 'aborted':
       return { outcome: 'aborted' }
     case 'response': {
-      const { status, body } = answer
+      const { status, body, retryAfter } = answer
       if (status >= 200 && status < 300) return { outcome: 'delivered', status }
       const isRetryable = status >= 500 || RETRYABLE_4XX.has(status)
-      return { outcome: 'failed', isRetryable, isReply: false, failure: { dest, status, data: body } }
+      return { outcome: 'failed', isRetryable, isReply: false, failure: { dest, status, data: body }, retryAfter }
     }
     default: {
       const text = `dispatch error: ${answer.problem}`

@@ -18,6 +18,7 @@ export type Failure =
   | { code: 'CONTRACT_BEHIND'; epoch: number; revision: number }
   | { code: 'CONTRACT_LEASE_UNKNOWN'; instance: string }
   | { code: 'CONTRACT_REPLICAS_FULL'; maxReplicas: number }
+  | { code: 'CONTRACT_QUESTIONS_FULL'; maxQuestions: number }
   | { code: 'EVENT_INVALID'; problem: string }
   | { code: 'EVENT_TOO_LARGE'; bytes: number; maxBytes: number }
   | { code: 'EVENT_TTL_SPENT' }
@@ -72,6 +73,7 @@ export const FAILURE_CODES = [
   'CONTRACT_BEHIND',
   'CONTRACT_LEASE_UNKNOWN',
   'CONTRACT_REPLICAS_FULL',
+  'CONTRACT_QUESTIONS_FULL',
   'EVENT_INVALID',
   'EVENT_TOO_LARGE',
   'EVENT_TTL_SPENT',

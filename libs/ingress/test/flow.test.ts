@@ -142,7 +142,7 @@ describe('what is stored', () => {
   })
 })
 
-describe('when the channel is in the way', () => {
+describe('ING-26 when the channel is in the way', () => {
   test.each<[string, () => unknown, number, string]>([
     ['can take nothing now', unavailable, 503, 'CHANNEL_UNAVAILABLE'],
     ['is closed', () => new EventingError({ code: 'CHANNEL_CLOSED', driver: 'fake' }, 'closed'), 503, 'CHANNEL_CLOSED'],
@@ -214,7 +214,7 @@ describe('what the contract programs', () => {
     expect(rig.ingress.url).toBe(`http://127.0.0.1:${rig.ingress.port}`)
   })
 
-  test('a log that can not be made: its broker is 503, the others work, the revision is not acknowledged', async () => {
+  test('ING-25 a log that can not be made: its broker is 503, the others work, the revision is not acknowledged', async () => {
     await using rig = await startRig()
     const bad = { ...LOG, uid: 'log-2', name: 'bad', channel: 'bad.log', queues: 'bad.queues' }
     const badIngress = { ...INGRESS, uid: 'ingress-2', name: 'bad', path: '/shop/bad', log: bad.uid }

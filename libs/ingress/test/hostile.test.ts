@@ -10,8 +10,8 @@ let port: number
 
 beforeAll(async () => {
   const http = {
-    headersTimeoutMs: 80,
-    requestTimeoutMs: 120,
+    headersTimeoutMs: 250,
+    requestTimeoutMs: 400,
     keepAliveTimeoutMs: 60,
     checkIntervalMs: 10,
     lingerMs: 60,
@@ -221,7 +221,7 @@ test('the target of a request may be absolute', async () => {
   expect(statuses(await exchange(port, [request], /\r\n\r\n/))).toEqual([202])
 })
 
-test('an upgrade to HTTP/2 is ignored', async () => {
+test('ING-29 an upgrade to HTTP/2 is ignored', async () => {
   const upgrade = { Connection: 'Upgrade, HTTP2-Settings', Upgrade: 'h2c', 'HTTP2-Settings': 'AAMAAABkAAQAAP__' }
   expect(statuses(await exchange(port, [rawPost('x', upgrade)], /\r\n\r\n/))).toEqual([202])
 })

@@ -2,8 +2,9 @@ import type { ChannelDriver } from '@sluice/channel'
 import type { CloudEvent } from '@sluice/cloudevents'
 import { type Contract, type FilterSpec, type LogRow, logOf, type RouteRow } from '@sluice/contract'
 import { checkQuery, queryInvalid } from '@sluice/errors'
-import type { OpenJournal } from './open-journal.ts'
 import type { JournalRecord } from './record.ts'
+import type { Found } from './replicas.ts'
+import type { Wanted } from './scan.ts'
 
 const MAX_RECORDS = 1_000
 /** Triggers that did not match, in one answer; the others are there for POST /explain. */
@@ -16,9 +17,9 @@ interface Verdict {
 }
 
 export interface JournalRouteDeps {
-  readonly journal: Pick<OpenJournal, 'find'>
+  readonly find: (wanted: Wanted) => Promise<Found>
   readonly contract: () => Pick<Contract, 'revision' | 'logs' | 'routes'>
-  /** To explain the triggers that did not match; absent where one service among several answers. */
+  /** To explain the triggers that did not match; absent where one service among several answers for itself. */
   readonly explaining?: Explaining
 }
 
@@ -33,8 +34,8 @@ interface Request {
 }
 
 /**
- * `GET /journal/<namespace>/<broker>?id=…[&source=…]`: what happened to an event, as far as this process saw it, and
- * why the other triggers didn't match, by the routes in force and while the log still has the event.
+ * `GET /journal/<namespace>/<broker>?id=…[&source=…]`: what happened to an event, as far as `find` knows, and why the
+ * other triggers didn't match, by the routes in force and while the log still has the event.
  */
 export function journalRoute(deps: JournalRouteDeps) {
   return {
@@ -46,10 +47,10 @@ export function journalRoute(deps: JournalRouteDeps) {
       const { id, source } = parametersOf(query)
       const { revision, logs, routes } = deps.contract()
       const log = logOf({ logs }, namespace, broker)
-      const records = await deps.journal.find({ id, source, queues: log.queues, limit: MAX_RECORDS })
+      const found = await deps.find({ id, source, queues: log.queues, limit: MAX_RECORDS })
       const ofBroker = routes.filter((route) => route.log === log.uid)
-      const others = await unmatched(records, { id, log, routes: ofBroker }, deps)
-      return { namespace, broker, id, revision, records, ...others }
+      const others = await unmatched(found.records, { id, log, routes: ofBroker }, deps)
+      return { namespace, broker, id, revision, ...found, ...others }
     },
   } as const
 }
@@ -60,7 +61,7 @@ async function unmatched(
   { id, log, routes }: { readonly id: string; readonly log: LogRow; readonly routes: readonly RouteRow[] },
   { explaining }: JournalRouteDeps,
 ) {
-  if (explaining === undefined) return { notExplained: 'services run apart: ask POST /explain at the controller' }
+  if (explaining === undefined) return { notExplained: 'this is one service among several: ask the controller' }
   const { driver, explain } = explaining
   const sources = new Set(records.map(({ source }) => source))
   if (sources.size > 1) return { notExplained: 'more than one source used this id: ask again with source' }

@@ -3,12 +3,13 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals'
 import { createEvent } from '@sluice/cloudevents'
-import type { Contract, ContractSource, Delta } from '@sluice/contract'
+import type { Answerer, Asked, Contract, Delta, OpenedContract } from '@sluice/contract'
 import { createTestTelemetry } from '@sluice/telemetry/testing'
 import { VirtualClock } from '@sluice/testkit'
 import { journalRoute } from './journal-route.ts'
-import { openJournal } from './open-journal.ts'
+import { type OpenJournal, openJournal } from './open-journal.ts'
 import { destOf } from './record.ts'
+import { findAtReplicas } from './replicas.ts'
 import { openServiceJournal } from './service-journal.ts'
 
 const QUEUES = 'queues'
@@ -23,6 +24,9 @@ describe('the journal', () => {
     openJournal({ folder, maxBytes: 2 ** 20, clock: new VirtualClock(), telemetry, ...more })
   const facts = (position: string) => ({ ingress: 'ingress', revision: 1, position })
   const wanted = (id: string, source?: string) => ({ id, source, queues: QUEUES, limit: 100 })
+  const findIn = (journal: OpenJournal) => async (of: Parameters<OpenJournal['find']>[0]) => ({
+    records: await journal.find(of),
+  })
   const files = () => readdirSync(folder).toSorted()
 
   beforeEach(() => {
@@ -146,7 +150,9 @@ describe('the journal', () => {
   test('a service apart answers for what it saw by the logs of its contract, and names what it does not explain', async () => {
     const config = { journal: 'on', journalMaxBytes: 2 ** 20, dataDir: folder, replica: 'a/b' } as const
     const log = { namespace: 'ns', name: 'b', uid: 'u', queues: QUEUES }
-    const contract: ContractSource = {
+    const answerers: Answerer[] = []
+    const contract: Pick<OpenedContract, 'watch' | 'answer'> = {
+      answer: (_topic, answerer) => void answerers.push(answerer),
       watch(_, apply) {
         void apply({ revision: 7, put: { logs: [log] }, removed: { logs: [] } } as unknown as Delta)
         return { [Symbol.dispose]() {} }
@@ -161,11 +167,42 @@ describe('the journal', () => {
     expect(await ask('b', 'id=1')).toMatchObject({
       revision: 7,
       records: [{ what: 'accepted', position: 'p' }],
-      notExplained: expect.stringContaining('POST /explain'),
+      notExplained: expect.stringContaining('ask the controller'),
     })
     expect(files()).toEqual(['journal.ingress.a_b'])
     await expect(ask('other', 'id=1')).rejects.toMatchObject({ detail: { code: 'BROKER_UNKNOWN' } })
     await expect(ask('b', 'id=1&id=2')).rejects.toMatchObject({ detail: { code: 'QUERY_INVALID' } })
+    const [off, on] = answerers
+    expect(await off?.(wanted('1'))).toEqual({ off: true })
+    expect(await on?.(wanted('1'))).toMatchObject({ records: [{ what: 'accepted', position: 'p' }] })
+    await expect(on?.({ id: 1 })).rejects.toThrow('another version')
+  })
+
+  test('of all replicas the records come as one, by time, the newest; who told nothing is named with the reason', async () => {
+    const replica = (name: string) => ({ replica: name, roles: ['filter'] as const, instance: name, acknowledged: 1 })
+    const record = (ms: number, what: string) => ({ at: new Date(ms).toISOString(), what, source: '/s' })
+    const asked: unknown[] = []
+    const find = findAtReplicas(async (topic, about): Promise<Asked> => {
+      asked.push([topic, about])
+      return {
+        answers: [
+          { replica: replica('a'), answer: { records: [record(2, 'judged'), record(3, 'attempt')] } },
+          { replica: replica('b'), answer: { records: [record(1, 'accepted'), record(2, 'accepted')] } },
+          { replica: replica('off'), answer: { off: true } },
+          { replica: replica('odd'), answer: null },
+        ],
+        unanswered: [{ replica: replica('gone'), reason: 'its lease ended' }],
+      }
+    })
+    const found = await find({ ...wanted('1'), limit: 3 })
+    expect(asked).toEqual([['journal', { ...wanted('1'), limit: 3 }]])
+    expect(found.records.map(({ what }) => what)).toEqual(['accepted', 'judged', 'attempt'])
+    const roles = ['filter']
+    expect(found.unanswered).toEqual([
+      { replica: 'gone', roles, reason: 'its lease ended' },
+      { replica: 'off', roles, reason: 'it keeps none: JOURNAL=off' },
+      { replica: 'odd', roles, reason: 'its answer is none' },
+    ])
   })
 
   test.each<[string, () => AsyncGenerator<never>, string]>([
@@ -183,7 +220,7 @@ describe('the journal', () => {
     const log = { namespace: 'ns', name: 'b', uid: 'u', queues: QUEUES }
     const contract = () => ({ revision: 1, logs: [log], routes: [] }) as unknown as Contract
     const explain = () => ({ matches: false })
-    const { answer } = journalRoute({ journal, contract, explaining: { driver: { read }, explain } })
+    const { answer } = journalRoute({ find: findIn(journal), contract, explaining: { driver: { read }, explain } })
     const path = { namespace: 'ns', broker: 'b' }
     expect(await answer({ path, query: new URLSearchParams('id=1') })).toMatchObject({ notExplained })
   })

@@ -1,9 +1,10 @@
 import { join } from 'node:path'
 import type { Clock } from '@sluice/clock'
-import type { ContractSource, LogRow } from '@sluice/contract'
+import type { LogRow, OpenedContract } from '@sluice/contract'
 import type { Telemetry } from '@sluice/telemetry'
 import { journalRoute } from './journal-route.ts'
 import { type OpenJournal, openJournal } from './open-journal.ts'
+import { answerWanted, TOPIC } from './replicas.ts'
 
 export interface ServiceJournalDeps {
   readonly config: {
@@ -14,7 +15,7 @@ export interface ServiceJournalDeps {
   }
   /** Of the service: two that share a data directory keep a journal each. */
   readonly name: string
-  readonly contract: ContractSource
+  readonly contract: Pick<OpenedContract, 'watch' | 'answer'>
   readonly clock: Clock
   readonly telemetry: Telemetry
 }
@@ -24,7 +25,7 @@ export interface ServiceJournal extends AsyncDisposable {
   readonly route: ReturnType<typeof journalRoute>
 }
 
-/** The journal of one service among several: what that process saw, and its answer. Undefined with `JOURNAL=off`. */
+/** The journal of one service among several: what that process saw, and its answer, to the controller too. Undefined with `JOURNAL=off`. */
 export function openServiceJournal({
   config,
   name,
@@ -32,9 +33,13 @@ export function openServiceJournal({
   ...deps
 }: ServiceJournalDeps): ServiceJournal | undefined {
   const { dataDir, replica, journalMaxBytes: maxBytes } = config
-  if (config.journal === 'off') return undefined
+  if (config.journal === 'off') {
+    contract.answer(TOPIC, (about) => answerWanted(undefined, about))
+    return undefined
+  }
   const folder = join(dataDir, `journal.${name}.${replica.replaceAll(/[^\w.-]/g, '_').slice(0, 100)}`)
   const journal = openJournal({ ...deps, folder, maxBytes })
+  contract.answer(TOPIC, (about) => answerWanted(journal, about))
   const logs = new Map<string, LogRow>()
   let revision = -1
   const watch = contract.watch('journal', (delta) => {
@@ -44,7 +49,10 @@ export function openServiceJournal({
   })
   return {
     journal,
-    route: journalRoute({ journal, contract: () => ({ revision, logs: [...logs.values()], routes: [] }) }),
+    route: journalRoute({
+      find: async (wanted) => ({ records: await journal.find(wanted) }),
+      contract: () => ({ revision, logs: [...logs.values()], routes: [] }),
+    }),
     async [Symbol.asyncDispose]() {
       watch[Symbol.dispose]()
       await journal[Symbol.asyncDispose]()

@@ -318,7 +318,7 @@ describe('when the disk fails', () => {
 })
 
 describe('conditions', () => {
-  test('a Trigger waits for its Broker by name, then for the roles, then is Ready', async () => {
+  test('DLV-17 a Trigger waits for its Broker by name, then for the roles, then is Ready', async () => {
     await write('t.yaml', trigger('t'))
     const { store, reconciler } = await start()
     const ready = () => reconciler.conditions().find((status) => status.kind === 'Trigger')?.conditions[0]

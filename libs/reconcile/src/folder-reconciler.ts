@@ -1,39 +1,25 @@
-import { randomUUID } from 'node:crypto'
 import type { Clock } from '@sluice/clock'
-import type { ContractStore, Copy, LogRow } from '@sluice/contract'
+import type { ContractStore, Copy } from '@sluice/contract'
 import { EventingError } from '@sluice/errors'
 import { type FolderFiles, formatProblem, joinManifests, type Manifests, readFolder } from '@sluice/resources'
 import type { Telemetry } from '@sluice/telemetry'
 import { failing, type ObjectStatus, withReady } from './conditions.ts'
 import { reconcileEvents } from './events.ts'
 import { watchFolder } from './folder-watch.ts'
-import { resolve } from './resolve.ts'
-import { assignUids, type StoredObject } from './uids.ts'
+import { type PublishManifestsDeps, publishManifests } from './publish-manifests.ts'
+import type { StoredObject } from './uids.ts'
 
 /** A change counts once the folder held still this long; one that removes objects or breaks them, longer. */
 const SETTLED_MS = 50
 const SETTLED_TO_REMOVE_MS = 300
 const RETRY_MS = 2000
 
-export interface FolderReconcilerDeps {
+export interface FolderReconcilerDeps extends PublishManifestsDeps {
   readonly folder: string
   readonly store: Pick<ContractStore, 'contract' | 'publish' | 'acknowledged'>
   readonly clock: Clock
   readonly telemetry: Telemetry
-  /** Built-in Services by `namespace/name`. */
-  readonly services: Readonly<Record<string, string>>
-  /** This installation's ingress as it reaches itself, asked at each reconciliation. */
-  readonly ingressBase: () => string
-  /** As others reach it, where that differs: such an address is internal too. */
-  readonly ingressUrl?: string | undefined
-  /** Default for Triggers whose Broker says nothing either. */
-  readonly backlogMaxBytes: number
-  readonly retention: LogRow['retention']
-  /** For how long parked events of a deleted Trigger can be found by its name. */
-  readonly parkedRetentionMs: number
-  /** Absent: uids come from the contract's rows alone. */
   readonly uids?: Copy<readonly StoredObject[]>
-  readonly newUid?: () => string
 }
 
 /** What is in force, and what the folder says now. */
@@ -78,7 +64,7 @@ export async function startFolderReconciler(deps: FolderReconcilerDeps): Promise
   })
   const loaded = (await deps.uids?.load()) ?? {}
   if (loaded.setAside !== undefined) events.uidsSetAside(loaded.setAside)
-  let stored = loaded.value ?? []
+  const publisher = publishManifests({ ...deps, ...(loaded.value && { stored: loaded.value }) })
   let last: Promise<unknown> = Promise.resolve()
 
   /** One at a time: `since` counts on the revision that follows. */
@@ -89,18 +75,8 @@ export async function startFolderReconciler(deps: FolderReconcilerDeps): Promise
   }
 
   async function publishNow(next: Manifests): Promise<void> {
-    const uids = assignUids(next.resources, stored, store.contract(), deps.newUid ?? randomUUID)
-    if (JSON.stringify(uids.objects) !== JSON.stringify(stored)) await deps.uids?.save(uids.objects)
-    stored = uids.objects
-    const resolved = resolve({
-      ...deps,
-      resources: next.resources,
-      uids,
-      former: store.contract(),
-      ingressBase: deps.ingressBase(),
-      now: clock.now(),
-    })
-    const revision = await store.publish(resolved.rows)
+    const resolved = publisher.resolve(next.resources)
+    const revision = await resolved.publish()
     for (const status of resolved.statuses) if (isNews(status, statuses)) events.notReady(status)
     manifests = next
     statuses = resolved.statuses

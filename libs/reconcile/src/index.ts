@@ -6,6 +6,7 @@ export {
   type ReconcileState,
   startFolderReconciler,
 } from './folder-reconciler.ts'
+export { type PublishManifestsDeps, publishManifests, type Resolution } from './publish-manifests.ts'
 export { type Resolved, type ResolveInput, resolve } from './resolve.ts'
 export { brokerUrl } from './target.ts'
 export { assignUids, type StoredObject, type Uids, uidCopy } from './uids.ts'

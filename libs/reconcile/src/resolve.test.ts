@@ -65,7 +65,7 @@ const reasons = (resolved: Resolved) =>
 const since = (rows: Rows) => rows.routes.map((route) => [route.name, route.since])
 
 describe('rows', () => {
-  test('the quickstart becomes one row of each kind, with every default filled in', () => {
+  test('RTY-01 the quickstart becomes one row of each kind, with every default filled in: ten retries', () => {
     const { rows } = history()(
       broker(),
       trigger('display', 'subscriber: {ref: {apiVersion: v1, kind: Service, name: event-display}}'),
@@ -127,17 +127,37 @@ describe('rows', () => {
     ['own retry alone', 'delivery: {retry: 2}', [2, 'exponential', 200, 30_000]],
     ['own empty spec', 'delivery: {}', [0, 'exponential', 200, 30_000]],
     ["the Broker's spec", '', [7, 'exponential', 200, 9000]],
-  ])('a Trigger delivers by %s, never by a mixture', (_, own, expected) => {
+  ])(
+    'RTY-03, RTY-04, RTY-05, RTY-08 a Trigger delivers by %s, never by a mixture but for the dead letter sink',
+    (_, own, expected) => {
+      const { rows } = history()(
+        broker('default', 'spec: {delivery: {retry: 7, timeout: PT9S, deadLetterSink: {uri: "http://dead/"}}}'),
+        trigger('t', `subscriber: {uri: "http://sink/"}\n  ${own}`),
+      )
+      const [delivery] = rows.deliveries
+      expect(Object.values(delivery?.spec ?? {})).toEqual(expected)
+      expect(delivery?.deadLetterSink?.url).toBe('http://dead/')
+    },
+  )
+
+  test('every field of a delivery spec is in its row, whoever it is inherited from', () => {
+    const spec =
+      'delivery: {retry: 3, backoffPolicy: linear, backoffDelay: PT0.005S, timeout: PT1M0.25S, retryAfterMax: PT1H, backoffMax: PT2S, format: json}'
     const { rows } = history()(
-      broker('default', 'spec: {delivery: {retry: 7, timeout: PT9S, deadLetterSink: {uri: "http://dead/"}}}'),
-      trigger('t', `subscriber: {uri: "http://sink/"}\n  ${own}`),
+      broker('default', `spec: {${spec}}`),
+      trigger('a', 'subscriber: {uri: "http://sink/"}'),
+      trigger('b', 'subscriber: {uri: "http://sink/"}\n  delivery: {retryAfterMax: PT0S}'),
     )
-    const [delivery] = rows.deliveries
-    expect(Object.values(delivery?.spec ?? {})).toEqual(expected)
-    expect(delivery?.deadLetterSink?.url).toBe('http://dead/')
+    expect(rows.deliveries.map((row) => row.spec)).toEqual([
+      {
+        ...{ retry: 3, backoffPolicy: 'linear', backoffDelayMs: 5, timeoutMs: 60_250, retryAfterMaxMs: 3_600_000 },
+        ...{ backoffMaxMs: 2_000, format: 'json' },
+      },
+      { retry: 0, backoffPolicy: 'exponential', backoffDelayMs: 200, timeoutMs: 30_000, retryAfterMaxMs: 0 },
+    ])
   })
 
-  test("a Trigger's own dead letter sink and backlog win over its Broker's, and the Broker's over the default", () => {
+  test("RTY-06, RTY-07 a Trigger's own dead letter sink and backlog win over its Broker's, and the Broker's over the default", () => {
     const annotated = (size: string) => `metadata: {name: default, annotations: {sluice.dev/backlog-max: ${size}}}`
     const { rows } = history()(
       broker('default', 'spec: {delivery: {deadLetterSink: {uri: "http://theirs/"}}}').replace(

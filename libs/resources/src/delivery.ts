@@ -1,7 +1,7 @@
 import type { DeliverySpec } from '@sluice/contract'
 import { z } from 'zod'
 import { type Destination, destination } from './destination.ts'
-import { durationMs, notSupported, optional } from './fields.ts'
+import { durationMs, optional } from './fields.ts'
 import { shown } from './problem.ts'
 
 /** `spec.delivery` as written; what is absent is undefined. */
@@ -10,6 +10,9 @@ export interface Delivery {
   readonly timeoutMs: number | undefined
   readonly backoffPolicy: 'linear' | 'exponential' | undefined
   readonly backoffDelayMs: number | undefined
+  readonly retryAfterMaxMs: number | undefined
+  readonly backoffMaxMs: number | undefined
+  readonly format: 'json' | 'binary' | undefined
   readonly deadLetterSink: Destination | undefined
 }
 
@@ -27,17 +30,19 @@ export const delivery = z
     backoffPolicy: optional(z.enum(['linear', 'exponential'])),
     backoffDelay: optional(durationMs),
     deadLetterSink: optional(destination),
-    retryAfterMax: notSupported('remove it, Retry-After is not looked at'),
-    backoffMax: notSupported('remove it, or use backoffPolicy "linear"'),
-    format: notSupported('remove it, events are sent in binary mode'),
+    retryAfterMax: optional(durationMs),
+    backoffMax: optional(
+      durationMs.refine((ms) => ms > 0, { error: 'must be longer than nothing: leave it out for 24 hours' }),
+    ),
+    format: optional(z.enum(['json', 'binary'])),
   })
   .transform(
-    ({ retry, timeout, backoffPolicy, backoffDelay, deadLetterSink }): Delivery => ({
-      retry,
+    ({ timeout, backoffDelay, retryAfterMax, backoffMax, ...rest }): Delivery => ({
+      ...rest,
       timeoutMs: timeout,
-      backoffPolicy,
       backoffDelayMs: backoffDelay,
-      deadLetterSink,
+      retryAfterMaxMs: retryAfterMax,
+      backoffMaxMs: backoffMax,
     }),
   )
 
@@ -56,5 +61,8 @@ export function effectiveDelivery(own: Delivery | undefined, inherited: Delivery
     backoffPolicy: spec?.backoffPolicy ?? 'exponential',
     backoffDelayMs: spec?.backoffDelayMs ?? BACKOFF_DELAY_MS,
     timeoutMs: spec?.timeoutMs ?? TIMEOUT_MS,
+    ...(spec?.retryAfterMaxMs !== undefined && { retryAfterMaxMs: spec.retryAfterMaxMs }),
+    ...(spec?.backoffMaxMs !== undefined && { backoffMaxMs: spec.backoffMaxMs }),
+    ...(spec?.format !== undefined && { format: spec.format }),
   }
 }

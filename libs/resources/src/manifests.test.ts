@@ -172,20 +172,18 @@ describe('what is refused', () => {
     ],
     ['backoffPolicy: cubic', '29: spec.delivery.backoffPolicy: must be "linear" or "exponential", found "cubic"'],
     [
-      'retryAfterMax: PT1S',
-      '14: spec.delivery.retryAfterMax: is not supported yet: remove it, Retry-After is not looked at',
+      'retryAfterMax: soon',
+      '29: spec.delivery.retryAfterMax: must be an ISO 8601 duration such as "PT0.2S", "PT30S" or "PT1M", found "soon"',
     ],
-    [
-      'backoffMax: PT1S',
-      '14: spec.delivery.backoffMax: is not supported yet: remove it, or use backoffPolicy "linear"',
-    ],
-    ['format: json', '14: spec.delivery.format: is not supported yet: remove it, events are sent in binary mode'],
+    ['retryAfterMax: PT0.0001S', '29: spec.delivery.retryAfterMax: is finer than a millisecond, found "PT0.0001S"'],
+    ['backoffMax: PT0S', '26: spec.delivery.backoffMax: must be longer than nothing: leave it out for 24 hours'],
+    ['format: JSON', '22: spec.delivery.format: must be "json" or "binary", found "JSON"'],
     ['deadLetterSink: {}', '14: spec.delivery.deadLetterSink: needs a ref or a uri'],
     [
       'deadLetterSink: {uri: dlq}',
       '36: spec.delivery.deadLetterSink.uri: must be a URL such as "http://host/path", found "dlq"',
     ],
-  ])('BRK-07: delivery %s', (delivery, expected) => {
+  ])('BRK-07, RTY-14: delivery %s', (delivery, expected) => {
     expect(problems(trigger(`delivery: {${delivery}}`))).toEqual([`a.yaml:7:${expected} (Trigger default/t)`])
   })
 
@@ -380,10 +378,10 @@ describe('what is refused', () => {
   })
 
   test('all problems of all files at once, in the order of files and lines', () => {
-    const many = problems(trigger('delivery: {retry: -1, format: json}'), 'kind: [', trigger('a: 1\n  b: 2', 'name: u'))
+    const many = problems(trigger('delivery: {retry: -1, format: xml}'), 'kind: [', trigger('a: 1\n  b: 2', 'name: u'))
     expect(many.map((problem) => problem.split(': ')[0])).toEqual([
       'a.yaml:7:21',
-      'a.yaml:7:25',
+      'a.yaml:7:33',
       'b.yaml:1:8',
       'c.yaml:7:3',
       'c.yaml:8:3',

@@ -62,7 +62,7 @@ export function controlRoutes({ host, readiness, log }: Omit<ControlDeps, 'port'
   const routes = fastify({ bodyLimit: MAX_BODY_BYTES })
   routes.addHook('onRequest', async (request, reply) => {
     const path = request.url.split('?', 1)[0] ?? ''
-    const reason = refusal({ headers: request.headers, path }, host)
+    const reason = refusal({ headers: request.headers, path, from: request.socket.remoteAddress }, host)
     if (reason !== undefined) await reply.code(403).send({ error: reason })
   })
   routes.setErrorHandler((error: FastifyError, _request, reply) => {

@@ -1,8 +1,8 @@
 import { describe, expect, test } from '@jest/globals'
 import { refusal } from './guard.ts'
 
-const ask = (headers: Record<string, string>, listeningOn = '127.0.0.1', path = '/api') =>
-  refusal({ headers, path }, listeningOn)
+const ask = (headers: Record<string, string>, listeningOn = '127.0.0.1', path = '/api', from = '10.0.0.2') =>
+  refusal({ headers, path, from }, listeningOn)
 
 describe('the guard of the control port', () => {
   test.each(['127.0.0.1:8090', 'localhost:8090', 'LOCALHOST', '[::1]:8090', '127.0.0.1'])('lets Host %s in', (host) => {
@@ -28,6 +28,16 @@ describe('the guard of the control port', () => {
     'refuses origin "%s"',
     (origin) => {
       expect(ask({ host: '127.0.0.1:8090', origin })).toMatch(/origin/)
+    },
+  )
+
+  test.each(['127.0.0.1', '::1', '::ffff:127.0.0.1'])(
+    'beyond loopback, who comes from %s is guarded as on loopback',
+    (from) => {
+      const beyond = (headers: Record<string, string>) => ask(headers, '0.0.0.0', '/api', from)
+      expect(beyond({ host: '127.0.0.1:8090' })).toBeUndefined()
+      expect(beyond({ host: 'evil.example' })).toMatch(/Host header/)
+      expect(beyond({ host: 'localhost', origin: 'http://evil.example' })).toMatch(/origin/)
     },
   )
 

@@ -10,17 +10,17 @@ export function isLoopback(host: string): boolean {
 
 /**
  * Why a request to the control port is refused, or undefined. On loopback there is no token, so a page in a browser
- * must not get through by a name it resolves to this machine (Host) or from another origin. Beyond loopback only
- * probes are answered.
+ * must not get through by a name it resolves to this machine (Host) or from another origin. Whoever comes from beyond
+ * loopback gets probes only: a port-forward, or a shell in the container, comes from within.
  */
 export function refusal(
-  request: { readonly headers: IncomingHttpHeaders; readonly path: string },
+  request: { readonly headers: IncomingHttpHeaders; readonly path: string; readonly from: string | undefined },
   listeningOn: string,
 ): string | undefined {
   if (!isLoopback(listeningOn)) {
-    return PROBES.has(request.path)
-      ? undefined
-      : 'beyond loopback the control port answers probes only: set HOST=127.0.0.1'
+    if (PROBES.has(request.path)) return undefined
+    if (!isLoopback((request.from ?? '').replace(/^::ffff:/i, '')))
+      return 'beyond loopback the control port answers probes only: ask from this machine, or through a port-forward'
   }
   const { host = '', origin } = request.headers
   const name = hostName(host)

@@ -14,5 +14,15 @@ export { type Provision, provision, type Way } from './servers/provision.ts'
 export { startTcpProxy, type TcpProxy } from './servers/tcp-proxy.ts'
 export { ShiftedClock } from './shifted-clock.ts'
 export { type Sink, type SinkAnswer, type SinkOptions, type SinkRequest, startSink } from './sink.ts'
+export type {
+  EventGiven,
+  ManifestsGiven,
+  ParkedEvent,
+  Script,
+  Sent,
+  Sluice,
+  SluiceOptions,
+} from './sluice/options.ts'
+export { createSluice } from './sluice.ts'
 export { type StartScript, startScript } from './start-script.ts'
 export { settle, VirtualClock } from './virtual-clock.ts'

@@ -1,10 +1,10 @@
 import { once } from 'node:events'
 import { createServer, type IncomingHttpHeaders, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo, Socket } from 'node:net'
-import { setTimeout as wait } from 'node:timers/promises'
+import { type Clock, sleep, systemClock } from '@sluice/clock'
 import { EventingError } from '@sluice/errors'
 
-/** A request as it arrived. `n` counts from 1 over all paths; times are monotonic milliseconds of this process. */
+/** A request as it arrived. `n` counts from 1 over all paths; times are monotonic milliseconds of its clock. */
 export interface SinkRequest {
   readonly n: number
   readonly at: number
@@ -35,6 +35,8 @@ export type SinkAnswer =
 export interface SinkOptions {
   /** 0: any free. */
   readonly port?: number
+  /** Of arrivals and delays; default the system's. */
+  readonly clock?: Clock
   /** Decides the answer to request number `n`; absent: 204 to everything. */
   readonly respond?: (request: SinkRequest, n: number) => SinkAnswer | Promise<SinkAnswer>
   /** Requests kept with headers and body; later ones are answered and counted only. Default 100,000. */
@@ -53,6 +55,8 @@ export interface Sink extends AsyncDisposable {
   readonly count: number
   /** Being answered now; hanging ones included. */
   readonly open: number
+  /** Of these, the ones that hang or wait for their `delayMs`. */
+  readonly held: number
   /** The kept requests once `n` have arrived. Rejects with INTERNAL after `timeoutMs` (default 4,000), saying how many came. */
   received(n: number, timeoutMs?: number): Promise<readonly SinkRequest[]>
   /** Once `check` is true, asked now and at every arrival; rejects as `received` does, naming `what`. */
@@ -69,6 +73,7 @@ interface Waiter {
 /** Listens on 127.0.0.1. Disposing cuts every connection, hanging ones too. */
 export async function startSink({
   port = 0,
+  clock = systemClock,
   respond = () => 204,
   keepRequests = 100_000,
   keepBodyBytes = 2 * 1024 * 1024,
@@ -77,10 +82,11 @@ export async function startSink({
   const waiters = new Set<Waiter>()
   let count = 0
   let open = 0
+  const held = new Set<ServerResponse>()
   let last: number | undefined
 
   const record = (request: IncomingMessage, body: Buffer): SinkRequest => {
-    const at = performance.now()
+    const at = clock.monotonic()
     const seen: SinkRequest = {
       n: ++count,
       at,
@@ -103,9 +109,16 @@ export async function startSink({
     open += 1
     response.once('close', () => {
       open -= 1
+      held.delete(response)
     })
     const seen = record(request, body)
-    await answer(await respond(seen, seen.n), request.socket, response)
+    const given = await respond(seen, seen.n)
+    const delayMs = typeof given === 'object' ? (given.delayMs ?? 0) : 0
+    if (given === 'hang' || delayMs > 0) held.add(response)
+    if (delayMs > 0) await sleep(clock, delayMs)
+    if (given === 'hang') return
+    held.delete(response)
+    answer(given, request.socket, response)
   }
 
   const server = createServer({ keepAliveTimeout: 60_000 }, (request, response) => {
@@ -141,6 +154,9 @@ export async function startSink({
     },
     get open() {
       return open
+    },
+    get held() {
+      return held.size
     },
     until,
     async received(n, timeoutMs) {
@@ -179,13 +195,11 @@ async function readBody(request: IncomingMessage, keepBytes: number): Promise<Bu
   return Buffer.concat(chunks).subarray(0, keepBytes)
 }
 
-async function answer(given: SinkAnswer, socket: Socket, response: ServerResponse): Promise<void> {
-  if (given === 'hang') return
+function answer(given: Exclude<SinkAnswer, 'hang'>, socket: Socket, response: ServerResponse): void {
   if (given === 'reset') {
     socket.resetAndDestroy()
     return
   }
-  const { status, headers = {}, body = '', delayMs = 0 } = typeof given === 'number' ? { status: given } : given
-  if (delayMs > 0) await wait(delayMs)
+  const { status, headers = {}, body = '' } = typeof given === 'number' ? { status: given } : given
   response.writeHead(status, headers).end(body)
 }

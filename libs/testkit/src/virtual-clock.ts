@@ -11,16 +11,19 @@ export async function settle(turns = 3): Promise<void> {
 
 /**
  * A clock that stands still until told. Timers fire in order of their due time, then of their creation, and after each
- * one whatever it woke runs before the next. Throws INTERNAL when one `advance` fires more than 100,000 timers.
+ * one whatever it woke runs before the next: `idle` says when that is over. Throws INTERNAL when one `advance` fires
+ * more than 100,000 timers.
  */
 export class VirtualClock implements Clock {
   #elapsed = 0
   #sequence = 0
   readonly #epoch: number
+  readonly #idle: () => Promise<void>
   readonly #timers = new Map<number, { readonly due: number; readonly callback: () => void }>()
 
-  constructor(epoch = Date.UTC(2026, 0, 1)) {
+  constructor(epoch = Date.UTC(2026, 0, 1), idle: () => Promise<void> = settle) {
     this.#epoch = epoch
+    this.#idle = idle
   }
 
   now(): number {
@@ -46,7 +49,7 @@ export class VirtualClock implements Clock {
   async advance(ms: number): Promise<void> {
     const end = this.#elapsed + ms
     for (let fired = 0; ; fired += 1) {
-      await settle()
+      await this.#idle()
       const next = this.#earliest()
       if (next === undefined || next.due > end) break
       if (fired === MAX_CALLBACKS) throw new EventingError({ code: 'INTERNAL' }, `timers without end within ${ms} ms`)
@@ -55,7 +58,7 @@ export class VirtualClock implements Clock {
       next.callback()
     }
     this.#elapsed = end
-    await settle()
+    await this.#idle()
   }
 
   #earliest(): { id: number; due: number; callback: () => void } | undefined {

@@ -49,6 +49,7 @@ const MEMORY_MB = 250
 const FLAT = 1.15
 
 export const TARGETS: readonly Target[] = [
+  atMost('npm start, warm: ready', 3_000, 'ms', (of) => of('start', 'readyMs')),
   atLeast('ingress, nothing stored: CPU', 0.7, 'F1', (of) => cheapness(of, 'ingress-null', 'f1')),
   atLeast('ingress, durable 202: rate', 0.5, 'F1', (of) => speed(of, 'ingress-durable', 'f1')),
   atLeast('ingress at 1 MB, nothing stored: CPU', 0.75, 'F1', (of) => cheapness(of, 'ingress-null-1mb', 'f1-1mb')),

@@ -5,6 +5,7 @@ import { type ConfigOf, type Field, fileText, port, type Rules, text } from '@sl
 import type { Telemetry } from '@sluice/telemetry'
 import { fileSource } from '../file-source.ts'
 import type { ContractSource } from '../rows.ts'
+import type { Answerer } from './answering.ts'
 import { isLoopback } from './authentication.ts'
 import { httpSource } from './http-source.ts'
 import type { Role } from './protocol.ts'
@@ -87,6 +88,8 @@ export interface OpenContractDeps {
 export interface OpenedContract extends ContractSource, AsyncDisposable {
   ready(): string | undefined
   warning(): string | undefined
+  /** Answers what its server asks about this topic; a file asks nothing. */
+  answer(topic: string, answerer: Answerer): void
 }
 
 /** Opens what `SLUICE_CONTRACT` names. Rejects with CONFIG_INVALID for a file that is none, or DATA_DIR_UNUSABLE. */
@@ -97,7 +100,7 @@ export async function openContract({ config, ...deps }: OpenContractDeps): Promi
     return httpSource({ ...deps, url: source, token: tokenOf(config), ca, copyPath, replica })
   }
   const { watch } = await fileSource({ ...deps, path: source })
-  return { watch, ready: () => undefined, warning: () => undefined, async [Symbol.asyncDispose]() {} }
+  return { watch, ready: () => undefined, warning: () => undefined, answer() {}, async [Symbol.asyncDispose]() {} }
 }
 
 function contractField(): Field<string> {

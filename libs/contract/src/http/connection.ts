@@ -2,7 +2,15 @@ import type { Clock } from '@sluice/clock'
 import type { Delta } from '../rows.ts'
 import { whenHolds } from '../when-holds.ts'
 import { within } from '../within.ts'
-import { type Acknowledgement, ANSWER_MS, HEARTBEAT_MS, type Hello, LEASE_MS, SILENCE_MS } from './protocol.ts'
+import {
+  type Acknowledgement,
+  ANSWER_MS,
+  HEARTBEAT_MS,
+  type Hello,
+  LEASE_MS,
+  type Question,
+  SILENCE_MS,
+} from './protocol.ts'
 import { type ContractTransport, isLeaseLost, unreachable } from './transport.ts'
 
 export interface ConnectionDeps {
@@ -12,6 +20,8 @@ export interface ConnectionDeps {
   /** Throws what ends the connection. */
   readonly take: (delta: Delta) => void
   readonly onConnected: () => void
+  /** Answers a question. Never rejects. */
+  readonly asked: (question: Question, signal: AbortSignal) => Promise<void>
   readonly acknowledged: () => Omit<Acknowledgement, 'instance'>
   /** Calls back when `acknowledged` may have changed. */
   readonly changed: (listener: () => void) => Disposable
@@ -20,7 +30,7 @@ export interface ConnectionDeps {
 
 /** One watch and the renewals of its lease, from the hello to its end. Resolves why it ended; never rejects. */
 export async function connectOnce(deps: ConnectionDeps): Promise<unknown> {
-  const { transport, clock, hello, take, onConnected, signal } = deps
+  const { transport, clock, hello, take, asked, onConnected, signal } = deps
   const cut = new AbortController()
   const stopped = () => cut.abort()
   signal.addEventListener('abort', stopped, { once: true })
@@ -45,6 +55,7 @@ export async function connectOnce(deps: ConnectionDeps): Promise<unknown> {
     for await (const message of messages) {
       alive()
       if (message.type === 'delta') take(message)
+      if (message.type === 'question') void asked(message, cut.signal)
       if (isFirst) onConnected()
       isFirst = false
     }

@@ -4,11 +4,12 @@ import type { Telemetry } from '@sluice/telemetry'
 import { difference, knownOf } from '../delta.ts'
 import type { Contract, ContractSource } from '../rows.ts'
 import type { ContractStore } from '../store.ts'
-import { whenHolds } from '../when-holds.ts'
+import { either, whenHolds } from '../when-holds.ts'
 import { within } from '../within.ts'
 import { createLeases, type Replica } from './leases.ts'
 import {
   type Acknowledgement,
+  type Answer,
   HEARTBEAT_MS,
   type Hello,
   LEASE_MS,
@@ -16,6 +17,7 @@ import {
   type Message,
   type Role,
 } from './protocol.ts'
+import { createQuestions, type Questions } from './questions.ts'
 import type { ServerEvents } from './server-events.ts'
 
 export interface ContractServiceDeps {
@@ -35,12 +37,15 @@ export interface ContractServiceDeps {
 export interface ContractService extends Disposable {
   snapshot(): Contract
   /**
-   * What a reader lacks, then each change, with heartbeats between; ends when its lease does or `signal` aborts.
+   * What a reader lacks, then each change, with questions and heartbeats between; ends when its lease does or `signal` aborts.
    * Pulled: what came while a message was on its way is one delta. Throws CONTRACT_BEHIND, CONTRACT_REPLICAS_FULL.
    */
   watch(hello: Hello, signal: AbortSignal): AsyncIterable<Message>
   /** Throws CONTRACT_LEASE_UNKNOWN, CONTRACT_REQUEST_INVALID. */
   acknowledge(acknowledgement: Acknowledgement): void
+  /** Throws CONTRACT_LEASE_UNKNOWN. */
+  answer(answer: Answer): void
+  readonly ask: Questions['ask']
   replicas(): readonly Replica[]
   /** Which roles nobody follows the contract in, or undefined. */
   missing(): string | undefined
@@ -54,6 +59,7 @@ export function createContractService(deps: ContractServiceDeps): ContractServic
   const { store, clock, events, expected, leaseMs = LEASE_MS, maxReplicas = MAX_REPLICAS } = deps
   const settleMs = deps.settleMs ?? leaseMs
   const leases = createLeases({ clock, leaseMs, settleMs, maxReplicas, expected, onExpired: events.leaseExpired })
+  const questions = createQuestions({ clock, leases })
   const gauge = deps.telemetry.gauge(
     'contract_replicas_live',
     { description: 'Replicas with a live lease, by role' },
@@ -70,10 +76,7 @@ export function createContractService(deps: ContractServiceDeps): ContractServic
     return epoch > held.epoch || revision > held.revision
   }
   const acknowledged = (revision: number) => store.acknowledged(revision) && leases.acknowledged(revision)
-  const changed = (listener: () => void): Disposable => {
-    const both = [store.changed(listener), leases.changed(listener)]
-    return { [Symbol.dispose]: () => both.forEach((one) => void one[Symbol.dispose]()) }
-  }
+  const changed = either(store.changed, leases.changed)
 
   function watch(hello: Hello, signal: AbortSignal): AsyncIterable<Message> {
     if (isOlder(hello)) {
@@ -103,14 +106,19 @@ export function createContractService(deps: ContractServiceDeps): ContractServic
         sent = contract
         lease.sent(contract.revision)
         yield { type: 'delta', ...delta }
-      } else if (!(await changedWithin(HEARTBEAT_MS, contract, signal))) {
-        if (!signal.aborted) yield { type: 'heartbeat' }
+        continue
       }
+      const question = questions.next(hello.instance)
+      if (question !== undefined) yield { type: 'question', ...question }
+      else if (!(await somethingWithin(HEARTBEAT_MS, hello.instance, contract, signal)) && !signal.aborted)
+        yield { type: 'heartbeat' }
     }
   }
 
-  const changedWithin = (ms: number, contract: Contract, signal: AbortSignal) =>
-    within(ms, signal, clock, (over) => whenHolds(() => store.contract() !== contract, store.changed, over))
+  function somethingWithin(ms: number, instance: string, sent: Contract, signal: AbortSignal): Promise<boolean> {
+    const isThere = () => store.contract() !== sent || questions.hasNext(instance)
+    return within(ms, signal, clock, (over) => whenHolds(isThere, either(store.changed, questions.changed), over))
+  }
 
   return {
     snapshot: () => store.contract(),
@@ -118,6 +126,11 @@ export function createContractService(deps: ContractServiceDeps): ContractServic
     acknowledge(acknowledgement) {
       leases.renew(acknowledgement, store.contract().epoch)
     },
+    answer(answer) {
+      leases.check(answer.instance)
+      questions.answered(answer)
+    },
+    ask: questions.ask,
     replicas: () => leases.live(),
     missing() {
       const roles = expected.filter((role) => !leases.live().some((replica) => replica.roles.includes(role)))

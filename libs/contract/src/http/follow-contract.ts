@@ -8,8 +8,9 @@ import type { Contract, ContractSource, Delta } from '../rows.ts'
 import { inconsistencies } from '../schema.ts'
 import { createWatchers } from '../watchers.ts'
 import { within } from '../within.ts'
+import { type Answerer, answerTo } from './answering.ts'
 import { connectOnce } from './connection.ts'
-import { HEARTBEAT_MS, invalid, type Role } from './protocol.ts'
+import { HEARTBEAT_MS, invalid, QUESTION_MS, type Question, type Role } from './protocol.ts'
 import { readerEvents } from './reader-events.ts'
 import type { ContractTransport } from './transport.ts'
 
@@ -39,6 +40,8 @@ export interface FollowedContract extends ContractSource, AsyncDisposable {
   ready(): string | undefined
   /** What keeps this process from the newest contract; undefined while its server is heard. */
   warning(): string | undefined
+  /** Answers the questions of the server about this topic from now on. */
+  answer(topic: string, answerer: Answerer): void
 }
 
 /**
@@ -113,6 +116,13 @@ export async function followContract(deps: FollowContractDeps): Promise<Followed
     return { epoch: saved?.epoch ?? 0, ...(lowest !== undefined && { revision: lowest }) }
   }
 
+  const answerers = new Map<string, Answerer>()
+  async function asked(question: Question, signal: AbortSignal): Promise<void> {
+    const failed = (error: unknown) => events.answerFailed({ topic: question.topic }, error)
+    const answer = await answerTo(question, { instance, answerers, failed })
+    await within(QUESTION_MS, signal, clock, (over) => transport.answer(answer, over)).catch(failed)
+  }
+
   async function follow(): Promise<void> {
     for (let failures = 0; !stop.signal.aborted; ) {
       const hello = {
@@ -125,7 +135,7 @@ export async function followContract(deps: FollowContractDeps): Promise<Followed
         events.connected({ url: transport.url, revision: received?.revision ?? 0 })
       }
       const reason = await connectOnce({
-        ...{ transport, clock, hello, take, onConnected, acknowledged },
+        ...{ transport, clock, hello, take, asked, onConnected, acknowledged },
         changed: watchers.changed,
         signal: stop.signal,
       })
@@ -148,6 +158,7 @@ export async function followContract(deps: FollowContractDeps): Promise<Followed
 
   return {
     watch: watchers.watch,
+    answer: (topic, answerer) => void answerers.set(topic, answerer),
     ready: () =>
       saved === undefined ? `no contract yet: ${saveProblem ?? (isConnected ? 'on its way' : away())}` : undefined,
     warning() {

@@ -80,6 +80,16 @@ describe('over HTTP', () => {
     await server[Symbol.asyncDispose]()
   })
 
+  test('a question goes down the watch, and its answer comes by a request of the reader', async () => {
+    await using server = await serve({ token: 't' })
+    await server.store.publish(rows(['a']))
+    await using follower = await follow(server.url, { token: 't' })
+    follower.answer('weather', async (about) => ({ about }))
+    await until(() => follower.ready() === undefined)
+    const { answers, unanswered } = await server.service.ask('weather', { town: 'ü' })
+    expect([answers.map(({ answer }) => answer), unanswered]).toEqual([[{ about: { town: 'ü' } }], []])
+  })
+
   test('the snapshot is the document', async () => {
     await using server = await serve()
     await server.store.publish(rows(['a']))
@@ -139,6 +149,10 @@ describe('what is refused', () => {
     expect((await refused(post(server.url, '/contract/v1/watch', '{"roles":')))[0]).toBe(400)
     expect((await refused(post(server.url, '/contract/v1/acknowledge', { instance: 'x', epoch: -1 })))[0]).toBe(400)
     expect((await refused(post(server.url, '/contract/v1/acknowledge', { instance: 'x', epoch: 1 })))[0]).toBe(410)
+    expect((await refused(post(server.url, '/contract/v1/answer', { instance: 'x', id: '1', answer: {} })))[0]).toBe(
+      410,
+    )
+    expect((await refused(post(server.url, '/contract/v1/answer', { instance: 'x' })))[0]).toBe(400)
     expect((await refused(post(server.url, '/elsewhere', {})))[0]).toBe(404)
     expect((await refused(post(server.url, '/contract/v1/watch', `"${'x'.repeat(33 * 2 ** 20)}"`)))[0]).toBe(413)
     expect(server.service.replicas()).toEqual([])

@@ -1,3 +1,4 @@
+export type { Answerer } from './answering.ts'
 export { isLoopback } from './authentication.ts'
 export {
   type ContractConfig,
@@ -14,7 +15,16 @@ export { type ContractService, createContractService } from './contract-service.
 export { type FollowContractDeps, type FollowedContract, followContract } from './follow-contract.ts'
 export { type HttpSourceDeps, httpSource } from './http-source.ts'
 export type { Replica } from './leases.ts'
-export { type Message, type Role, readAcknowledgement, readHello, readMessage, writeHello } from './protocol.ts'
+export {
+  type Message,
+  type Role,
+  readAcknowledgement,
+  readAnswer,
+  readHello,
+  readMessage,
+  writeHello,
+} from './protocol.ts'
+export type { Asked, Questions } from './questions.ts'
 export { type ContractServer, type ServeContractDeps, serveContract } from './serve-contract.ts'
 export { type ServerEvents, serverEvents } from './server-events.ts'
 export { type ContractTransport, type HttpTransportOptions, httpTransport, unreachable } from './transport.ts'

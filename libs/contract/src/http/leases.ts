@@ -25,6 +25,8 @@ export interface Leases extends Disposable {
   open(hello: Hello, cut: () => void): { sent(revision: number): void }
   /** Throws CONTRACT_LEASE_UNKNOWN, or CONTRACT_REQUEST_INVALID for a revision it can't have. */
   renew(acknowledgement: Acknowledgement, epoch: number): void
+  /** Throws CONTRACT_LEASE_UNKNOWN. */
+  check(instance: string): void
   /**
    * A live replica of each expected role, and every live one, has acknowledged this revision or a later one. False
    * for the first lease term: somebody may follow an older revision and be on its way back.
@@ -70,6 +72,12 @@ export function createLeases(deps: LeasesDeps): Leases {
     lease.cut()
     tell()
   }
+  function leaseOf(instance: string): Lease {
+    const lease = leases.get(instance)
+    if (lease !== undefined) return lease
+    const message = 'there is no such lease: it has ended, or the server was restarted'
+    throw new EventingError({ code: 'CONTRACT_LEASE_UNKNOWN', instance }, message)
+  }
   function arm(lease: Lease): void {
     lease.timer[Symbol.dispose]()
     lease.timer = clock.after(leaseMs, () => {
@@ -99,11 +107,7 @@ export function createLeases(deps: LeasesDeps): Leases {
       }
     },
     renew({ instance, epoch: ofEpoch, revision, leaving }, epoch) {
-      const lease = leases.get(instance)
-      if (lease === undefined) {
-        const message = 'there is no such lease: it has ended, or the server was restarted'
-        throw new EventingError({ code: 'CONTRACT_LEASE_UNKNOWN', instance }, message)
-      }
+      const lease = leaseOf(instance)
       if (leaving === true) return end(lease)
       arm(lease)
       if (revision === undefined || ofEpoch !== epoch) return
@@ -111,6 +115,7 @@ export function createLeases(deps: LeasesDeps): Leases {
       lease.acknowledged = Math.max(lease.acknowledged ?? -1, revision)
       tell()
     },
+    check: (instance) => void leaseOf(instance),
     acknowledged(revision) {
       const live = [...leases.values()]
       return (

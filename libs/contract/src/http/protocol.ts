@@ -8,6 +8,7 @@ import { problemsOf, readDelta } from '../schema.ts'
 export const PROTOCOL = 1
 export const WATCH_PATH = `/contract/v${PROTOCOL}/watch`
 export const ACKNOWLEDGE_PATH = `/contract/v${PROTOCOL}/acknowledge`
+export const ANSWER_PATH = `/contract/v${PROTOCOL}/answer`
 export const SNAPSHOT_PATH = `/contract/v${PROTOCOL}/snapshot`
 export const STREAM_TYPE = 'application/x-ndjson'
 
@@ -25,6 +26,12 @@ export const MAX_HELLO_BYTES = 32 * 1024 * 1024
 /** A delta with every row: 100,000 triggers or more. */
 export const MAX_MESSAGE_BYTES = 256 * 1024 * 1024
 export const MAX_REPLICAS = 1024
+
+/** Who has not answered by then is named. */
+export const QUESTION_MS = 2_000
+/** Asked at once. */
+export const MAX_QUESTIONS = 16
+export const MAX_ANSWER_BYTES = 8 * 1024 * 1024
 
 /** What follows a contract; Ready needs one live replica of each that the server was told to expect. */
 export type Role = 'ingress' | 'filter' | 'dispatcher'
@@ -49,7 +56,25 @@ export interface Acknowledgement {
   readonly leaving?: boolean
 }
 
-export type Message = { readonly type: 'heartbeat' } | ({ readonly type: 'delta' } & Delta)
+/** What the server wants to know of every replica. */
+export interface Question {
+  readonly id: string
+  readonly topic: string
+  readonly about?: unknown
+}
+
+/** `problem`: why there is none. */
+export interface Answer {
+  readonly instance: string
+  readonly id: string
+  readonly answer?: unknown
+  readonly problem?: string
+}
+
+export type Message =
+  | { readonly type: 'heartbeat' }
+  | ({ readonly type: 'delta' } & Delta)
+  | ({ readonly type: 'question' } & Question)
 
 const name = z.string().min(1).max(253)
 const count = z.int().min(0)
@@ -70,6 +95,14 @@ const acknowledgement = z.strictObject({
   epoch: count,
   revision: z.exactOptional(count),
   leaving: z.exactOptional(z.boolean()),
+})
+
+const question = z.strictObject({ id: name, topic: name, about: z.exactOptional(z.unknown()) })
+const answer = z.strictObject({
+  instance: name,
+  id: name,
+  answer: z.exactOptional(z.unknown()),
+  problem: z.exactOptional(z.string().max(1_000)),
 })
 
 export function writeHello({ known, ...rest }: Hello): string {
@@ -93,10 +126,16 @@ export function readAcknowledgement(body: unknown): Acknowledgement {
   return checked(acknowledgement, body)
 }
 
+/** Throws CONTRACT_REQUEST_INVALID with every problem. */
+export function readAnswer(body: unknown): Answer {
+  return checked(answer, body)
+}
+
 /** Throws CONTRACT_REQUEST_INVALID for what this version does not know: a row half understood is worse than an old one. */
 export function readMessage(value: unknown): Message {
   const { type, ...rest } = (value ?? {}) as { type?: unknown }
   if (type === 'heartbeat') return { type }
+  if (type === 'question') return { type, ...checked(question, rest) }
   if (type !== 'delta') throw invalid([`type: ${JSON.stringify(type)} is not a message of this protocol`])
   const read = readDelta(rest)
   if ('problems' in read) throw invalid(read.problems)

@@ -8,6 +8,7 @@ export interface ReaderEvents extends Disposable {
   disconnected(fields: { url: string; retryInMs: number }, error: unknown): void
   received(fields: { epoch: number; revision: number; put: number; removed: number }): void
   startsFromCopy(fields: { epoch: number; revision: number }): void
+  answerFailed(fields: { topic: string }, error: unknown): void
   copyFailed(fields: { revision: number; retryInMs: number }, error: unknown): void
 }
 
@@ -44,6 +45,7 @@ export function readerEvents(telemetry: Telemetry, read: { isConnected(): boolea
     },
     received: (fields) => log.info(fields, 'contract received'),
     startsFromCopy: (fields) => log.info(fields, 'contract taken from its copy'),
+    answerFailed: (fields, error) => log.warn({ ...fields, err: error }, 'question of the controller not answered'),
     copyFailed(fields, error) {
       copies.add(1)
       log.error({ ...fields, err: error }, 'copy of the contract could not be saved, it is not in force yet')

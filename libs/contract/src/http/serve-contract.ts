@@ -9,10 +9,13 @@ import { authenticate } from './authentication.ts'
 import type { ContractService } from './contract-service.ts'
 import {
   ACKNOWLEDGE_PATH,
+  ANSWER_PATH,
+  MAX_ANSWER_BYTES,
   MAX_HELLO_BYTES,
   MAX_REPLICAS,
   PROTOCOL,
   readAcknowledgement,
+  readAnswer,
   readHello,
   SNAPSHOT_PATH,
   WATCH_PATH,
@@ -41,6 +44,8 @@ export interface ContractServer extends AsyncDisposable {
 const SLOW_CLIENT_LIMITS = { headersTimeout: 5_000, requestTimeout: 30_000, connectionsCheckingInterval: 1_000 }
 /** Each replica has a watch, a connection for its acknowledgements, and may be reconnecting. */
 const MAX_CONNECTIONS = 3 * MAX_REPLICAS
+/** Around an answer. */
+const MAX_ENVELOPE_BYTES = 4_096
 const RETRY_AFTER_S = '1'
 const STATUS: Readonly<Record<string, number>> = {
   CONTRACT_REQUEST_INVALID: 400,
@@ -68,6 +73,10 @@ export async function serveContract(deps: ServeContractDeps): Promise<ContractSe
   app.get(SNAPSHOT_PATH, (_request, reply) => reply.send(service.snapshot()))
   app.post(ACKNOWLEDGE_PATH, (request, reply) => {
     service.acknowledge(readAcknowledgement(request.body))
+    return reply.code(204).send()
+  })
+  app.post(ANSWER_PATH, { bodyLimit: MAX_ANSWER_BYTES + MAX_ENVELOPE_BYTES }, (request, reply) => {
+    service.answer(readAnswer(request.body))
     return reply.code(204).send()
   })
   app.post(WATCH_PATH, async (request, reply) => {

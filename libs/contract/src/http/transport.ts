@@ -4,6 +4,8 @@ import { linesOf } from './lines.ts'
 import {
   ACKNOWLEDGE_PATH,
   type Acknowledgement,
+  ANSWER_PATH,
+  type Answer,
   type Hello,
   invalid,
   MAX_MESSAGE_BYTES,
@@ -25,6 +27,7 @@ export interface ContractTransport extends AsyncDisposable {
    */
   watch(hello: Hello, signal: AbortSignal, alive: () => void): Promise<AsyncIterable<Message>>
   acknowledge(acknowledgement: Acknowledgement, signal: AbortSignal): Promise<void>
+  answer(answer: Answer, signal: AbortSignal): Promise<void>
 }
 
 export interface HttpTransportOptions {
@@ -56,6 +59,15 @@ export function httpTransport({ url, token, ca }: HttpTransportOptions): Contrac
     return answer
   }
 
+  async function tell(path: string, what: object, signal: AbortSignal): Promise<void> {
+    try {
+      const { body } = await post(path, JSON.stringify(what), signal)
+      await body.dump()
+    } catch (error) {
+      throw translated(error, base)
+    }
+  }
+
   return {
     url: base,
     watch: (hello, signal, alive) =>
@@ -66,14 +78,8 @@ export function httpTransport({ url, token, ca }: HttpTransportOptions): Contrac
           return messagesOf(body, base, alive)
         })
         .catch((error) => Promise.reject(translated(error, base))),
-    async acknowledge(acknowledgement, signal) {
-      try {
-        const { body } = await post(ACKNOWLEDGE_PATH, JSON.stringify(acknowledgement), signal)
-        await body.dump()
-      } catch (error) {
-        throw translated(error, base)
-      }
-    },
+    acknowledge: (acknowledgement, signal) => tell(ACKNOWLEDGE_PATH, acknowledgement, signal),
+    answer: (answer, signal) => tell(ANSWER_PATH, answer, signal),
     [Symbol.asyncDispose]: () => agent.destroy(),
   }
 }

@@ -18,9 +18,11 @@ import {
   slower1,
   slower4,
 } from './nats/end-to-end.ts'
+import { start } from './start.ts'
 
 const EMBEDDED: readonly Case[] = [
   disk,
+  start,
   ceiling,
   f1,
   ingressNull,
