@@ -85,6 +85,19 @@ describe('delivery, from a POST to the subscriber', () => {
     expect(dead.headers['ce-knativeerrordest']).toContain('/default/default')
   })
 
+  test('order by key: an event that fails holds up its own key, retries included, and no other', async () => {
+    await using sink = await startSink({
+      respond: ({ id }) => (id === 'a1' && !sink.requests.some((request) => request.id === 'b2') ? 503 : 204),
+    })
+    const annotations = { 'sluice.dev/order': 'key' }
+    await using sluice = await installWith(trigger('one', { uri: sink.url, delivery: quickRetries(100), annotations }))
+    for (const id of ['a1', 'a2', 'b1', 'a3', 'b2']) await sluice.post(posting(id, { partitionkey: id[0] as string }))
+    await sink.find('the last of its key', ({ id }) => id === 'a3')
+    const of = (key: string) => sink.requests.map(({ id }) => id).filter((id) => id.startsWith(key))
+    expect(of('b')).toEqual(['b1', 'b2'])
+    expect(of('a').join()).toMatch(/^(a1,)+a2,a3$/)
+  })
+
   test('parked: without a dead letter sink a refused event is kept and named, and its neighbours are delivered', async () => {
     await using sink = await startSink({ respond: ({ id }) => (id === 'bad' ? 400 : 204) })
     await using sluice = await installWith(trigger('one', { uri: sink.url, delivery: quickRetries(3) }))

@@ -4,6 +4,7 @@ import {
   contractCopy,
   createContractService,
   createContractStore,
+  madeLogsCopy,
   purgeParked,
   removeEndedChannels,
   serveContract,
@@ -34,7 +35,8 @@ export async function startController(config: ControllerConfig, context: Service
   )
   const { contract } = service
   const limits = storeLimits(config)
-  stack.use(removeEndedChannels({ driver, contract, clock, telemetry }))
+  const copy = madeLogsCopy(join(dataDir, 'channels.json'))
+  stack.use(removeEndedChannels({ driver, contract, clock, telemetry, copy }))
   stack.use(purgeParked({ driver, contract, clock, telemetry, retentionMs: limits.parkedRetentionMs }))
   const reconciler = stack.use(
     await startFolderReconciler({

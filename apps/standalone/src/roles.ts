@@ -1,6 +1,13 @@
 import { join } from 'node:path'
 import { oneWrite } from '@sluice/channel'
-import { contractCopy, createContractStore, purgeParked, type Rows, removeEndedChannels } from '@sluice/contract'
+import {
+  contractCopy,
+  createContractStore,
+  madeLogsCopy,
+  purgeParked,
+  type Rows,
+  removeEndedChannels,
+} from '@sluice/contract'
 import { startDispatcher } from '@sluice/dispatch'
 import { openDriver } from '@sluice/drivers'
 import { startEventDisplay } from '@sluice/event-display'
@@ -35,7 +42,7 @@ export async function startRoles(
       : undefined
   const role = { driver, contract, clock, telemetry, journal }
 
-  starting.use(removeEndedChannels(role))
+  starting.use(removeEndedChannels({ ...role, copy: madeLogsCopy(join(dataDir, 'channels.json')) }))
   const limits = storeLimits(config)
   starting.use(purgeParked({ ...role, retentionMs: limits.parkedRetentionMs }))
   const write = (text: string) => void process.stdout.write(text)

@@ -25,7 +25,14 @@ const put = (logs: LogRow[]): Delta => ({
 })
 const removal: Delta = { ...put([]), revision: 2, removed: { logs: ['u1'], ...NOTHING } }
 
-function arrange({ held = 0, parked = 0, failures = 0 } = {}) {
+type Deps = Parameters<typeof removeEndedChannels>[0]
+
+function arrange({
+  held = 0,
+  parked = 0,
+  failures = 0,
+  copy,
+}: Partial<Record<'held' | 'parked' | 'failures', number>> & Pick<Deps, 'copy'> = {}) {
   const calls: string[] = []
   const warnings: object[] = []
   const { promise: acknowledged, resolve: acknowledge } = Promise.withResolvers<boolean>()
@@ -48,11 +55,30 @@ function arrange({ held = 0, parked = 0, failures = 0 } = {}) {
     whenAcknowledged: () => acknowledged,
   }
   const telemetry = {
+    counter: () => ({ add: () => {} }),
     log: { info: () => {}, error: () => {}, warn: (fields: object) => void warnings.push(fields) },
   } as unknown as Telemetry
   const clock = new VirtualClock()
-  removeEndedChannels({ driver, contract, clock, telemetry })
-  return { calls, clock, warnings, acknowledge, apply: (delta: Delta) => apply(delta) }
+  const removing = removeEndedChannels({ driver, contract, clock, telemetry, ...(copy && { copy }) })
+  return {
+    stop: () => removing[Symbol.dispose](),
+    calls,
+    clock,
+    warnings,
+    acknowledge,
+    apply: (delta: Delta) => apply(delta),
+  }
+}
+
+function memoryCopy() {
+  let rows: readonly LogRow[] = []
+  return {
+    load: async () => ({ value: rows }),
+    save: async (value: readonly LogRow[]) => {
+      rows = value
+    },
+    uids: () => rows.map(({ uid }) => uid),
+  }
 }
 
 const settle = () => new Promise((resolve) => setImmediate(resolve))
@@ -99,4 +125,54 @@ test.each([{ held: 2 }, { parked: 1 }])('channels that hold events stay, and tha
   await settle()
   expect(calls.filter((call) => call.startsWith('remove'))).toEqual([])
   expect(warnings).toMatchObject([{ namespace: 'shop', broker: 'orders' }])
+})
+
+test('what a stop interrupted is removed by the next process, once all have let go of what is not there any more', async () => {
+  const copy = memoryCopy()
+  const before = arrange({ copy })
+  await before.apply(put([row]))
+  await before.apply(removal)
+  before.stop()
+  before.acknowledge(false)
+  await settle()
+  expect([before.calls.filter((call) => call.startsWith('remove')), copy.uids()]).toEqual([[], ['u1']])
+
+  const after = arrange({ copy })
+  const other = { ...row, uid: 'u2', channel: 'log/2', queues: 'queues/2' }
+  await after.apply(put([other]))
+  await settle()
+  expect(after.calls).toEqual(['create log/2', 'create queues/2'])
+  after.acknowledge(true)
+  await settle()
+  expect(after.calls.slice(2)).toEqual([
+    'create log/shop/orders/u1',
+    'create queues/shop/orders/u1',
+    'remove log/shop/orders/u1',
+    'remove queues/shop/orders/u1',
+  ])
+  expect(copy.uids()).toEqual(['u2'])
+})
+
+test('channels that held events are looked at again by the next process', async () => {
+  const copy = memoryCopy()
+  const before = arrange({ copy, held: 1 })
+  await before.apply(put([row]))
+  await before.apply(removal)
+  before.acknowledge(true)
+  await settle()
+  expect(copy.uids()).toEqual(['u1'])
+  const after = arrange({ copy })
+  await after.apply(put([]))
+  after.acknowledge(true)
+  await settle()
+  expect([after.calls.slice(2), copy.uids()]).toEqual([
+    ['remove log/shop/orders/u1', 'remove queues/shop/orders/u1'],
+    [],
+  ])
+})
+
+test('nothing is made before it is known that it will be remembered', async () => {
+  const { calls, apply } = arrange({ copy: { ...memoryCopy(), save: () => Promise.reject(new Error('disk full')) } })
+  await expect(apply(put([row]))).rejects.toThrow('disk full')
+  expect(calls).toEqual([])
 })

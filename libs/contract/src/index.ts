@@ -7,7 +7,9 @@ export { FILTER_DIALECTS, MAX_FILTER_DEPTH } from './filter-schema.ts'
 export { hashOf } from './hash.ts'
 export { holdContract } from './held-contract.ts'
 export * from './http/index.ts'
+export { type LeftoversDeps, removeLeftovers } from './leftovers.ts'
 export { logOf } from './log-of.ts'
+export { madeLogsCopy } from './made-logs.ts'
 export { type ParkedRetentionDeps, purgeParked } from './parked-retention.ts'
 export type {
   Contract,

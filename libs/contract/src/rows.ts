@@ -102,8 +102,16 @@ export interface DeliveryRow extends Row {
   readonly replyLog?: string
   readonly deadLetterSink?: Target
   readonly spec: DeliverySpec
-  /** Requests at once. */
+  /** Requests at once, of one dispatcher. */
   readonly maxInFlight: number
+  /** What waits while an event fails: what has its order key, or its lane. Absent: nothing. */
+  readonly order?: 'key' | 'lane'
+  /** Requests per second, of one dispatcher. Absent: no bound. */
+  readonly ratePerSecond?: number
+  /** Nothing is sent. */
+  readonly suspend?: true
+  /** An event of the same source and id within this time is left out. Absent: none is. */
+  readonly dedupWindowMs?: number
   /** Bytes that may wait; the ingress answers 429 beyond. */
   readonly backlogMaxBytes: number
   readonly strictReplies: boolean

@@ -9,18 +9,18 @@ const uidAndHash = { uid: text, hash: z.string().default('') }
 const named = { ...uidAndHash, namespace: text, name: text }
 const target = z.strictObject({ url: z.url({ protocol: /^https?$/ }), internal: z.boolean() })
 
+export const logRow = z.strictObject({
+  ...named,
+  channel: text,
+  queues: text,
+  lanes: z.int().min(1).max(64),
+  orderKey: text,
+  retention: z.strictObject({ maxAgeMs: count, maxBytes: count }),
+  formerTriggers: z.exactOptional(z.array(z.strictObject({ queue: text, name: text, goneAt: count }))),
+})
+
 const rowsShape = {
-  logs: z.array(
-    z.strictObject({
-      ...named,
-      channel: text,
-      queues: text,
-      lanes: z.int().min(1).max(64),
-      orderKey: text,
-      retention: z.strictObject({ maxAgeMs: count, maxBytes: count }),
-      formerTriggers: z.exactOptional(z.array(z.strictObject({ queue: text, name: text, goneAt: count }))),
-    }),
-  ),
+  logs: z.array(logRow),
   ingresses: z.array(z.strictObject({ ...named, path: z.string().startsWith('/'), log: text })),
   routes: z.array(
     z.strictObject({
@@ -48,6 +48,10 @@ const rowsShape = {
         format: z.exactOptional(z.enum(['json', 'binary'])),
       }),
       maxInFlight: z.int().min(1),
+      order: z.exactOptional(z.enum(['key', 'lane'])),
+      ratePerSecond: z.exactOptional(z.number().positive()),
+      suspend: z.exactOptional(z.literal(true)),
+      dedupWindowMs: z.exactOptional(z.int().min(1)),
       backlogMaxBytes: z.int().min(1),
       strictReplies: z.boolean(),
     }),

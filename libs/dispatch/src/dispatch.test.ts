@@ -36,12 +36,13 @@ function started(row: Partial<DeliveryRow> = {}, ...answers: (Answer | number)[]
   const telemetry = createTestTelemetry()
   const requests: { url: string; headers: Record<string, string>; request: OutgoingRequest }[] = []
   const shared = dispatchTelemetry(telemetry)
-  const program = new Program({ telemetry: shared, ingressUrl: 'http://in', adopt() {}, forget() {} })
+  const clock = new VirtualClock()
+  const program = new Program({ telemetry: shared, ingressUrl: 'http://in', adopt() {}, forget() {}, clock, wake() {} })
   program.apply(deltaOf({ logs: [LOG], deliveries: [rowOf(row)] }))
   const revision = () => program.revision
   const state = { admit: (event: CloudEvent) => withAttributes(event, { admitted: true }) }
   const deps = {
-    ...{ driver: fake, telemetry, revision, clock: new VirtualClock(), random: () => 0 },
+    ...{ driver: fake, telemetry, revision, clock, random: () => 0 },
     sender: {
       async post({ url }: Endpoint, request: OutgoingRequest): Promise<Answer> {
         const pairs = Array.from({ length: request.headers.length / 2 }, (_, i) =>

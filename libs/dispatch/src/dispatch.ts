@@ -3,6 +3,7 @@ import type { Journal } from '@sluice/journal'
 import { backoffMs } from './backoff.ts'
 import { type DeliverDeps, deliver, deliverDeadLetter } from './deliver.ts'
 import { endsOf, type Outcome, reasonOf } from './ends.ts'
+import type { Sign } from './gate/gate.ts'
 import { factsOf, journaling } from './journaling.ts'
 import { type Stage, stageOf } from './note.ts'
 import type { Destination } from './program.ts'
@@ -22,11 +23,12 @@ export interface DispatchDeps extends DeliverDeps {
 }
 
 /**
- * Takes one delivery to its end; one request per hand-out. Rejects only when the channel does not store the end: then
- * the delivery is handed out again.
+ * Takes one delivery to its end; one request per hand-out, or under an order all its requests. Rejects only when the
+ * channel does not store the end: then the delivery is handed out again.
  *
- *   delivery ── subscriber 2xx, reply stored ──────────────► ack
- *        ├── fails, retries left ──────────────────────────► nack(back-off)
+ *   delivery ── may not go yet ────────────────────────────► release
+ *        ├── subscriber 2xx, reply stored ─────────────────► ack
+ *        ├── fails, retries left ──────────────────────────► nack(back-off); under an order the next request
  *        └── fails for good ─┬─ sink: nack(0), stage noted ─► dead letter sink ── 2xx ──► ack
  *                            │                                      ├── retries left ───► nack(back-off)
  *                            └─ no sink ────────────────────────────┴── fails for good ─► park
@@ -34,39 +36,109 @@ export interface DispatchDeps extends DeliverDeps {
 export async function dispatch(delivery: Delivery, deps: DispatchDeps): Promise<Outcome> {
   const destination = deps.destination(delivery.queue)
   if (destination === undefined) return deps.orphaned(delivery)
+  const { gate, events } = destination
   const stage = stageOf(delivery)
-  const ends = endsOf(delivery, stage, destination.events)
-  const tell = journaling(delivery, stage, destination, deps)
   if (delivery.handOuts > MAX_HAND_OUTS) {
-    const parked = await ends.park('NO_OUTCOME')
+    const tell = journaling(delivery, stage, destination, deps)
+    const parked = await endsOf(delivery, stage, events).park('NO_OUTCOME')
     tell?.(parked, { reason: 'NO_OUTCOME' })
     return parked
   }
+  const entering = gate.enter(delivery, stage.at === 'subscriber')
+  const pass = typeof entering === 'string' ? entering : await entering
+  if (pass === 'back') return endsOf(delivery, stage, events).release()
+  if (pass === 'repeat') return endsOf(delivery, stage, events).drop()
+  if (gate.isOrdered && stage.at === 'subscriber') return dispatchInOrder(delivery, stage, destination, deps)
+
+  return finish(await request(delivery, stage, destination, deps), delivery, stage, destination)
+}
+
+/** Retries in hand, so that the event keeps its place; its key goes on once its end is stored, or can't be. */
+async function dispatchInOrder(
+  delivery: Delivery,
+  first: Stage,
+  destination: Destination,
+  deps: DispatchDeps,
+): Promise<Outcome> {
+  const { gate, events } = destination
+  const { event, position } = delivery
+  try {
+    for (let stage = first; ; stage = { ...stage, retries: stage.retries + 1 }) {
+      const made = await request(delivery, stage, destination, deps)
+      const { verdict, delayMs } = made
+      if (delayMs === undefined || verdict.outcome !== 'failed' || made.backMs !== undefined) {
+        return await finish(made, delivery, stage, destination)
+      }
+      events.retried({ event, position, attempt: stage.retries + 1 }, delayMs, verdict.failure)
+      made.tell?.('retried', factsOf('retried', verdict, stage))
+      if ((await gate.again(delivery, delayMs)) === 'back') return await endsOf(delivery, stage, events).release()
+    }
+  } finally {
+    gate.ended(delivery)
+  }
+}
+
+/** What came of one request. */
+interface Made {
+  readonly verdict: Verdict
+  /** Until the next request of this stage; undefined: there is none. */
+  readonly delayMs: number | undefined
+  /** It only asked whether the subscriber is there: comes again after this time, uncounted. */
+  readonly backMs: number | undefined
+  readonly tell: ReturnType<typeof journaling>
+}
+
+async function request(delivery: Delivery, stage: Stage, destination: Destination, deps: DispatchDeps): Promise<Made> {
+  const tell = journaling(delivery, stage, destination, deps)
+  const { gate } = destination
+  const { round } = gate
   const verdict = await attempt(delivery, stage, destination, deps)
-  const outcome = await end(verdict, stage, destination, ends, deps)
-  tell?.(outcome, factsOf(outcome, verdict, stage))
+  const backMs = stage.at === 'subscriber' ? gate.judged(delivery, signOf(verdict), round) : undefined
+  return { tell, verdict, backMs, delayMs: retryDelayMs(verdict, stage, destination, deps) }
+}
+
+async function finish(made: Made, delivery: Delivery, stage: Stage, destination: Destination): Promise<Outcome> {
+  destination.gate.ending()
+  const outcome = await end(made, stage, destination, endsOf(delivery, stage, destination.events))
+  made.tell?.(outcome, factsOf(outcome, made.verdict, stage))
   return outcome
+}
+
+/** Until the next request of this stage; undefined: there is none. */
+function retryDelayMs(
+  verdict: Verdict,
+  stage: Stage,
+  { row: { spec } }: Destination,
+  { random, clock }: Pick<DispatchDeps, 'random' | 'clock'>,
+): number | undefined {
+  if (verdict.outcome !== 'failed' || !verdict.isRetryable || stage.retries >= spec.retry) return undefined
+  const askedMs = retryAfterMs(verdict.retryAfter, spec.retryAfterMaxMs, clock.now())
+  return Math.max(backoffMs(spec, stage.retries, random), askedMs)
 }
 
 /** What the verdict asks for, stored. */
 function end(
-  verdict: Verdict,
+  { verdict, delayMs, backMs }: Made,
   stage: Stage,
-  destination: Destination,
+  { deadLetterSink }: Destination,
   ends: ReturnType<typeof endsOf>,
-  { random, clock }: Pick<DispatchDeps, 'random' | 'clock'>,
 ): Promise<Outcome> {
   if (verdict.outcome === 'aborted') return ends.release()
+  if (backMs !== undefined) return ends.release(backMs)
   if (verdict.outcome === 'delivered') return ends.ack()
+  const { failure, isReply } = verdict
+  if (delayMs !== undefined) return ends.retry(failure, delayMs)
+  if (stage.at === 'subscriber' && deadLetterSink !== undefined) return ends.handOn(failure)
+  return ends.park(reasonOf(stage, isReply), failure)
+}
 
-  const { spec } = destination.row
-  const { failure, isRetryable, retryAfter } = verdict
-  if (isRetryable && stage.retries < spec.retry) {
-    const askedMs = retryAfterMs(retryAfter, spec.retryAfterMaxMs, clock.now())
-    return ends.retry(failure, Math.max(backoffMs(spec, stage.retries, random), askedMs))
-  }
-  if (stage.at === 'subscriber' && destination.deadLetterSink !== undefined) return ends.handOn(failure)
-  return ends.park(reasonOf(stage, verdict.isReply), failure)
+/** What came of a request to the subscriber, as far as it says something about the subscriber. */
+function signOf(verdict: Verdict): Sign {
+  if (verdict.outcome === 'delivered') return 'good'
+  if (verdict.outcome === 'aborted') return 'nothing'
+  if (verdict.lost !== undefined) return verdict.lost
+  const { status } = verdict.failure
+  return !verdict.isReply && (status === 429 || status === 503) ? 'congested' : 'alive'
 }
 
 /** The request that the stage asks for. A fault of ours counts as a failed request, so that it too comes to an end. */

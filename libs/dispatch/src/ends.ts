@@ -4,7 +4,7 @@ import { deadLetterNote, parkedNote, type Stage } from './note.ts'
 import type { Failure } from './verdict.ts'
 
 /** How one hand-out ended. */
-export type Outcome = 'delivered' | 'dead-lettered' | 'retried' | 'handed-on' | 'parked' | 'released'
+export type Outcome = 'delivered' | 'dead-lettered' | 'retried' | 'handed-on' | 'parked' | 'released' | 'repeated'
 
 /** Why a delivery is parked. `DELIVERY_FAILED`: no dead letter sink was there to take it. */
 export type ParkReason = 'DELIVERY_FAILED' | 'REPLY_FAILED' | 'DEAD_LETTER_FAILED' | 'NO_OUTCOME' | 'TRIGGER_DELETED'
@@ -21,6 +21,12 @@ export function endsOf(delivery: Delivery, stage: Stage, events: DeliveryEvents)
       events.deadLettered(delivery)
       return 'dead-lettered'
     },
+    /** Another delivery of the same event is here, or was. */
+    async drop(): Promise<Outcome> {
+      await delivery.ack()
+      events.repeated(delivery)
+      return 'repeated'
+    },
     async retry(failure: Failure, delayMs: number): Promise<Outcome> {
       await delivery.nack(delayMs, stage.at === 'subscriber' ? undefined : delivery.note)
       events.retried(delivery, delayMs, failure)
@@ -28,7 +34,7 @@ export function endsOf(delivery: Delivery, stage: Stage, events: DeliveryEvents)
     },
     /** The subscriber is done with; the dead letter sink is next, even if we crash now. */
     async handOn(failure: Failure): Promise<Outcome> {
-      await delivery.nack(0, deadLetterNote(delivery.attempt, failure))
+      await delivery.nack(0, deadLetterNote(stage.retries + 1, failure, delivery.attempt))
       events.handedOn(delivery, failure)
       return 'handed-on'
     },
@@ -37,8 +43,8 @@ export function endsOf(delivery: Delivery, stage: Stage, events: DeliveryEvents)
       events.parked(delivery, reason, failure)
       return 'parked'
     },
-    async release(): Promise<Outcome> {
-      await delivery.release(0)
+    async release(delayMs = 0): Promise<Outcome> {
+      await delivery.release(delayMs)
       events.released()
       return 'released'
     },

@@ -15,6 +15,9 @@ export interface DispatchTelemetry {
   readonly duration: Histogram
   readonly orphans: Counter
   readonly unsettled: Counter
+  readonly slowdowns: Counter
+  readonly circuits: Counter
+  readonly ordersFull: Counter
 }
 
 export function dispatchTelemetry(telemetry: Telemetry): DispatchTelemetry {
@@ -32,6 +35,12 @@ export function dispatchTelemetry(telemetry: Telemetry): DispatchTelemetry {
       'dispatch_unsettled_total',
       'Ends of deliveries that the channel did not store; the event is handed out again',
     ),
+    slowdowns: counter('dispatch_slowdowns_total', 'Times a congested subscriber was given half as many requests'),
+    circuits: counter(
+      'dispatch_circuits_opened_total',
+      'Times nothing was heard of a subscriber and its events waited',
+    ),
+    ordersFull: counter('dispatch_order_full_total', 'Times as many events of an ordered trigger waited as may'),
   }
 }
 
@@ -61,6 +70,34 @@ export class DeliveryEvents {
 
   released(): void {
     this.#outcome('released')
+  }
+
+  repeated(delivery: Handed): void {
+    this.#outcome('repeated')
+    this.#shared.log.debug(this.#facts(delivery), 'repeated event left out')
+  }
+
+  slowed(requests: number): void {
+    this.#shared.slowdowns.add(1, this.#trigger)
+    this.#shared.log.debug({ ...this.#trigger, requests }, 'subscriber is congested, fewer requests at once')
+  }
+
+  circuitOpened(): void {
+    this.#shared.circuits.add(1, this.#trigger)
+    this.#shared.log.warn(this.#trigger, 'nothing is heard of the subscriber, its events wait')
+  }
+
+  circuitClosed(): void {
+    this.#shared.log.info(this.#trigger, 'the subscriber answers again')
+  }
+
+  suspended(isSuspended: boolean): void {
+    this.#shared.log.info({ ...this.#trigger, isSuspended }, 'suspension of a trigger changed')
+  }
+
+  orderFull(waiting: number): void {
+    this.#shared.ordersFull.add(1, this.#trigger)
+    this.#shared.log.warn({ ...this.#trigger, waiting }, 'too many events wait for their turn, the others wait too')
   }
 
   deadLettered(delivery: Handed): void {

@@ -22,6 +22,8 @@ export interface Note {
   readonly stage: 'dead-letter' | 'parked'
   /** Requests made to the subscriber. */
   readonly attempts: number
+  /** The attempt that was the last of them, where some were made in hand; default `attempts`. */
+  readonly last?: number
   readonly failure: StoredFailure
   /** How the dead letter sink failed, where it did. */
   readonly sink?: StoredFailure
@@ -37,16 +39,18 @@ export type Stage =
  */
 export function stageOf({ attempt, note }: Pick<Delivery, 'attempt' | 'note'>): Stage {
   const parsed = note === undefined ? undefined : readNote(note)
-  if (parsed?.stage !== 'dead-letter' || attempt <= parsed.attempts) return { at: 'subscriber', retries: attempt - 1 }
+  const last = parsed?.last ?? parsed?.attempts ?? 0
+  if (parsed?.stage !== 'dead-letter' || attempt <= last) return { at: 'subscriber', retries: attempt - 1 }
   const { attempts, failure } = parsed
   const { dest, status, data } = failure
-  const retries = attempt - attempts - 1
+  const retries = attempt - last - 1
   return { at: 'dead-letter', retries, attempts, failure: { dest, status, data: Buffer.from(data, 'base64') } }
 }
 
-/** The note of a delivery whose subscriber failed for good after `attempts` requests. */
-export function deadLetterNote(attempts: number, failure: Failure): string {
-  return JSON.stringify({ v: 1, stage: 'dead-letter', attempts, failure: stored(failure) } satisfies Note)
+/** The note of a delivery whose subscriber failed for good after `attempts` requests, as attempt `last`. */
+export function deadLetterNote(attempts: number, failure: Failure, last = attempts): string {
+  const made = last === attempts ? { attempts } : { attempts, last }
+  return JSON.stringify({ v: 1, stage: 'dead-letter', ...made, failure: stored(failure) } satisfies Note)
 }
 
 /** The note of a parked delivery: how its last stage failed, and the one before. */

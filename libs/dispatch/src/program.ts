@@ -1,6 +1,9 @@
+import type { Clock } from '@sluice/clock'
 import type { DeliveryRow, Delta, LogRow } from '@sluice/contract'
 import { type Endpoint, endpointOf } from './endpoint.ts'
 import { DeliveryEvents, type DispatchTelemetry } from './events.ts'
+import { Gate } from './gate/gate.ts'
+import { WaitingRoom } from './gate/line.ts'
 
 /** A delivery row, prepared for sending. A request under way keeps the one it started with. */
 export interface Destination {
@@ -8,6 +11,8 @@ export interface Destination {
   readonly subscriber: Endpoint
   readonly deadLetterSink: Endpoint | undefined
   readonly events: DeliveryEvents
+  /** The same one for all rows of a uid. */
+  readonly gate: Gate
 }
 
 export interface ReplyLog {
@@ -22,12 +27,19 @@ export interface ProgramDeps {
   readonly ingressUrl: string
   readonly adopt: (endpoint: Endpoint) => void
   readonly forget: (endpoint: Endpoint) => void
+  readonly clock: Clock
+  /** The window of a queue may have grown. */
+  readonly wake: (channel: string, queue: string) => void
 }
+
+/** What ordered triggers of a broker may have waiting in hand: half of what the dispatcher takes at once by default. */
+const WAITING_ROOM = { events: 2_048, bytes: 2 ** 25 }
 
 /** What the contract says about deliveries, in force. */
 export class Program {
   readonly #deps: ProgramDeps
   readonly #destinations = new Map<string, Destination>()
+  readonly #rooms = new Map<string, WaitingRoom>()
   readonly #logs = new Map<string, LogRow>()
   readonly #paths = new Map<string, { readonly log: string; readonly path: string }>()
   #revision = -1
@@ -56,7 +68,10 @@ export class Program {
   apply({ revision, put, removed }: Delta): readonly { readonly channel: string; readonly queue: string }[] {
     const changed: { channel: string; queue: string }[] = []
     for (const row of put.logs) this.#logs.set(row.uid, row)
-    for (const uid of removed.logs) this.#logs.delete(uid)
+    for (const uid of removed.logs) {
+      this.#rooms.delete(this.#logs.get(uid)?.queues ?? '')
+      this.#logs.delete(uid)
+    }
     for (const { uid, log, path } of put.ingresses) this.#paths.set(uid, { log, path })
     for (const uid of removed.ingresses) this.#paths.delete(uid)
     for (const row of put.deliveries) {
@@ -70,10 +85,16 @@ export class Program {
       if (old === undefined) continue
       this.#destinations.delete(uid)
       this.#forget(old)
+      old.gate.close()
       changed.push({ channel: old.row.channel, queue: uid })
     }
     this.#revision = revision
     return changed
+  }
+
+  /** Nothing waits in hand any more. */
+  close(): void {
+    for (const { gate } of this.#destinations.values()) gate.close()
   }
 
   /** The new endpoints are adopted before the old are forgotten, so that kept connections stay. */
@@ -82,10 +103,23 @@ export class Program {
     const subscriber = endpointOf(row.subscriber, row, 'subscriber')
     const sink = row.deadLetterSink
     const deadLetterSink = sink && endpointOf(sink, row, 'dead-letter-sink')
-    this.#destinations.set(row.uid, { row, subscriber, deadLetterSink, events: new DeliveryEvents(telemetry, row) })
+    const events = new DeliveryEvents(telemetry, row)
+    const gate = old?.gate ?? this.#gate(row, events)
+    if (old !== undefined) gate.change(row, events)
+    this.#destinations.set(row.uid, { row, subscriber, deadLetterSink, events, gate })
     adopt(subscriber)
     if (deadLetterSink !== undefined) adopt(deadLetterSink)
     if (old !== undefined) this.#forget(old)
+  }
+
+  #gate(row: DeliveryRow, events: DeliveryEvents): Gate {
+    const { clock, wake } = this.#deps
+    let room = this.#rooms.get(row.channel)
+    if (room === undefined) {
+      room = new WaitingRoom(WAITING_ROOM)
+      this.#rooms.set(row.channel, room)
+    }
+    return new Gate(row, events, { clock, room, wake: () => wake(row.channel, row.uid) })
   }
 
   #forget({ subscriber, deadLetterSink }: Destination): void {

@@ -60,6 +60,8 @@ export function startDispatcher(deps: DispatcherDeps): Dispatcher {
     ingressUrl,
     adopt: (endpoint) => sender.adopt(endpoint),
     forget: (endpoint) => sender.forget(endpoint),
+    clock,
+    wake: (channel, queue) => readers.wake(channel, queue),
   })
   const events = dispatcherEvents(shared)
   const revision = () => program.revision
@@ -70,10 +72,10 @@ export function startDispatcher(deps: DispatcherDeps): Dispatcher {
     replyLog: (uid) => program.replyLog(uid),
     orphaned: (delivery) => orphaned(delivery, { revision, events }),
   }
-  const readers = new Readers({
+  const readers: Readers = new Readers({
     ...{ driver, clock, events, maxInFlight: deps.maxInFlight ?? 4_096, draining: draining.signal },
     maxInFlightBytes: deps.maxInFlightBytes ?? 2 ** 26,
-    window: (queue) => program.destination(queue)?.row.maxInFlight ?? ORPHAN_WINDOW,
+    window: (queue) => program.destination(queue)?.gate.window() ?? ORPHAN_WINDOW,
     dispatch: (delivery: Delivery) => dispatch(delivery, dispatching),
   })
 
@@ -90,11 +92,13 @@ export function startDispatcher(deps: DispatcherDeps): Dispatcher {
     ready: () => (program.revision < 0 ? 'no contract yet' : undefined),
     drain() {
       draining.abort()
+      program.close()
       return readers.idle()
     },
     async [Symbol.asyncDispose]() {
       watch[Symbol.dispose]()
       draining.abort()
+      program.close()
       sender.abort()
       const given = new AbortController()
       await Promise.race([readers.idle(), sleep(clock, RELEASE_MS, given.signal)])

@@ -20,6 +20,8 @@ export type Verdict =
       readonly isReply: boolean
       readonly failure: Failure
       readonly retryAfter?: string | undefined
+      /** There was no answer at all, in time or ever. */
+      readonly lost?: 'timeout' | 'unreachable'
     }
   | { readonly outcome: 'aborted' }
 
@@ -37,11 +39,15 @@ export function verdictOf(answer: Answer, dest: string): Verdict {
       const isRetryable = status >= 500 || RETRYABLE_4XX.has(status)
       return { outcome: 'failed', isRetryable, isReply: false, failure: { dest, status, data: body }, retryAfter }
     }
-    default: {
-      const text = `dispatch error: ${answer.problem}`
-      return failed({ dest, status: 500, text, isRetryable: answer.kind !== 'switched', isReply: false })
-    }
+    case 'switched':
+      return failed({ dest, status: 500, text: textOf(answer), isRetryable: false, isReply: false })
+    default:
+      return failed({ dest, status: 500, text: textOf(answer), isRetryable: true, isReply: false, lost: answer.kind })
   }
+}
+
+function textOf({ problem }: { readonly problem: string }): string {
+  return `dispatch error: ${problem}`
 }
 
 export function failed(facts: {
@@ -50,8 +56,9 @@ export function failed(facts: {
   readonly text: string
   readonly isRetryable: boolean
   readonly isReply: boolean
+  readonly lost?: 'timeout' | 'unreachable'
 }): Verdict {
-  const { dest, status, text, isRetryable, isReply } = facts
+  const { dest, status, text, ...rest } = facts
   const data = Buffer.from(text).subarray(0, ERROR_DATA_BYTES)
-  return { outcome: 'failed', isRetryable, isReply, failure: { dest, status, data } }
+  return { outcome: 'failed', ...rest, failure: { dest, status, data } }
 }

@@ -1,6 +1,6 @@
 import { join } from 'node:path'
 import type { Clock } from '@sluice/clock'
-import type { LogRow, OpenedContract } from '@sluice/contract'
+import { type LogRow, type OpenedContract, removeLeftovers } from '@sluice/contract'
 import type { Telemetry } from '@sluice/telemetry'
 import { journalRoute } from './journal-route.ts'
 import { type OpenJournal, openJournal } from './open-journal.ts'
@@ -25,7 +25,10 @@ export interface ServiceJournal extends AsyncDisposable {
   readonly route: ReturnType<typeof journalRoute>
 }
 
-/** The journal of one service among several: what that process saw, and its answer, to the controller too. Undefined with `JOURNAL=off`. */
+/**
+ * The journal of one service among several: what that process saw, and its answer, to the controller too. Undefined
+ * with `JOURNAL=off`.
+ */
 export function openServiceJournal({
   config,
   name,
@@ -37,7 +40,9 @@ export function openServiceJournal({
     contract.answer(TOPIC, (about) => answerWanted(undefined, about))
     return undefined
   }
-  const folder = join(dataDir, `journal.${name}.${replica.replaceAll(/[^\w.-]/g, '_').slice(0, 100)}`)
+  const prefix = `journal.${name}.`
+  const folder = join(dataDir, `${prefix}${replica.replaceAll(/[^\w.-]/g, '_').slice(0, 100)}`)
+  const leftovers = removeLeftovers({ ...deps, own: folder, prefix })
   const journal = openJournal({ ...deps, folder, maxBytes })
   contract.answer(TOPIC, (about) => answerWanted(journal, about))
   const logs = new Map<string, LogRow>()
@@ -55,6 +60,7 @@ export function openServiceJournal({
     }),
     async [Symbol.asyncDispose]() {
       watch[Symbol.dispose]()
+      await leftovers[Symbol.asyncDispose]()
       await journal[Symbol.asyncDispose]()
     },
   }

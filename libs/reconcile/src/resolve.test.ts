@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals'
-import type { Contract, LogRow, Rows } from '@sluice/contract'
+import type { Contract, DeliveryRow, LogRow, Rows } from '@sluice/contract'
 import { formatProblem, joinManifests, parseManifest } from '@sluice/resources'
 import { failing, triggersNotInForce } from './conditions.ts'
 import { withFormerTriggers } from './former-triggers.ts'
@@ -155,6 +155,29 @@ describe('rows', () => {
       },
       { retry: 0, backoffPolicy: 'exponential', backoffDelayMs: 200, timeoutMs: 30_000, retryAfterMaxMs: 0 },
     ])
+  })
+
+  test.each([
+    ['sluice.dev/order: none', undefined],
+    ['sluice.dev/order: key', 'key'],
+    ['sluice.dev/order: lane', 'lane'],
+    ['kafka.eventing.knative.dev/delivery.order: ordered', 'key'],
+    ['kafka.eventing.knative.dev/delivery.order: unordered', undefined],
+    ['kafka.eventing.knative.dev/delivery.order: ordered, sluice.dev/order: lane', 'lane'],
+  ])('a Trigger annotated %s keeps the order by %s', (annotations, order) => {
+    const { rows } = history()(broker(), trigger('t').replace('{name: t}', `{name: t, annotations: {${annotations}}}`))
+    expect(rows.deliveries[0]?.order).toBe(order)
+  })
+
+  test.each([
+    ['sluice.dev/rate: "2.5"', { ratePerSecond: 2.5 }],
+    ['sluice.dev/suspend: "true"', { suspend: true }],
+    ['sluice.dev/suspend: "false"', {}],
+    ['sluice.dev/dedup-window: PT10M', { dedupWindowMs: 600_000 }],
+  ])('a Trigger annotated %s has that in its row, and nothing else', (annotations, expected) => {
+    const { rows } = history()(broker(), trigger('t').replace('{name: t}', `{name: t, annotations: {${annotations}}}`))
+    const { order, suspend, ratePerSecond, dedupWindowMs } = rows.deliveries[0] as DeliveryRow
+    expect({ order, suspend, ratePerSecond, dedupWindowMs }).toEqual(expected)
   })
 
   test("RTY-06, RTY-07 a Trigger's own dead letter sink and backlog win over its Broker's, and the Broker's over the default", () => {

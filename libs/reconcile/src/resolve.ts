@@ -115,7 +115,8 @@ function programTrigger(
   book: AddressBook,
   former: FormerRows,
 ): { status: ObjectStatus; route: RouteRow | undefined; delivery: DeliveryRow | undefined } {
-  const { namespace, name, filter, maxInFlight, strictReplies } = trigger
+  const { namespace, name, filter, maxInFlight, strictReplies, order, suspend } = trigger
+  const { ratePerSecond, dedupWindowMs } = trigger
   const uid = input.uids.of(trigger)
   const broker = programmed?.broker
   const log = programmed?.log
@@ -153,6 +154,10 @@ function programTrigger(
       ...(sink.target && { deadLetterSink: sink.target }),
       spec: effectiveDelivery(trigger.delivery, broker?.delivery),
       ...{ maxInFlight, strictReplies },
+      ...(order !== 'none' && { order }),
+      ...(suspend && { suspend }),
+      ...(ratePerSecond !== undefined && { ratePerSecond }),
+      ...(dedupWindowMs !== undefined && { dedupWindowMs }),
       backlogMaxBytes: trigger.backlogMaxBytes ?? broker?.backlogMaxBytes ?? input.backlogMaxBytes,
     },
   }

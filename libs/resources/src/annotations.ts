@@ -1,5 +1,6 @@
 import { nearest } from '@sluice/errors'
 import { z } from 'zod'
+import { parseDuration } from './duration.ts'
 import { shown } from './problem.ts'
 import { parseBytes } from './quantity.ts'
 
@@ -31,12 +32,40 @@ export const flag: Annotation<boolean> = (text) =>
     ? { value: text === 'true' }
     : { problem: `must be "true" or "false", found ${shown(text)}` }
 
+export function oneOf<T extends string>(...accepted: readonly T[]): Annotation<T> {
+  return (text) => {
+    const value = accepted.find((each) => each === text)
+    return value === undefined
+      ? { problem: `must be ${accepted.map(shown).join(' or ')}, found ${shown(text)}` }
+      : { value }
+  }
+}
+
 /** One accepted value; `later` are those that are known and not supported yet. */
 export function only(accepted: string, later: readonly string[] = []): Annotation<string> {
   return (text) => {
     if (text === accepted) return { value: text }
     const why = later.includes(text) ? 'is not supported yet: use' : 'must be'
     return { problem: `${why} ${shown(accepted)}, found ${shown(text)}` }
+  }
+}
+
+/** Events per second: more than nothing, up to a million, with up to three decimals. */
+export const perSecond: Annotation<number> = (text) => {
+  const value = /^\d{1,7}(\.\d{1,3})?$/.test(text) ? Number(text) : 0
+  return value > 0 && value <= 1_000_000
+    ? { value }
+    : { problem: `must be a number of events per second from 0.001 to 1000000, found ${shown(text)}` }
+}
+
+/** An ISO 8601 duration from 1 ms to `maxMs`, which `max` names. */
+export function duration(max: string, maxMs: number): Annotation<number> {
+  return (text) => {
+    const read = parseDuration(text)
+    if ('problem' in read) return { problem: `${read.problem}, found ${shown(text)}` }
+    return read.ms > 0 && read.ms <= maxMs
+      ? { value: read.ms }
+      : { problem: `must be longer than nothing and at most ${max}, found ${shown(text)}` }
   }
 }
 
@@ -50,6 +79,10 @@ const BELONGS_ON: Readonly<Record<string, string>> = {
   'sluice.dev/lanes': 'Broker',
   'sluice.dev/order-key': 'Broker',
   'sluice.dev/max-in-flight': 'Trigger',
+  'sluice.dev/order': 'Trigger',
+  'sluice.dev/rate': 'Trigger',
+  'sluice.dev/suspend': 'Trigger',
+  'kafka.eventing.knative.dev/delivery.order': 'Trigger',
   'sluice.dev/strict-replies': 'Trigger',
   'sluice.dev/url': 'Service',
 }

@@ -82,24 +82,25 @@ export class HandOuts {
     if (held.length + waiting.length === 0) return true
     let room = this.window(queue.name) - queue.out
     for (; room > 0 && held.length > 0; room--) {
-      if (!this.#handOut(queue, held, 0)) return false
+      if (this.#handOut(queue, held) === undefined) return false
     }
     if (queue.wantsRoom) room--
     for (; room > 0 && waiting.length > 0; room--) {
-      if (!this.#handOut(queue, waiting, 1)) return false
+      const direct = this.#handOut(queue, waiting)
+      if (direct === undefined) return false
+      queue.running(direct)
     }
     return true
   }
 
-  #handOut(queue: LocalQueue, from: HandedOut[], unwritten: number): boolean {
-    const next = from[0] as HandedOut
-    if (!this.#outlet.hasRoom(next.bytes)) return false
+  #handOut<T extends HandedOut>(queue: LocalQueue, from: T[]): T | undefined {
+    const next = from[0] as T
+    if (!this.#outlet.hasRoom(next.bytes)) return undefined
     from.shift()
     next.isOut = true
     queue.out++
-    queue.unwritten += unwritten
     this.#outlet.deliver(next, next.bytes)
-    return true
+    return next
   }
 }
 

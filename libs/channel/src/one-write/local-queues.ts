@@ -83,7 +83,7 @@ export class LocalQueues implements Subscription {
     const lane = laneOf(entry.laneKey, this.#deps.lanes)
     const bytes = sizeOf(entry)
     if (entry.note !== undefined || !this.#mayGoDirect(queue, lane, bytes)) {
-      this.#spillWaiting(queue)
+      this.#spillWaiting(queue, lane)
       return this.#inHand.writing(key, this.#write({ ...entry, dedupKey: key }, lane))
     }
     const direct = new Direct(
@@ -135,7 +135,8 @@ export class LocalQueues implements Subscription {
     if (this.#left !== undefined) return this.#left
     this.#signal.removeEventListener('abort', this.#onAbort)
     this.#unwritten.close()
-    const spilling = Array.from(this.#unwritten, (direct) => direct.spill(true))
+    const unwritten = [...this.#unwritten].sort((a, b) => Number(b.isOut) - Number(a.isOut))
+    const spilling = unwritten.map((direct) => direct.spill(true))
     this.#left = Promise.allSettled([...spilling, ...this.#goThroughStore()])
     this.#retired?.resolve(this.#left)
     this.#handOuts.close(error)
@@ -199,7 +200,7 @@ export class LocalQueues implements Subscription {
   /** False: it has not been handed out itself, so the copy is. */
   #bind(direct: Direct, copy: Delivery, queue: LocalQueue): boolean {
     if (this.#unwritten.delete(direct)) {
-      if (direct.isOut) queue.unwritten--
+      if (direct.isOut) queue.written()
       else queue.waiting.splice(queue.waiting.indexOf(direct), 1)
     }
     direct.bind(copy)
@@ -232,7 +233,7 @@ export class LocalQueues implements Subscription {
 
   /** One at the consumer is no longer in memory only: the store may have one more out. */
   #written(queue: LocalQueue): void {
-    queue.unwritten--
+    queue.written()
     if (!queue.isNarrowed) return
     queue.isNarrowed = false
     this.#stored?.wake(queue.name)
@@ -249,15 +250,25 @@ export class LocalQueues implements Subscription {
 
   #spillOld(direct: Direct): void {
     const queue = this.#handOuts.queue(direct.queue)
-    if (direct.isOut) {
-      this.#unwritten.delete(direct)
-      this.#written(queue)
-      void direct.spill(false)
-    } else this.#spillWaiting(queue)
+    if (direct.isOut) this.#spillOut(direct, queue)
+    else this.#spillWaiting(queue, direct.lane)
   }
 
-  /** All of them, so that they keep their order. */
-  #spillWaiting(queue: LocalQueue): void {
+  #spillOut(direct: Direct, queue: LocalQueue): void {
+    if (!this.#unwritten.delete(direct)) return
+    this.#written(queue)
+    void direct.spill(false)
+  }
+
+  /**
+   * All of them, so that they keep their order, before something goes to `lane` of the store. One at a time: what runs
+   * goes first, for it would come again behind them if this process were killed.
+   */
+  #spillWaiting(queue: LocalQueue, lane: number): void {
+    const { latest, waiting } = queue
+    const isNext =
+      latest !== undefined && (latest.lane === lane || waiting.some((direct) => direct.lane === latest.lane))
+    if (isNext && this.#handOuts.window(queue.name) <= 1) this.#spillOut(latest, queue)
     for (const direct of queue.waiting.splice(0)) {
       this.#unwritten.delete(direct)
       void direct.spill(false)
@@ -268,7 +279,7 @@ export class LocalQueues implements Subscription {
     if (this.#left !== undefined) return void direct.spill(true)
     direct.since = this.#deps.clock.monotonic()
     this.#unwritten.add(direct)
-    this.#handOuts.queue(direct.queue).unwritten++
+    this.#handOuts.queue(direct.queue).running(direct)
   }
 
   #checkRetired(): void {

@@ -93,7 +93,6 @@ export class QueueChannel {
 
   async #store(entry: Entry): Promise<Position> {
     const [position = ''] = await this.#write([entry], undefined)
-    if (entry.dedupKey !== undefined) this.#stored.add(entry.dedupKey, position)
     return position
   }
 
@@ -104,12 +103,16 @@ export class QueueChannel {
     return positions.map((position) => position ?? (stored.next().value as Position))
   }
 
-  #write(entries: readonly Entry[], signal: AbortSignal | undefined): Promise<readonly Position[]> {
+  async #write(entries: readonly Entry[], signal: AbortSignal | undefined): Promise<readonly Position[]> {
     const writing = this.#deps.driver.publish(this.#deps.channel, entries, signal)
     this.#writing.add(writing)
     const written = () => void this.#writing.delete(writing)
     writing.then(written, written)
-    return writing
+    const positions = await writing
+    entries.forEach(({ dedupKey }, i) => {
+      if (dedupKey !== undefined) this.#stored.add(dedupKey, positions[i] ?? '')
+    })
+    return positions
   }
 
   /** Fulfils once what is on its way into the store is there, or refused. */

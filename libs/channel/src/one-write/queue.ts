@@ -13,6 +13,8 @@ export class LocalQueue {
   out = 0
   /** Of those, in memory only. */
   unwritten = 0
+  /** Of those, the last: the only one, where there is one at a time. */
+  latest: Direct | undefined
   /** What the store has handed out and not seen end: at the consumer or held. */
   stored = 0
   /** The store has something due and found no room: the next place is its own, or direct copies would starve it. */
@@ -38,6 +40,17 @@ export class LocalQueue {
   get isIdle(): boolean {
     const count = this.out + this.stored + this.waiting.length + this.held.length + this.behind.size
     return count === 0 && !this.isAsking
+  }
+
+  /** At the consumer, and memory alone has it. */
+  running(direct: Direct): void {
+    this.unwritten++
+    this.latest = direct
+  }
+
+  /** One at the consumer has ended, or is no longer in memory only. */
+  written(): void {
+    if (--this.unwritten === 0) this.latest = undefined
   }
 
   /** How many the store may have handed out when the window is `limit`. Asked when it has something due. */

@@ -39,6 +39,8 @@ interface Copy {
   pending: number
   nacks: number
   handOuts: number
+  isEnded: boolean
+  isWritten: boolean
   isAcked: boolean
   isParked: boolean
   /** It had ended before a restart: what memory alone knew of that is gone. */
@@ -63,13 +65,21 @@ export class OneWriteModel {
   #driver!: ChannelDriver
   /** Ends and publishes that must settle. */
   #pending = 0
+  /** How many of the store's publishes were looked at. */
+  #looked = 0
+  readonly #window: number
   /** Nothing happened that may cost an attempt or bring an end again. */
   #isCalm = true
+
+  /** `window`: how many of a queue may be out at first. With 1 it must stay at most that, and consumers come in turn. */
+  constructor(window: number) {
+    this.#window = window
+  }
 
   async open(): Promise<void> {
     this.#real = await openEmbeddedDriver({ dataDir: ':memory:', clock: this.#clock, log: silent })
     this.#faulty = new FaultyDriver(this.#real, this.#clock)
-    for (const queue of QUEUES) this.#windows.set(queue, 2)
+    for (const queue of QUEUES) this.#windows.set(queue, this.#window)
     await this.#start()
   }
 
@@ -105,9 +115,11 @@ export class OneWriteModel {
         if (step.how !== 'well') this.#isCalm = false
         return
       case 'wait':
-        return this.#clock.advance(step.ms)
+        await this.#clock.advance(step.ms)
+        return this.#lookAtStore()
       case 'settle':
-        return settle()
+        await settle()
+        return this.#lookAtStore()
     }
   }
 
@@ -124,9 +136,28 @@ export class OneWriteModel {
     }
     const counts = { pending: 0, nacks: 0, handOuts: 0 }
     const facts = { isUnordered: isDelayed, isFulfilled: false, isAcked: false, isParked: false, mayComeAgain: false }
-    const copy: Copy = { entry, number, ...counts, ...facts }
+    const marks = { isEnded: false, isWritten: false }
+    const copy: Copy = { entry, number, ...counts, ...facts, ...marks }
     this.#copies.push(copy)
     this.#publish(copy)
+  }
+
+  /** One at a time: what is not in the store comes again behind what is, should the process be killed now. */
+  #lookAtStore(): void {
+    for (const written of this.#faulty.published.slice(this.#looked)) this.#copyOf(written).isWritten = true
+    if (this.#window === 1) {
+      for (const { event } of this.#faulty.published.slice(this.#looked)) {
+        const copy = this.#copyOf({ event })
+        const first = this.#copies.find((other) => mayRun(other) && other.number < copy.number && isBeside(other, copy))
+        if (first !== undefined && !copy.isUnordered)
+          this.broken.push(`${first.number} runs behind ${copy.number} in the store`)
+      }
+    }
+    this.#looked = this.#faulty.published.length
+  }
+
+  #copyOf({ event }: Pick<Delivery, 'event'>): Copy {
+    return this.#copies[Number(event.attributes.get('id'))] as Copy
   }
 
   #repeat(which: number): void {
@@ -164,6 +195,7 @@ export class OneWriteModel {
 
   #endAs({ copy, delivery }: Out, as: 'ack' | 'nack' | 'release' | 'park', ms: number): void {
     let ended: Promise<void>
+    copy.isEnded = true
     if (as === 'ack') {
       copy.isAcked = true
       ended = delivery.ack()
@@ -193,7 +225,7 @@ export class OneWriteModel {
   }
 
   #join(): void {
-    if (this.#consumers.length === 3) return
+    if (this.#consumers.length === (this.#window === 1 ? 1 : 3)) return
     const stop = new AbortController()
     const options = {
       maxInFlight: MAX_IN_FLIGHT,
@@ -212,7 +244,7 @@ export class OneWriteModel {
   }
 
   #handedOut(delivery: Delivery, out: Out[]): void {
-    const copy = this.#copies[Number(delivery.event.attributes.get('id'))] as Copy
+    const copy = this.#copyOf(delivery)
     const { number, entry } = copy
     const queue = entry.queue as string
     const all = this.#consumers.flatMap((consumer) => consumer.out)
@@ -281,4 +313,13 @@ export class OneWriteModel {
     const { events } = await this.#real.backlog(CHANNEL, SUBSCRIPTION)
     if (events > 0) this.broken.push(`${events} wait in the store for ever`)
   }
+}
+
+function mayRun({ isEnded, isWritten, isUnordered }: Copy): boolean {
+  return !(isEnded || isWritten || isUnordered)
+}
+
+function isBeside(a: Copy, b: Copy): boolean {
+  const isSameLane = laneOf(a.entry.laneKey, LANES) === laneOf(b.entry.laneKey, LANES)
+  return isSameLane && a.entry.queue === b.entry.queue
 }

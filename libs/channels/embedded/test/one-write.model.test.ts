@@ -10,27 +10,29 @@ const as = fc.constantFrom('ack', 'ack', 'nack', 'release', 'park' as const)
 const end = fc.record({ do: fc.constant('end' as const), which, as, ms: fc.constantFrom(0, 0, 400) })
 const wait = fc.record({ do: fc.constant('wait' as const), ms: fc.constantFrom(0, 1, 1, 6, 40, 260, 600) })
 
-const step: fc.Arbitrary<Step> = fc.oneof(
-  { weight: 10, arbitrary: publish },
-  {
-    weight: 1,
-    arbitrary: fc.record({ do: fc.constant('publish' as const), queue, lane, notBefore: fc.constant(100) }),
-  },
-  { weight: 2, arbitrary: fc.record({ do: fc.constant('repeat' as const), which }) },
-  { weight: 8, arbitrary: end },
-  { weight: 2, arbitrary: fc.record({ do: fc.constant('window' as const), queue, size: fc.nat(3) }) },
-  { weight: 2, arbitrary: fc.record({ do: fc.constant('join' as const) }) },
-  { weight: 1, arbitrary: fc.record({ do: fc.constant('leave' as const), which }) },
-  { weight: 3, arbitrary: fc.record({ do: fc.constant('settle' as const) }) },
-  { weight: 6, arbitrary: wait },
-)
+const stepsOf = (widest: number): fc.Arbitrary<Step> =>
+  fc.oneof(
+    { weight: 10, arbitrary: publish },
+    {
+      weight: 1,
+      arbitrary: fc.record({ do: fc.constant('publish' as const), queue, lane, notBefore: fc.constant(100) }),
+    },
+    { weight: 2, arbitrary: fc.record({ do: fc.constant('repeat' as const), which }) },
+    { weight: 8, arbitrary: end },
+    { weight: 2, arbitrary: fc.record({ do: fc.constant('window' as const), queue, size: fc.nat(widest) }) },
+    { weight: 2, arbitrary: fc.record({ do: fc.constant('join' as const) }) },
+    { weight: 1, arbitrary: fc.record({ do: fc.constant('leave' as const), which }) },
+    { weight: 3, arbitrary: fc.record({ do: fc.constant('settle' as const) }) },
+    { weight: 6, arbitrary: wait },
+  )
 
-async function brokenBy(steps: readonly Step[]): Promise<readonly string[]> {
-  const model = new OneWriteModel()
+async function brokenBy(steps: readonly Step[], window: number): Promise<readonly string[]> {
+  const model = new OneWriteModel(window)
   await model.run(steps)
   return model.broken
 }
 
+const step = stepsOf(3)
 const seed = Number(process.env.MODEL_SEED ?? 1)
 const numRuns = Number(process.env.MODEL_RUNS ?? 150)
 
@@ -40,20 +42,26 @@ const store = fc.record({
 })
 const restart = fc.record({ do: fc.constant('restart' as const) })
 
-test.each([
-  ['while the store works', step],
-  ['while the store fails now and then', fc.oneof({ weight: 35, arbitrary: step }, { weight: 4, arbitrary: store })],
+test.each<[string, number, fc.Arbitrary<Step>]>([
+  ['while the store works', 2, step],
+  [
+    'one at a time, while the store fails now and then',
+    1,
+    fc.oneof({ weight: 35, arbitrary: stepsOf(1) }, { weight: 4, arbitrary: store }),
+  ],
+  ['while the store fails now and then', 2, fc.oneof({ weight: 35, arbitrary: step }, { weight: 4, arbitrary: store })],
   [
     'over restarts as well',
+    2,
     fc.oneof({ weight: 35, arbitrary: step }, { weight: 2, arbitrary: store }, { weight: 1, arbitrary: restart }),
   ],
 ])(
   'whatever happens, the one-write path keeps its promises, %s',
-  async (_, arbitrary) => {
+  async (_, window, arbitrary) => {
     const steps = fc.array(arbitrary, { minLength: 5, maxLength: 80, size: 'max' })
     await fc.assert(
       fc.asyncProperty(steps, async (taken) => {
-        expect(await brokenBy([{ do: 'join' }, ...taken])).toEqual([])
+        expect(await brokenBy([{ do: 'join' }, ...taken], window)).toEqual([])
       }),
       { seed, numRuns, interruptAfterTimeLimit: 60_000 },
     )

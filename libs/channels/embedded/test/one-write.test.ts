@@ -14,6 +14,7 @@ let clock: VirtualClock
 let store: ChannelDriver
 let faulty: FaultyDriver
 let driver: ChannelDriver
+let consumer: Consumer
 
 beforeEach(async () => {
   clock = new VirtualClock()
@@ -291,6 +292,78 @@ describe('a lane keeps its order', () => {
       void first.out.shift()?.ack()
     }
     expect(first.ids).toEqual(['1', '2', '3', '4'])
+  })
+
+  test.each([
+    [
+      'more waits than memory takes',
+      async () => void Array.from({ length: 11 }, (_, i) => publish(entryOf(`${i + 2}`))),
+    ],
+    [
+      'memory is full',
+      async () => {
+        publish(entryOf('2', { queue: 'other' }, 8_500))
+        await settle()
+        publish(entryOf('3'))
+      },
+    ],
+    ['the next is only for the store', async () => void publish(entryOf('2', { note: 'before' }))],
+    [
+      'writing it failed before',
+      async () => {
+        await clock.advance(SPILL_MS - 50)
+        publish(entryOf('2'))
+        faulty.storing = 'refused'
+        await clock.advance(50)
+        faulty.storing = 'well'
+        await clock.advance(SPILL_MS - 20)
+      },
+    ],
+    [
+      'its consumer leaves, and writing it failed before',
+      async () => {
+        await clock.advance(SPILL_MS - 50)
+        publish(entryOf('2'))
+        faulty.storing = 'refused'
+        await clock.advance(50)
+        faulty.storing = 'well'
+        await consumer.leave()
+      },
+    ],
+  ])(
+    'one at a time: what runs is in the store before what comes after it, should the process be killed, when %s',
+    async (_, then) => {
+      consumer = new Consumer({ window: (queue) => (queue === 'q' ? 1 : 10) })
+      publish(entryOf('1'))
+      await settle()
+      expect([consumer.ids, written()]).toEqual([['1'], []])
+      await then()
+      await settle()
+      expect(written().slice(0, 2)).toEqual(['1', expect.stringMatching(/^[23]$/)])
+    },
+  )
+
+  test('one at a time: what runs is not written for the sake of another lane, nor of the next that waits in memory', async () => {
+    consumer = new Consumer({ window: () => 1 })
+    publish(entryOf('1'))
+    publish(entryOf('2', { laneKey: 'a', note: 'before' }))
+    publish(entryOf('3'))
+    await settle()
+    expect([consumer.ids, written()]).toEqual([['1'], ['2']])
+  })
+
+  test('after a repeat of what was stored before its consumer came', async () => {
+    for (const id of ['1', '2']) publish(entryOf(id, { dedupKey: id }))
+    await clock.advance(10)
+    consumer = new Consumer({ window: () => 1 })
+    publish(entryOf('3'))
+    publish(entryOf('2', { dedupKey: '2' }))
+    for (let i = 0; i < 5; i++) {
+      await clock.advance(10)
+      void consumer.out.shift()?.ack()
+      if (i === 1) publish(entryOf('4'))
+    }
+    expect(consumer.ids).toEqual(['1', '2', '3', '4'])
   })
 
   test('and is direct again once the store has nothing of it', async () => {

@@ -25,9 +25,12 @@ interface Waiting {
   ticks: number
 }
 
-const CONNECT_TIMEOUT_MS = 3_000
+const CONNECT_TIMEOUT_MS = 2_000
 const FIRST_RETRY_MS = 50
-const LONGEST_RETRY_MS = 2_000
+const LONGEST_RETRY_MS = 1_000
+/** A connection on which nothing comes back is given up with the third ping due: after 6-9 s, within a lease. */
+const PING_MS = 3_000
+const MOST_UNANSWERED_PINGS = 2
 const TICK_MS = 1_000
 /** A request unanswered for this many ticks has failed. */
 const PATIENCE_TICKS = 6
@@ -247,8 +250,8 @@ export class Link implements AsyncDisposable {
       name: connectionName,
       timeout: CONNECT_TIMEOUT_MS,
       reconnect: false,
-      pingInterval: 10_000,
-      maxPingOut: 2,
+      pingInterval: PING_MS,
+      maxPingOut: MOST_UNANSWERED_PINGS,
       noAsyncTraces: true,
       ...(tls === undefined ? {} : { tls }),
       ...loginOf(auth),

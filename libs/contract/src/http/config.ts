@@ -4,6 +4,7 @@ import type { Clock } from '@sluice/clock'
 import { type ConfigOf, type Field, fileText, port, type Rules, text } from '@sluice/config'
 import type { Telemetry } from '@sluice/telemetry'
 import { fileSource } from '../file-source.ts'
+import { removeLeftovers } from '../leftovers.ts'
 import type { ContractSource } from '../rows.ts'
 import type { Answerer } from './answering.ts'
 import { isLoopback } from './authentication.ts'
@@ -96,8 +97,20 @@ export interface OpenedContract extends ContractSource, AsyncDisposable {
 export async function openContract({ config, ...deps }: OpenContractDeps): Promise<OpenedContract> {
   const { contract: source, contractCa: ca, dataDir, replica } = config
   if (HTTP.test(source)) {
-    const copyPath = join(dataDir, `contract.${deps.roles.join('+')}.${fileNameOf(replica)}.json`)
-    return httpSource({ ...deps, url: source, token: tokenOf(config), ca, copyPath, replica })
+    const prefix = `contract.${deps.roles.join('+')}.`
+    const copyPath = join(dataDir, `${prefix}${fileNameOf(replica)}.json`)
+    const followed = await httpSource({ ...deps, url: source, token: tokenOf(config), ca, copyPath, replica })
+    const leftovers = removeLeftovers({ ...deps, own: copyPath, prefix })
+    return {
+      watch: followed.watch,
+      ready: followed.ready,
+      warning: followed.warning,
+      answer: followed.answer,
+      async [Symbol.asyncDispose]() {
+        await leftovers[Symbol.asyncDispose]()
+        await followed[Symbol.asyncDispose]()
+      },
+    }
   }
   const { watch } = await fileSource({ ...deps, path: source })
   return { watch, ready: () => undefined, warning: () => undefined, answer() {}, async [Symbol.asyncDispose]() {} }

@@ -39,7 +39,7 @@ export const broker = defineKind({
         'sluice.dev/backlog-max': bytes,
         'sluice.dev/lanes': wholeNumber(1, 64),
         'sluice.dev/order-key': attributeName,
-        'sluice.dev/dedup-window': refused('remove it, subscribers recognise repeats by source and id'),
+        'sluice.dev/dedup-window': refused('remove it, or set it on Triggers'),
       }),
     ),
     spec: optional(
