@@ -10,6 +10,7 @@ export function deadLetterEvent(event: CloudEvent, { dest, status, data }: Failu
   return withAttributes(event, {
     knativeerrordest: dest,
     knativeerrorcode: status,
-    knativeerrordata: data.length === 0 ? undefined : Buffer.from(data.subarray(0, ERROR_DATA_BYTES)).toString('base64'),
+    knativeerrordata:
+      data.length === 0 ? undefined : Buffer.from(data.subarray(0, ERROR_DATA_BYTES)).toString('base64'),
   })
 }

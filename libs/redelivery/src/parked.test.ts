@@ -102,7 +102,9 @@ describe('redriving', () => {
     )
     const handed = it.consume()
     const listed = await it.ask('GET /parked/shop/orders')
-    const answer = await it.ask('POST /parked/shop/orders/redrive', { keys: [keys(listed)[0], 'q999'] })
+    const answer = await it.ask('POST /parked/shop/orders/redrive', {
+      keys: [keys(listed)[0], keys(listed)[0], 'q999'],
+    })
     expect(answer).toMatchObject({ id: 'job-1', kind: 'redrive', state: 'done', examined: 1, matched: 1, done: 1 })
     await it.clock.advance(10)
     expect(handed.map(({ queue, attempt, note }) => [queue, attempt, note])).toEqual([['to-bill', 1, undefined]])

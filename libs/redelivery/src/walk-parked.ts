@@ -65,7 +65,7 @@ async function* named(
   keys: readonly string[],
   { driver, pace }: WalkDeps,
 ): AsyncGenerator<readonly Parked[]> {
-  const positions = keys.flatMap((key) => {
+  const positions = [...new Set(keys)].flatMap((key) => {
     const read = readKey(key)
     return read?.where === place.where ? [read.position] : []
   })

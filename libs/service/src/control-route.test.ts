@@ -93,6 +93,11 @@ describe('a route of the control port', () => {
     expect((await ask('/ask/a', { host: 'evil.example' })).statusCode).toBe(403)
   })
 
+  test('names may be as long as Kubernetes lets them be', async () => {
+    const { ask } = setUp(async ({ path }) => ({ length: path.who?.length }))
+    expect((await ask(`/ask/${'a'.repeat(253)}`)).json()).toEqual({ length: 253 })
+  })
+
   test('without a control port there is nothing to add to', () => {
     const { telemetry } = setUp(async () => ({}))
     const route = { method: 'GET', path: '/', access: ACCESS, maxBodyBytes: 1, answer: async () => ({}) } as const
