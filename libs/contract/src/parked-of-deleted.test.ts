@@ -11,7 +11,8 @@ function channelOf(count: number, make: (i: number) => Partial<Parked>) {
     ...make(i),
   })) as Parked[]
   const driver: Pick<ChannelDriver, 'parked' | 'purge'> = {
-    async parked(_, { after, limit }) {
+    async parked(_, query) {
+      const { after, limit } = query as Extract<typeof query, { limit: number }>
       const from = after === undefined ? 0 : entries.findIndex(({ position }) => position === after) + 1
       return entries.slice(from, from + limit)
     },
