@@ -93,7 +93,7 @@ export function parkedRoutes(deps: ParkedRoutesDeps): readonly Route[] {
   ]
 }
 
-type Asked = z.infer<typeof selected> & { readonly rate?: number }
+type Asked = z.infer<typeof selected> & { readonly rate?: number | undefined }
 
 async function begin(
   kind: Extract<JobKind, 'redrive' | 'purge'>,
