@@ -1,9 +1,19 @@
 import { afterAll, describe, expect, jest, test } from '@jest/globals'
-import { judge, posting, provisionNats, startNats, startSink, startTcpProxy } from '@sluice/testkit'
+import {
+  judge,
+  posting,
+  provisionNats,
+  type Service,
+  ServicesApart,
+  startNats,
+  startSink,
+  startTcpProxy,
+  until,
+} from '@sluice/testkit'
 import { request } from 'undici'
 import { install } from './installation.ts'
 import { broker, quickRetries, trigger } from './manifests.ts'
-import { postUntilAccepted, type Service, ServicesApart, until } from './services-apart.ts'
+import { postUntilAccepted } from './post-until-accepted.ts'
 
 // Each test starts several processes
 jest.setTimeout(60_000)
@@ -30,7 +40,6 @@ const isReady = async ({ readyz }: Service) => (await readyz()).status === 200
 
 interface ContractState {
   readonly revision: number
-  readonly statuses: readonly { name: string; conditions: readonly { type: string; status: string }[] }[]
   readonly replicas: readonly { replica: string; acknowledged?: number }[]
 }
 async function contractOf({ controlUrl }: Service): Promise<ContractState> {
@@ -60,7 +69,10 @@ describe('services apart, over NATS', () => {
     async () => {
       await using sink = await startSink()
       const other = trigger('other', { uri: sink.url, attributes: { type: 'x' } })
-      await using apart = new ServicesApart(env(), { 'all.yaml': broker() + trigger('one', { uri: sink.url }) + other })
+      await using apart = new ServicesApart({
+        env: env(),
+        manifests: { 'all.yaml': broker() + trigger('one', { uri: sink.url }) + other },
+      })
       const controller = await apart.controller()
       const start = (app: 'ingress' | 'filter' | 'dispatcher') =>
         Promise.all([1, 2].map((n) => apart.service(app, `${app}-${n}`, controller.url)))
@@ -76,10 +88,7 @@ describe('services apart, over NATS', () => {
       const received = () => sink.requests.map(({ id }) => id)
       await sink.until('everything', () => judge({ sent, received: received() }).missing.length === 0)
       expect(judge({ sent, received: received() })).toMatchObject({ missing: [], repeats: 0, surplus: [] })
-      await until('Ready', async () => {
-        const { statuses } = await contractOf(controller)
-        return statuses.every(({ conditions }) => conditions[0]?.status === 'True')
-      })
+      await apart.allReady(controller)
       const { replicas, revision } = await contractOf(controller)
       expect(replicas.map(({ replica, acknowledged }) => [replica, acknowledged]).toSorted()).toEqual(
         ['dispatcher', 'filter', 'ingress'].flatMap((app) => [1, 2].map((n) => [`${app}-${n}`, revision])),
@@ -127,7 +136,7 @@ describe('services apart, over NATS', () => {
 
   onNats('the controller explains events, whether or not a filter runs', async () => {
     const manifests = broker() + trigger('one', { uri: 'http://127.0.0.1:1/', attributes: { type: 'x' } })
-    await using apart = new ServicesApart(env(), { 'all.yaml': manifests })
+    await using apart = new ServicesApart({ env: env(), manifests: { 'all.yaml': manifests } })
     const { controlUrl } = await apart.controller()
     const { headers } = posting('1')
     const answer = await request(`${controlUrl}/explain/default/default`, { method: 'POST', headers })
@@ -139,7 +148,7 @@ describe('services apart, over NATS', () => {
   onNats('DLV-17 a filter that is cut off from newer triggers waits with their events, and drops none', async () => {
     await using sink = await startSink()
     const old = trigger('old', { uri: `${sink.url}/old` })
-    await using apart = new ServicesApart(env(), { 'all.yaml': broker() + old })
+    await using apart = new ServicesApart({ env: env(), manifests: { 'all.yaml': broker() + old } })
     const controller = await apart.controller()
     const line = await startTcpProxy({ host: '127.0.0.1', port: Number(new URL(controller.url).port) })
     await using _line = line
@@ -173,7 +182,10 @@ describe('services apart, over NATS', () => {
 
   onNats('services start and run while the controller is down, and follow it again when it is back', async () => {
     await using sink = await startSink()
-    await using apart = new ServicesApart(env(), { 'all.yaml': broker() + trigger('one', { uri: `${sink.url}/one` }) })
+    await using apart = new ServicesApart({
+      env: env(),
+      manifests: { 'all.yaml': broker() + trigger('one', { uri: `${sink.url}/one` }) },
+    })
     const controller = await apart.controller()
     const start = (app: 'ingress' | 'filter' | 'dispatcher') => apart.service(app, app, controller.url)
     const first = await Promise.all([start('ingress'), start('filter'), start('dispatcher')])
@@ -199,7 +211,7 @@ describe('services apart, over NATS', () => {
   onNats('replicas are killed, added and taken away under load: nothing accepted is lost', async () => {
     await using sink = await startSink()
     const manifests = broker() + trigger('one', { uri: sink.url, delivery: quickRetries(100) })
-    await using apart = new ServicesApart(env(), { 'all.yaml': manifests })
+    await using apart = new ServicesApart({ env: env(), manifests: { 'all.yaml': manifests } })
     const controller = await apart.controller()
     const ingress = await apart.service('ingress', 'ingress', controller.url)
     const replicas = new Map<string, Service>()
@@ -234,7 +246,10 @@ describe('services apart, over NATS', () => {
     'filter and dispatcher in one process deliver and replay; a deleted broker leaves nothing behind',
     async () => {
       await using sink = await startSink()
-      await using apart = new ServicesApart(env(), { 'all.yaml': broker() + trigger('one', { uri: sink.url }) })
+      await using apart = new ServicesApart({
+        env: env(),
+        manifests: { 'all.yaml': broker() + trigger('one', { uri: sink.url }) },
+      })
       const controller = await apart.controller()
       const [ingress, both] = await Promise.all([
         apart.service('ingress', 'ingress', controller.url),

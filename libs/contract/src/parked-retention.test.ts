@@ -20,8 +20,9 @@ async function arrange(...names: string[]) {
   const parked = new Map<string, number[]>()
   const broken = new Set<string>()
   const asked: string[] = []
-  const driver: Pick<ChannelDriver, 'create' | 'purge' | 'parkedCount'> = {
+  const driver: Pick<ChannelDriver, 'create' | 'purge' | 'parked' | 'parkedCount'> = {
     create: async () => {},
+    parked: async () => [],
     async purge(channel, which) {
       asked.push(channel)
       if (broken.has(channel)) throw Object.assign(new Error('disk'), { code: 'EIO' })

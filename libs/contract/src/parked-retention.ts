@@ -3,17 +3,21 @@ import { type Clock, sleep } from '@sluice/clock'
 import type { Telemetry } from '@sluice/telemetry'
 import { createChannels } from './channels.ts'
 import { contractEvents } from './events.ts'
+import { purgeParkedOfDeleted } from './parked-of-deleted.ts'
 import type { ContractSource, LogRow } from './rows.ts'
 
 /** Often, so that little is deleted at a time. */
 const PASS_MS = 60_000
+/** What waited for a trigger that is deleted is kept this long, in case of a namesake; looked for less often. */
+const DELETED_MS = 24 * 60 * 60 * 1_000
+const DELETED_PASS_MS = 60 * 60 * 1_000
 
 export interface ParkedRetentionDeps {
-  readonly driver: Pick<ChannelDriver, 'create' | 'purge' | 'parkedCount'>
+  readonly driver: Pick<ChannelDriver, 'create' | 'purge' | 'parked' | 'parkedCount'>
   readonly contract: ContractSource
   readonly clock: Clock
   readonly telemetry: Telemetry
-  /** How long a parked event is kept, whatever its reason. */
+  /** How long a parked event is kept; what waited for a trigger that is gone: 24 hours, if that is less. */
   readonly retentionMs: number
 }
 
@@ -25,6 +29,7 @@ export interface ParkedRetentionDeps {
 export function purgeParked({ driver, contract, clock, telemetry, retentionMs }: ParkedRetentionDeps): AsyncDisposable {
   const events = contractEvents(telemetry)
   const rows = new Map<string, LogRow>()
+  const deliveries = new Set<string>()
   const counts = new Map<string, number>()
   const stopped = new AbortController()
   const gauge = telemetry.gauge(
@@ -48,19 +53,32 @@ export function purgeParked({ driver, contract, clock, telemetry, retentionMs }:
     if (rows.has(uid)) counts.set(uid, left)
   }
 
+  async function purgeDeleted({ namespace, name, queues }: LogRow): Promise<void> {
+    const parkedBefore = new Date(clock.now() - DELETED_MS)
+    const isKnown = (queue: string) => deliveries.has(queue)
+    const purged = await purgeParkedOfDeleted(queues, parkedBefore, { driver, isKnown, signal: stopped.signal })
+    if (purged > 0) events.parkedPurged({ namespace, broker: name, channel: queues, events: purged, parkedBefore })
+  }
+
   async function run(): Promise<void> {
+    let deletedAt = Number.NEGATIVE_INFINITY
     while (!stopped.signal.aborted) {
+      const isDeletedTurn = rows.size > 0 && clock.monotonic() - deletedAt >= DELETED_PASS_MS
+      if (isDeletedTurn) deletedAt = clock.monotonic()
       for (const row of [...rows.values()]) {
         if (stopped.signal.aborted) return
         // A log may end under the pass: then its channels are gone, and with them what was parked there
         if (!rows.has(row.uid)) continue
-        await purge(row).catch((error: unknown) => rows.has(row.uid) && events.purgeFailed(row.channel, error))
+        const pass = isDeletedTurn ? purge(row).then(() => purgeDeleted(row)) : purge(row)
+        await pass.catch((error: unknown) => rows.has(row.uid) && events.purgeFailed(row.channel, error))
       }
       await sleep(clock, PASS_MS, stopped.signal)
     }
   }
 
   const watching = contract.watch('parked', async ({ put, removed }) => {
+    for (const { uid } of put.deliveries) deliveries.add(uid)
+    for (const uid of removed.deliveries) deliveries.delete(uid)
     for (const row of put.logs) {
       await createChannels(driver, row)
       rows.set(row.uid, row)
