@@ -38,7 +38,8 @@ const selectionFields = {
 const WHICH = { error: 'must say which: keys, reason, parkedBefore, filter, filters, or "all": true' }
 
 const redriveBody = z.strictObject({ ...selectionFields, rate }).refine(saysWhich, WHICH)
-const purgeBody = z.strictObject(selectionFields).refine(saysWhich, WHICH)
+const selected = z.strictObject(selectionFields)
+const purgeBody = selected.refine(saysWhich, WHICH)
 
 export interface ParkedRoutesDeps extends ParkedJobDeps {
   readonly contract: () => Rows & { readonly revision: number }
@@ -92,7 +93,7 @@ export function parkedRoutes(deps: ParkedRoutesDeps): readonly Route[] {
   ]
 }
 
-type Asked = z.infer<typeof purgeBody> & { readonly rate?: number }
+type Asked = z.infer<typeof selected> & { readonly rate?: number | undefined }
 
 async function begin(
   kind: Extract<JobKind, 'redrive' | 'purge'>,
@@ -137,6 +138,9 @@ function questionOf(query: URLSearchParams) {
   }
 }
 
-function saysWhich(asked: Readonly<Record<string, unknown>>): boolean {
-  return ['keys', 'reason', 'parkedBefore', 'filter', 'filters', 'all'].some((name) => asked[name] !== undefined)
+/** An empty filter is none: whoever forgot to fill it in must not purge everything. */
+function saysWhich({ keys, reason, parkedBefore, filter, filters, all }: Asked): boolean {
+  const spec = filterSpec(filter, filters)
+  const isNarrow = spec.attributes !== undefined || spec.filters?.some((clause) => Object.keys(clause).length > 0)
+  return isNarrow === true || [keys, reason, parkedBefore, all].some((each) => each !== undefined)
 }

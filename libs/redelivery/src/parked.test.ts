@@ -227,6 +227,8 @@ describe('purging', () => {
   test.each([
     [{}, '(document): must say which'],
     [{ trigger: 'bill' }, '(document): must say which'],
+    [{ filters: [] }, '(document): must say which'],
+    [{ filters: [{}], filter: { attributes: {} } }, '(document): must say which'],
     [{ keys: ['12'] }, 'keys[0]: must be a key'],
     [{ keys: [] }, 'keys: must hold a key'],
     [{ all: true, rate: 5 }, 'rate: is not a known field'],
