@@ -23,6 +23,7 @@ export interface ServiceOptions extends Pick<Part, 'name' | 'weight' | 'repeatsA
 export interface Service extends Part, AsyncDisposable {
   /** SIGTERM; rejects with INTERNAL when it does not end with 0. */
   stop(): Promise<void>
+  isReady(): Promise<boolean>
   readonly log: Log
 }
 
@@ -52,6 +53,7 @@ export async function service({ app, folder, env, ...part }: ServiceOptions): Pr
   return {
     ...part,
     log,
+    isReady,
     kill: async (signal) => void (await gone(signal)),
     async start() {
       running = await launch()
