@@ -58,7 +58,9 @@ describe('the guide to dead letters', () => {
           .replaceAll('5f0c1d2e3b4a5968', job)
           .replaceAll('2026-11-26T00:00:00Z', new Date(Date.now() - 60_000).toISOString())
           .replaceAll('"17"', `"${position}"`)
-        const answer = await paste(pasted)
+        let answer = await paste(pasted)
+        for (let i = 0; i < 100 && answer.state === 'running'; i++)
+          answer = await paste(`curl ${control}/jobs/default/${answer.id}`)
         answers.set(line, answer)
         if (typeof answer.id === 'string' && answer.kind === 'redrive') job = answer.id
       }
