@@ -54,11 +54,18 @@ async function journalOf({ controlUrl }: Service, id: string): Promise<Told> {
   return (await (await request(`${controlUrl}/journal/default/default?id=${id}`)).body.json()) as Told
 }
 
-/** Asks a control port; an answer that is no job that ended well is a failure. */
+/** The job that a control port was asked for, once it has ended well. */
 async function jobAt({ controlUrl }: { readonly controlUrl: string }, path: string, body: object): Promise<object> {
-  const answer = await request(`${controlUrl}${path}`, { method: 'POST', body: JSON.stringify(body) })
-  const job = (await answer.body.json()) as { state: string }
-  expect([answer.statusCode, job.state, job]).toEqual([200, 'done', job])
+  const ask = async (url: string, options: object) => {
+    const answer = await request(url, options)
+    return { status: answer.statusCode, ...((await answer.body.json()) as { state: string; id: string }) }
+  }
+  let job = await ask(`${controlUrl}${path}`, { method: 'POST', body: JSON.stringify(body) })
+  await until('the job to end', async () => {
+    if (job.state === 'running') job = await ask(`${controlUrl}/jobs/default/${job.id}`, {})
+    return job.state !== 'running'
+  })
+  expect([job.status, job.state, job]).toEqual([200, 'done', job])
   return job
 }
 const AN_HOUR_AGO = { time: new Date(Date.now() - 3_600_000).toISOString() }

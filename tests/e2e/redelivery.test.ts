@@ -17,7 +17,7 @@ type Json = Record<string, unknown> & { readonly events?: readonly { readonly ke
 
 describe('the guide to dead letters', () => {
   withCurl(
-    'every line of it, pasted as it is, does what the page says: list, show, redrive, purge, replay (needs curl)',
+    'every line of it, pasted as it is, does what the page says; a namesake gets what was parked for a deleted trigger (needs curl)',
     async () => {
       const lines = parsePage(GUIDE, readFileSync(join(ROOT, GUIDE), 'utf8'))
         .fences.filter(({ language }) => language === 'sh')
@@ -58,7 +58,9 @@ describe('the guide to dead letters', () => {
           .replaceAll('5f0c1d2e3b4a5968', job)
           .replaceAll('2026-11-26T00:00:00Z', new Date(Date.now() - 60_000).toISOString())
           .replaceAll('"17"', `"${position}"`)
-        const answer = await paste(pasted)
+        let answer = await paste(pasted)
+        for (let i = 0; i < 100 && answer.state === 'running'; i++)
+          answer = await paste(`curl ${control}/jobs/default/${answer.id}`)
         answers.set(line, answer)
         if (typeof answer.id === 'string' && answer.kind === 'redrive') job = answer.id
       }
@@ -85,6 +87,31 @@ describe('the guide to dead letters', () => {
       expect(again.map(({ id }) => id).toSorted()).toEqual(['1', '2', '3', '4'])
       expect([billing.count, mail.count]).toEqual([12, 4])
       expect(await paste(list)).toMatchObject({ parked: 0 })
+
+      isDown = true
+      expect((await sluice.post(paid('5'))).status).toBe(202)
+      await billing.received(13)
+      const listBilling = async (isDone: (answer: Json) => boolean) => {
+        for (let i = 0; i < 200; i++) {
+          const answer = await paste(`${list}?trigger=billing`)
+          if (isDone(answer)) return answer
+        }
+        throw new Error('the list stayed as it was')
+      }
+      await listBilling(({ parked }) => parked === 1)
+      sluice.write('all.yaml', broker() + trigger('mail', { uri: mail.url }))
+      const inForce = (answer: Json) => (answer.events?.[0] as Json | undefined)?.isInForce
+      const gone = await listBilling((answer) => inForce(answer) === false)
+      expect(gone).toMatchObject({ parked: 1, events: [{ trigger: 'billing', event: { id: '5' } }] })
+      const namesake = trigger('billing', { uri: `${billing.url}/namesake` })
+      sluice.write('all.yaml', broker() + trigger('mail', { uri: mail.url }) + namesake)
+      isDown = false
+      const redrive = `curl -o /dev/null ${control}/parked/default/default/redrive -d '{"trigger": "billing", "all": true}'`
+      const again404 = async () => (await run('sh', ['-c', `${redrive} -s -w '%{http_code}'`])).stdout
+      for (let i = 0; i < 200 && (await again404()) === '404'; i++);
+      const { id, path } = (await billing.received(14))[13] ?? {}
+      expect([id, path]).toEqual(['5', '/namesake'])
+      await listBilling(({ parked }) => parked === 0)
     },
   )
 })

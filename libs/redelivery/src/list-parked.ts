@@ -11,6 +11,8 @@ export const PARKED_PAGE = 32
 /** One request looks at no more, and for no longer; the next goes on. */
 const MAX_EXAMINED = 10_000
 const MAX_MS = 1_000
+/** Characters of JSON in one answer; one event is told in any case. */
+const MAX_ANSWER_CHARACTERS = 4_194_304
 
 export interface ListDeps {
   readonly driver: Pick<ChannelDriver, 'parked' | 'parkedCount'>
@@ -53,6 +55,7 @@ export async function listParked(question: ListQuestion, { driver, contract, clo
   const events: ParkedLine[] = []
   const endsAt = clock.monotonic() + MAX_MS
   let examined = 0
+  let characters = 0
   const start = startOf(question.after, places)
   let { cursor } = start
   const pageOf = (place: Place) =>
@@ -62,8 +65,12 @@ export async function listParked(question: ListQuestion, { driver, contract, clo
       for (const each of page) {
         cursor = each.cursor
         examined++
-        if (isAsked(each, question)) events.push(lineOf(each, place, owners.get(each.queue)))
-        if (events.length >= limit) return { ...answer, events, next: nextOf(place, each.cursor) }
+        if (!isAsked(each, question)) continue
+        const line = lineOf(each, place, owners.get(each.queue))
+        events.push(line)
+        characters += JSON.stringify(line).length
+        if (events.length >= limit || characters >= MAX_ANSWER_CHARACTERS)
+          return { ...answer, events, next: nextOf(place, each.cursor) }
       }
       if (cursor !== undefined && (examined >= MAX_EXAMINED || clock.monotonic() > endsAt))
         return { ...answer, events, next: nextOf(place, cursor) }

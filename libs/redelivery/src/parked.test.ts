@@ -1,4 +1,5 @@
 import { describe, expect, test } from '@jest/globals'
+import { withAttributes } from '@sluice/cloudevents'
 import { settle } from '@sluice/testkit'
 import { arrange, entriesOf, entryOf, HOUR_MS, idsOf, LOG, rowsOf } from '../test/arrange.ts'
 
@@ -35,6 +36,22 @@ describe('what is parked', () => {
     expect(second.next).toBeUndefined()
     expect([...ids(first), ...ids(second)]).toEqual(Array.from({ length: 70 }, (_, i) => String(i)))
     expect(ids(await it.ask('GET /parked/shop/orders?limit=1000'))).toHaveLength(71)
+  })
+
+  test('is listed in answers of bounded size, however large the attributes are', async () => {
+    await using it = await arrange()
+    const subject = 'x'.repeat(500_000)
+    const large = (i: number) => ({
+      ...entryOf(i, parkedAs('bill')),
+      event: withAttributes(entryOf(i).event, { subject }),
+    })
+    await it.publish(
+      LOG.queues,
+      Array.from({ length: 20 }, (_, i) => large(i)),
+    )
+    const first = await it.ask('GET /parked/shop/orders?limit=1000')
+    expect(lines(first).length).toBeLessThan(10)
+    expect(ids(await it.ask(`GET /parked/shop/orders?after=${first.next}`))[0]).toBe(String(lines(first).length))
   })
 
   test('is found by reason, by id and by expression', async () => {
@@ -225,24 +242,38 @@ describe('purging', () => {
   })
 
   test.each([
-    [{}, '(document): must say which'],
-    [{ trigger: 'bill' }, '(document): must say which'],
-    [{ filters: [] }, '(document): must say which'],
-    [{ filters: [{}], filter: { attributes: {} } }, '(document): must say which'],
-    [{ keys: ['12'] }, 'keys[0]: must be a key'],
-    [{ keys: [] }, 'keys: must hold a key'],
-    [{ all: true, rate: 5 }, 'rate: is not a known field'],
-    [{ parkedBefore: 'yesterday' }, 'parkedBefore: must be a time'],
-    [{ filters: [{ exakt: { type: 'x' } }] }, 'filters[0].exakt: is not a dialect: did you mean "exact"?'],
+    ['{}', '(document): must say which'],
+    ['{"trigger": "bill"}', '(document): must say which'],
+    ['{"filters": []}', '(document): must say which'],
+    ['{"filters": [{}], "filter": {"attributes": {}}}', '(document): must say which'],
+    ['{"keys": ["12"]}', 'keys[0]: must be a key'],
+    ['{"keys": []}', 'keys: must hold a key'],
+    ['{"all": true, "rate": 5}', 'rate: is not a known field'],
+    ['{"parkedBefore": "yesterday"}', 'parkedBefore: must be a time'],
+    ['{"filters": [{"exakt": {"type": "x"}}]}', 'filters[0].exakt: is not a dialect: did you mean "exact"?'],
     ['{', '(document): is not JSON'],
     ['[]', '(document): must be a map, found a list'],
-  ])('%j is refused before anything happens: %s', async (body, problem) => {
+  ])('%s is refused before anything happens: %s', async (body, problem) => {
     await using it = await arrange()
     await it.publish(LOG.queues, [entryOf('1', parkedAs('bill'))])
     await expect(it.ask('POST /parked/shop/orders/purge', body)).rejects.toMatchObject({
       detail: { code: 'REQUEST_INVALID', problems: [expect.stringContaining(problem)] },
     })
     expect(await it.parked()).toHaveLength(1)
+  })
+
+  test.each([
+    ['half a million brackets', '['.repeat(500_000), '(document): is not JSON'],
+    [
+      'filters 10,000 deep',
+      `{"filters":[${'{"not":'.repeat(10_000)}{}${'}'.repeat(10_000)}]}`,
+      'more than 32 clauses deep',
+    ],
+  ])('%s are refused', async (_, body, problem) => {
+    await using it = await arrange()
+    await expect(it.ask('POST /parked/shop/orders/purge', body)).rejects.toMatchObject({
+      detail: { code: 'REQUEST_INVALID', problems: [expect.stringContaining(problem)] },
+    })
   })
 })
 

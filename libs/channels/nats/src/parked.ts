@@ -31,14 +31,21 @@ export async function listParked(deps: ParkedDeps, query: ParkedQuery): Promise<
 }
 
 async function parkedAt({ link, names }: ParkedDeps, positions: readonly Position[]): Promise<readonly Parked[]> {
-  const found = await Promise.all(
-    positions.map(async (position) => {
-      const filter = names.parked(NOBODY, '*', tokenOf(position))
-      for await (const each of scan(link, { stream: names.aside, filter, from: { seq: 1 } }, 1)) return parkedOf(each)
-      return undefined
-    }),
-  )
+  const found = await someAtATime(positions, async (position) => {
+    const filter = names.parked(NOBODY, '*', tokenOf(position))
+    for await (const each of scan(link, { stream: names.aside, filter, from: { seq: 1 } }, 1)) return parkedOf(each)
+    return undefined
+  })
   return found.filter((each) => each !== undefined)
+}
+
+/** Each takes a consumer of the server's for a moment, of which a stream has a thousand at most. */
+async function someAtATime<T>(positions: readonly Position[], work: (position: Position) => Promise<T>): Promise<T[]> {
+  const done: T[] = []
+  for (let i = 0; i < positions.length; i += MOST_LOOKED_FOR) {
+    done.push(...(await Promise.all(positions.slice(i, i + MOST_LOOKED_FOR).map(work))))
+  }
+  return done
 }
 
 export function countParked({ link, names }: ParkedDeps, queue: string | undefined): Promise<number> {
@@ -94,26 +101,19 @@ export async function purgeParked(
 }
 
 const MOST_DELETES = 256
+const MOST_LOOKED_FOR = 64
 
 /** Where parked entries lie; those that are not parked are left out. */
 async function placesOf(
   { link, names }: ParkedDeps,
   positions: readonly Position[],
 ): Promise<{ seq: number; subject: string }[]> {
-  const found = await Promise.all(
-    positions.map(async (position) => {
-      const filter = names.parked(NOBODY, '*', tokenOf(position))
-      for await (const { seq, message } of scan(link, {
-        stream: names.aside,
-        filter,
-        from: { seq: 1 },
-        headersOnly: true,
-      })) {
-        return { seq, subject: message.subject }
-      }
-      return undefined
-    }),
-  )
+  const found = await someAtATime(positions, async (position) => {
+    const filter = names.parked(NOBODY, '*', tokenOf(position))
+    const reading = { stream: names.aside, filter, from: { seq: 1 }, headersOnly: true }
+    for await (const { seq, message } of scan(link, reading, 1)) return { seq, subject: message.subject }
+    return undefined
+  })
   return found.filter((each) => each !== undefined)
 }
 
