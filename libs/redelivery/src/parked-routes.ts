@@ -25,8 +25,8 @@ const selectionFields = {
   trigger: z.string().optional(),
   keys: z
     .array(z.string().regex(/^[ql][\w-]{1,100}$/, 'must be a key as GET /parked shows it'))
-    .min(1, 'must hold a key')
-    .max(MAX_KEYS, `must hold at most ${MAX_KEYS} keys`)
+    .min(1)
+    .max(MAX_KEYS)
     .optional(),
   reason: z.string().optional(),
   parkedBefore: time.optional(),

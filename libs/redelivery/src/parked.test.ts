@@ -247,7 +247,7 @@ describe('purging', () => {
     ['{"filters": []}', '(document): must say which'],
     ['{"filters": [{}], "filter": {"attributes": {}}}', '(document): must say which'],
     ['{"keys": ["12"]}', 'keys[0]: must be a key'],
-    ['{"keys": []}', 'keys: must hold a key'],
+    ['{"keys": []}', 'keys: must be at least 1 items'],
     ['{"all": true, "rate": 5}', 'rate: is not a known field'],
     ['{"parkedBefore": "yesterday"}', 'parkedBefore: must be a time'],
     ['{"filters": [{"exakt": {"type": "x"}}]}', 'filters[0].exakt: is not a dialect: did you mean "exact"?'],
