@@ -1,5 +1,6 @@
 import { describe, expect, test } from '@jest/globals'
 import { withAttributes } from '@sluice/cloudevents'
+import { EventingError } from '@sluice/errors'
 import { settle } from '@sluice/testkit'
 import { arrange, entriesOf, entryOf, HOUR_MS, idsOf, LOG, rowsOf } from '../test/arrange.ts'
 
@@ -176,6 +177,23 @@ describe('redriving', () => {
     await it.clock.advance(1_000)
     expect(handed).toHaveLength(40)
     expect((await it.parked()).map(({ reason }) => reason)).toEqual(new Array(40).fill('AGAIN'))
+  })
+
+  test('is counted right where the channel did a part of it and failed', async () => {
+    await using it = await arrange()
+    await it.publish(
+      LOG.queues,
+      entriesOf(10, () => parkedAs('bill')),
+    )
+    const real = it.driver.redrive.bind(it.driver)
+    let tries = 0
+    it.driver.redrive = async (channel, positions) => {
+      if (++tries > 1) return real(channel, positions)
+      await real(channel, positions.slice(0, 6))
+      throw new EventingError({ code: 'CHANNEL_UNAVAILABLE', driver: 'd', reason: 'cut' }, 'cut')
+    }
+    expect(await it.ask('POST /parked/shop/orders/redrive', { all: true })).toMatchObject({ state: 'done', done: 10 })
+    expect(await it.parked()).toEqual([])
   })
 
   test('waits while the trigger has half of its backlog bound waiting, so that no producer is refused', async () => {

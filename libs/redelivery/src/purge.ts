@@ -1,7 +1,8 @@
+import type { Position } from '@sluice/channel'
 import type { Tally } from './jobs.ts'
 import type { Pace } from './pace.ts'
-import { type ParkedJob, type ParkedJobDeps, positionOf } from './redrive.ts'
-import { walkParked } from './walk-parked.ts'
+import type { ParkedJob, ParkedJobDeps } from './redrive.ts'
+import { takeAway, walkParked } from './walk-parked.ts'
 
 /** Deletes parked events for good, each of them named in the log. */
 export async function purge(
@@ -11,7 +12,8 @@ export async function purge(
 ): Promise<void> {
   for await (const { place, page } of walkParked(places, selection, { driver, pace }, tally)) {
     if (facts.isDryRun) continue
-    const done = await pace.insist(() => driver.purge(place.channel, { positions: page.map(positionOf) }))
+    const remove = (positions: readonly Position[]) => driver.purge(place.channel, { positions })
+    const done = await takeAway(place, page, remove, { driver, pace })
     tally.done += done
     events.purged(facts, page, done)
   }

@@ -1,11 +1,11 @@
-import type { ChannelDriver, Entry, Parked } from '@sluice/channel'
+import type { ChannelDriver, Entry, Parked, Position } from '@sluice/channel'
 import { eventBytes } from '@sluice/cloudevents'
 import type { DeliveryRow, LogRow } from '@sluice/contract'
 import type { RedeliveryEvents } from './events.ts'
 import type { JobFacts, Tally } from './jobs.ts'
 import type { Pace } from './pace.ts'
 import { namesakeOf, ownersOf, type Place, type Rows } from './places.ts'
-import { type ParkedSelection, walkParked } from './walk-parked.ts'
+import { type ParkedSelection, takeAway, walkParked } from './walk-parked.ts'
 
 export interface ParkedJobDeps {
   readonly driver: ChannelDriver
@@ -47,10 +47,13 @@ export async function redrive(
             to,
             entries.reduce((sum, { event }) => sum + eventBytes(event), 0),
           )
-        const done = await pace.insist(() =>
-          to === undefined || to.uid === queue
-            ? driver.redrive(place.channel, entries.map(positionOf))
-            : handOver(entries, to, place, driver),
+        const isItsOwn = to === undefined || to.uid === queue
+        const done = await takeAway(
+          place,
+          entries,
+          (positions) =>
+            isItsOwn ? driver.redrive(place.channel, positions) : handOver(entries, positions, to, place, driver),
+          { driver, pace },
         )
         tally.done += done
         events.redriven(facts, done)
@@ -62,6 +65,7 @@ export async function redrive(
 /** Into the namesake's queue first, so that a crash in between leaves a repeat and no loss. */
 async function handOver(
   entries: readonly Parked[],
+  positions: readonly Position[],
   to: DeliveryRow,
   { channel }: Place,
   driver: Pick<ChannelDriver, 'publish' | 'purge'>,
@@ -72,9 +76,5 @@ async function handOver(
     }),
   )
   await driver.publish(channel, copies)
-  return driver.purge(channel, { positions: entries.map(positionOf) })
-}
-
-export function positionOf({ position }: Parked): string {
-  return position
+  return driver.purge(channel, { positions })
 }

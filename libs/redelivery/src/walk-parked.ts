@@ -1,4 +1,4 @@
-import type { ChannelDriver, Parked } from '@sluice/channel'
+import type { ChannelDriver, Parked, Position } from '@sluice/channel'
 import type { CloudEvent } from '@sluice/cloudevents'
 import type { Tally } from './jobs.ts'
 import { behind, ofQueue, PARKED_PAGE } from './list-parked.ts'
@@ -74,4 +74,24 @@ async function* named(
     const page = await pace.insist(() => driver.parked(place.channel, { positions: some }))
     yield page.filter((each) => keys.includes(keyOf(place, each)) && (place.queue ?? each.queue) === each.queue)
   }
+}
+
+/**
+ * Takes parked entries away by `work`, again where it fails with what may pass; answers how many went. A try that failed
+ * halfway leaves fewer for the next, so then what is left is counted.
+ */
+export async function takeAway(
+  { channel }: Place,
+  entries: readonly Parked[],
+  work: (positions: readonly Position[]) => Promise<number>,
+  { driver, pace }: WalkDeps,
+): Promise<number> {
+  const positions = entries.map(({ position }) => position)
+  let tries = 0
+  const done = await pace.insist(() => {
+    tries++
+    return work(positions)
+  })
+  if (tries === 1) return done
+  return positions.length - (await pace.insist(() => driver.parked(channel, { positions }))).length
 }
