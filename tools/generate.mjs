@@ -1,6 +1,6 @@
-// Writes what is made from code: docs/path.md, docs/reference/conformance.md and the tables between `generated` marks. With --check it only compares.
-import { readFileSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
+// Writes what is made from code: docs/path.md, docs/reference/conformance.md, CRDs, policies, OpenAPI documents and the tables between `generated` marks. With --check it only compares.
+import { globSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
 import { conformancePage } from './generate/conformance.mjs'
 import { pathPage } from './generate/path.mjs'
 import { driverTable, environmentTable } from './generate/tables.mjs'
@@ -13,6 +13,7 @@ const stale = []
 
 function write(file, text) {
   const path = join(root, file)
+  mkdirSync(dirname(path), { recursive: true })
   if (readFileSync(path, { encoding: 'utf8', flag: 'a+' }) === text) return
   if (isCheck) stale.push(file)
   else writeFileSync(path, text)
@@ -31,6 +32,15 @@ function fill(file, name, table) {
 
 write('docs/path.md', pathPage(root))
 write('docs/reference/conformance.md', conformancePage(root))
+const { API_KINDS, generatedFiles } = await import(join(root, 'libs/resources/src/api/index.ts'))
+const fromKinds = generatedFiles(API_KINDS)
+for (const [file, text] of fromKinds) write(file, text)
+// of a kind that is gone
+const made = ['deploy/kubernetes/{crds,policies}/*.yaml', 'libs/resources/generated/openapi/*.json']
+for (const file of globSync(made, { cwd: root }).filter((file) => !fromKinds.has(file))) {
+  if (isCheck) stale.push(file)
+  else rmSync(join(root, file))
+}
 fill('docs/reference/configuration.md', 'environment', await environmentTable(root))
 fill('docs/guides/testing.md', 'example', exampleTest(root))
 fill('README.md', 'drivers', await driverTable(root))

@@ -7,13 +7,14 @@ const DAY_MS = 86_400_000
 /** So many parked entries, made by number, in pages as the port has them. */
 function channelOf(count: number, make: (i: number) => Partial<Parked>) {
   let entries = Array.from({ length: count }, (_, i) => ({
-    ...{ position: String(i), queue: 'gone', reason: 'TRIGGER_DELETED', parkedAt: 0 },
+    ...{ position: String(i), cursor: `c${i}`, queue: 'gone', reason: 'TRIGGER_DELETED', parkedAt: 0 },
     ...make(i),
   })) as Parked[]
   const driver: Pick<ChannelDriver, 'parked' | 'purge'> = {
-    async parked(_, { after, limit }) {
-      const from = after === undefined ? 0 : entries.findIndex(({ position }) => position === after) + 1
-      return entries.slice(from, from + limit)
+    async parked(_, query) {
+      const { after, limit } = query as Extract<typeof query, { limit: number }>
+      const from = after === undefined ? -1 : Number(after.slice(1))
+      return entries.filter(({ position }) => Number(position) > from).slice(0, limit)
     },
     async purge(_, which) {
       const positions = new Set('positions' in which ? which.positions : [])

@@ -1,4 +1,4 @@
-import type { ChannelDriver, Position } from '@sluice/channel'
+import type { ChannelDriver } from '@sluice/channel'
 
 /** The reason that a dispatcher parks under what waited for a trigger that is gone. */
 const TRIGGER_DELETED = 'TRIGGER_DELETED'
@@ -25,15 +25,17 @@ export async function purgeParkedOfDeleted(
   deps: ParkedOfDeletedDeps,
 ): Promise<number> {
   const { driver, isKnown, signal } = deps
-  const old: Position[] = []
-  let after: Position | undefined
-  for (let page = 0; page < MAX_PAGES && old.length < MAX_PURGED && !signal.aborted; page += 1) {
+  let purged = 0
+  let after: string | undefined
+  for (let page = 0; page < MAX_PAGES && purged < MAX_PURGED && !signal.aborted; page += 1) {
     const parked = await driver.parked(channel, { limit: PAGE, ...(after !== undefined && { after }) })
-    for (const { reason, queue, parkedAt, position } of parked) {
-      if (reason === TRIGGER_DELETED && parkedAt < parkedBefore.getTime() && !isKnown(queue)) old.push(position)
-    }
-    after = parked.at(-1)?.position
+    const old = parked.filter(
+      ({ reason, queue, parkedAt }) =>
+        reason === TRIGGER_DELETED && parkedAt < parkedBefore.getTime() && !isKnown(queue),
+    )
+    if (old.length > 0) purged += await driver.purge(channel, { positions: old.map(({ position }) => position) })
+    after = parked.at(-1)?.cursor
     if (parked.length < PAGE) break
   }
-  return old.length === 0 ? 0 : driver.purge(channel, { positions: old })
+  return purged
 }

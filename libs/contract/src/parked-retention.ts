@@ -13,7 +13,7 @@ const DELETED_MS = 24 * 60 * 60 * 1_000
 const DELETED_PASS_MS = 60 * 60 * 1_000
 
 export interface ParkedRetentionDeps {
-  readonly driver: Pick<ChannelDriver, 'create' | 'purge' | 'parked'>
+  readonly driver: Pick<ChannelDriver, 'create' | 'purge' | 'parked' | 'parkedCount'>
   readonly contract: ContractSource
   readonly clock: Clock
   readonly telemetry: Telemetry
@@ -22,21 +22,35 @@ export interface ParkedRetentionDeps {
 }
 
 /**
- * Deletes what has been parked for longer than its retention, in the channels of every log; counted and logged. One per
- * installation. A pass that fails is told and made again with the next. Disposing waits for the pass under way.
+ * Deletes what has been parked for longer than the retention, in the channels of every log; counted and logged. Shows how
+ * many are left, as of the last pass. One per installation. A pass that fails is told and made again with the next.
+ * Disposing waits for the pass under way.
  */
 export function purgeParked({ driver, contract, clock, telemetry, retentionMs }: ParkedRetentionDeps): AsyncDisposable {
   const events = contractEvents(telemetry)
   const rows = new Map<string, LogRow>()
   const deliveries = new Set<string>()
+  const counts = new Map<string, number>()
   const stopped = new AbortController()
+  const gauge = telemetry.gauge(
+    'parked_events',
+    { description: 'Parked events of a broker, as of the last minute' },
+    () =>
+      [...rows.values()].flatMap(({ uid, namespace, name }) => {
+        const value = counts.get(uid)
+        return value === undefined ? [] : [{ value, labels: { namespace, broker: name } }]
+      }),
+  )
 
-  async function purge({ namespace, name, channel, queues }: LogRow): Promise<void> {
+  async function purge({ uid, namespace, name, channel, queues }: LogRow): Promise<void> {
     const parkedBefore = new Date(clock.now() - retentionMs)
+    let left = 0
     for (const each of [channel, queues]) {
       const purged = await driver.purge(each, { parkedBefore })
       if (purged > 0) events.parkedPurged({ namespace, broker: name, channel: each, events: purged, parkedBefore })
+      left += await driver.parkedCount(each)
     }
+    if (rows.has(uid)) counts.set(uid, left)
   }
 
   async function purgeDeleted({ namespace, name, queues }: LogRow): Promise<void> {
@@ -69,13 +83,17 @@ export function purgeParked({ driver, contract, clock, telemetry, retentionMs }:
       await createChannels(driver, row)
       rows.set(row.uid, row)
     }
-    for (const uid of removed.logs) rows.delete(uid)
+    for (const uid of removed.logs) {
+      rows.delete(uid)
+      counts.delete(uid)
+    }
   })
   const running = run()
   return {
     async [Symbol.asyncDispose]() {
       stopped.abort()
       watching[Symbol.dispose]()
+      gauge[Symbol.dispose]()
       await running
     },
   }

@@ -7,6 +7,8 @@ export interface Finding {
   readonly path: readonly PropertyKey[]
   readonly at: 'key' | 'value'
   readonly problem: string
+  /** Kubernetes' word for it, where it is not plainly an invalid value. */
+  readonly reason?: string
 }
 
 /** The schema's issues in our words. `input` is what was judged, so that a message can say what was found. */
@@ -22,28 +24,50 @@ function findingsOf(issue: z.core.$ZodIssue, input: unknown): Finding[] {
       return issue.keys.map((key) => ({ path: [...path, key], at: 'key', problem: `is not a known field${hint(key)}` }))
     }
     case 'invalid_type':
-      if (found === undefined || found === null) return [{ path, at: 'key', problem: 'is required' }]
+      if (found === undefined || found === null)
+        return [{ path, at: 'key', problem: 'is required', reason: 'FieldValueRequired' }]
       return [
         {
           path,
           at: 'value',
+          reason: 'FieldValueTypeInvalid',
           problem: `must be ${A[issue.expected] ?? issue.expected}, found ${shown(found)}${quotes(issue.expected, found)}`,
         },
       ]
     case 'invalid_value':
-      return [{ path, at: 'value', problem: `must be ${issue.values.map(shown).join(' or ')}, found ${shown(found)}` }]
+      return [
+        {
+          ...{ path, at: 'value', reason: 'FieldValueNotSupported' },
+          problem: `must be ${issue.values.map(shown).join(' or ')}, found ${shown(found)}`,
+        },
+      ]
+    case 'too_small':
+    case 'too_big':
+      return [{ path, at: 'value', problem: boundOf(issue) }]
     case 'invalid_key':
       return issue.issues.map(({ message }) => ({ path, at: 'key', problem: message }))
     case 'custom':
-      return [{ path, at: issue.params?.at === 'key' ? 'key' : 'value', problem: issue.message }]
+      return [
+        {
+          ...{ path, at: issue.params?.at === 'key' ? 'key' : 'value', problem: issue.message },
+          ...(typeof issue.params?.reason === 'string' && { reason: issue.params.reason }),
+        },
+      ]
     default:
       return [{ path, at: 'value', problem: issue.message }]
   }
 }
 
+function boundOf(issue: z.core.$ZodIssueTooSmall | z.core.$ZodIssueTooBig): string {
+  const bound = issue.code === 'too_small' ? `must be at least ${issue.minimum}` : `must be at most ${issue.maximum}`
+  const unit = { string: ' characters long', array: ' items' }[issue.origin as string]
+  return `${bound}${unit ?? ''}`
+}
+
 const A: Readonly<Record<string, string>> = {
   string: 'a string',
   number: 'a number',
+  int: 'a whole number',
   boolean: 'true or false',
   object: 'a map',
   record: 'a map',

@@ -1,0 +1,114 @@
+import type { z } from 'zod'
+import { type Finding, findings } from '../issues.ts'
+import { formatPath } from '../problem.ts'
+import type { ApiKind, ApiObject, ApiVersion } from './kind.ts'
+import { shape } from './shape.ts'
+import type { Structural } from './structural.ts'
+import { nameRule, objectMeta } from './types/object-meta.ts'
+
+/** Why a field is refused. Source: Kubernetes, metav1 CauseType. */
+export type CauseReason =
+  | 'FieldValueRequired'
+  | 'FieldValueInvalid'
+  | 'FieldValueNotSupported'
+  | 'FieldValueForbidden'
+  | 'FieldValueTypeInvalid'
+
+export interface Cause {
+  readonly reason: CauseReason
+  /** `spec.filters[0].exact`. */
+  readonly field: string
+  readonly message: string
+}
+
+export interface AdmitInput {
+  /** What is to be stored; with its name, if need be a made up one. */
+  readonly object: ApiObject
+  /** What is stored; absent: the object is new. In the version of `object`. */
+  readonly oldObject?: ApiObject
+  /** Whether who asks may update a subresource that exists for RBAC alone. Absent: no. */
+  readonly mayUpdate?: (subresource: string) => boolean
+}
+
+export interface Admission {
+  /** In shape: unknown fields pruned, defaults filled in. */
+  readonly object: ApiObject
+  /** Paths of what was pruned: an error, a warning or nothing, as the request's fieldValidation says. */
+  readonly unknownFields: readonly string[]
+  /** Empty: the object may be stored. Every problem, not the first. */
+  readonly causes: readonly Cause[]
+}
+
+interface Served {
+  readonly kind: ApiKind
+  readonly version: ApiVersion
+  readonly structural: Structural
+}
+
+/** Judges an object as a cluster with our CRDs and policies would, and a little more: what CEL can't say is said here. */
+export function admit({ kind, version, structural }: Served, input: AdmitInput): Admission {
+  const { oldObject, mayUpdate = () => false } = input
+  const nulls = kind.owner === 'kubernetes' ? 'absent' : 'refused'
+  const shaped = shape(kind.prepare?.(input.object) ?? input.object, structural, nulls)
+  const object = shaped.value as ApiObject
+  const metadata = objectMeta.safeParse(withoutNulls(object.metadata ?? {}))
+  const name = nameRule(kind.nameIs).safeParse(object.metadata?.name)
+  const body = version.schema.safeParse(object)
+  const found: Finding[] = [
+    ...shaped.nulls.map((path): Finding => ({ path, at: 'value', problem: 'must not be null: remove it' })),
+    ...findings(errorOf(name), object.metadata?.name).map((each) => ({ ...each, path: ['metadata', 'name'] })),
+    ...findings(errorOf(metadata), object.metadata).map((each) => ({ ...each, path: ['metadata', ...each.path] })),
+    ...findings(errorOf(body), object),
+  ]
+  const causes = found.map(
+    ({ path, problem, reason }): Cause => ({
+      reason: (reason as CauseReason | undefined) ?? 'FieldValueInvalid',
+      field: formatPath(path),
+      message: problem,
+    }),
+  )
+  const requestCauses = metadata.success
+    ? (kind.requestRules ?? []).flatMap(({ path, problem }): Cause[] => {
+        const message = problem({ object, mayUpdate, ...(oldObject && { oldObject }) })
+        return message === undefined ? [] : [{ reason: 'FieldValueInvalid', field: formatPath(path), message }]
+      })
+    : []
+  return {
+    object,
+    unknownFields: shaped.unknown,
+    causes: [...causes, ...requestCauses, ...transitionCauses(version, structural, object, oldObject)],
+  }
+}
+
+/** Defaults are filled into the old object as well, as Kubernetes does when it reads it. */
+function transitionCauses(
+  { transitions = {} }: ApiVersion,
+  structural: Structural,
+  object: ApiObject,
+  oldObject: ApiObject | undefined,
+): Cause[] {
+  if (oldObject === undefined) return []
+  const old = shape(oldObject, structural, 'absent').value as ApiObject
+  return Object.entries(transitions).flatMap(([field, rules]) => {
+    const [now, before] = [object[field], old[field]]
+    if (!isMap(now) || !isMap(before)) return []
+    return rules
+      .filter(({ test }) => !test(now, before))
+      .map(({ message }): Cause => ({ reason: 'FieldValueInvalid', field, message }))
+  })
+}
+
+function errorOf(result: z.ZodSafeParseResult<unknown>): z.ZodError {
+  return result.error ?? NO_ERROR
+}
+const NO_ERROR = { issues: [] as z.core.$ZodIssue[] } as unknown as z.ZodError
+
+/** As Kubernetes decodes metadata: null is absent. */
+function withoutNulls(metadata: unknown): unknown {
+  if (!isMap(metadata)) return metadata
+  return Object.fromEntries(Object.entries(metadata).filter(([, value]) => value !== null))
+}
+
+function isMap(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}

@@ -1,0 +1,8 @@
+export type { Admission, AdmitInput, Cause, CauseReason } from './admit.ts'
+export { crdOf } from './crd.ts'
+export { generatedFiles } from './generated.ts'
+export type { ApiKind, ApiObject, ApiVersion, PrinterColumn } from './kind.ts'
+export { apiVersionOf } from './kind.ts'
+export { groupVersionPath, openApiDocuments } from './openapi.ts'
+export type { Structural } from './structural.ts'
+export { API_KINDS, type ApiTable, apiTable, type ServedVersion } from './table.ts'

@@ -1,0 +1,98 @@
+import { describe, expect, test } from '@jest/globals'
+import { API_KINDS, type ApiObject, apiTable, crdOf, type Structural } from '../src/api/index.ts'
+import { broker, CASES, inMemoryChannel, trigger } from './admission-cases.ts'
+import { asACluster, isTrue } from './as-a-cluster.ts'
+
+const table = apiTable()
+const served = ({ apiVersion, kind }: ApiObject) => {
+  const found = table.ofKind(apiVersion, kind)
+  if (found === undefined) throw new Error(`${kind} of ${apiVersion} is not in the table`)
+  return found
+}
+/** As JSON carries it: what is undefined is absent. */
+const sent = (object: ApiObject): ApiObject => JSON.parse(JSON.stringify(object))
+const inShape = (object: ApiObject | undefined) => object && served(object).admit({ object: sent(object) }).object
+
+describe('the API and a cluster with our CRDs say the same', () => {
+  const rulesThatBit = new Set<string>()
+
+  test.each(CASES.map((each) => [each.title, each] as const))('of %s', (_, { object, oldObject, verdict }) => {
+    const { refused, rules } = asACluster(inShape(object), inShape(oldObject), served(object).structural)
+    for (const rule of rules) rulesThatBit.add(rule)
+    const { causes } = served(object).admit({ object: sent(object), ...(oldObject && { oldObject: sent(oldObject) }) })
+    expect({ cluster: refused.length > 0, api: causes.length > 0, refused }).toEqual({
+      cluster: verdict === 'both',
+      api: verdict !== 'accepted',
+      refused: expect.anything(),
+    })
+  })
+
+  test('and no CEL rule of a CRD is left out', () => {
+    const ours = API_KINDS.filter(({ owner }) => owner === 'sluice')
+    const all = new Set(
+      ours.flatMap((kind) => crdOf(kind).spec.versions).flatMap(({ schema }) => rulesOf(schema.openAPIV3Schema)),
+    )
+    expect(all.size).toBeGreaterThan(20)
+    expect([...all].filter((rule) => !rulesThatBit.has(rule))).toEqual([NOT_IN_THE_TABLE])
+  })
+})
+
+/** Subscribers come from the controller; users can't send them, so no case of a user shows it. */
+const NOT_IN_THE_TABLE = 'has(self.subscriberUri) || has(self.replyUri)'
+
+function rulesOf(schema: Structural): string[] {
+  return [
+    ...(schema['x-kubernetes-validations'] ?? []).map(({ rule }) => rule),
+    ...Object.values(schema.properties ?? {}).flatMap(rulesOf),
+    ...(schema.items ? rulesOf(schema.items) : []),
+    ...(schema.additionalProperties ? rulesOf(schema.additionalProperties) : []),
+  ]
+}
+
+test('a subscriber without any URI is refused by both', () => {
+  const object = inMemoryChannel({ subscribers: [{ uid: 'a' }] })
+  expect(asACluster(inShape(object), undefined, served(object).structural).rules).toEqual([NOT_IN_THE_TABLE])
+  const { causes } = served(object).admit({ object, mayUpdate: () => true })
+  expect(causes.map(({ field }) => field)).toEqual(['spec.subscribers[0]'])
+})
+
+describe('the API and a cluster with our policies say the same', () => {
+  const CLASS = 'eventing.knative.dev/broker.class'
+  const annotated = (make: typeof broker, annotations: object) => make({}, { annotations })
+  const injected = (value: string, name: string) =>
+    trigger({ broker: name }, { annotations: { 'eventing.knative.dev/injection': value } })
+  const scoped = (scope: string) => inMemoryChannel({}, { annotations: { 'eventing.knative.dev/scope': scope } })
+  const subscribed = (...uids: readonly string[]) =>
+    inMemoryChannel({ subscribers: uids.map((uid) => ({ uid, subscriberUri: 'http://a/' })) })
+
+  test.each<[string, ApiObject, ApiObject | undefined, boolean, boolean]>([
+    ['a Broker without class', broker({}), undefined, false, true],
+    ['an empty class', annotated(broker, { [CLASS]: '' }), undefined, false, false],
+    ['a class that changes', annotated(broker, { [CLASS]: 'b' }), annotated(broker, { [CLASS]: 'a' }), false, false],
+    ['a class that goes', broker({}), annotated(broker, { [CLASS]: 'a' }), false, false],
+    ['a class that stays', annotated(broker, { [CLASS]: 'a' }), annotated(broker, { [CLASS]: 'a' }), false, true],
+    ['a class that comes', annotated(broker, { [CLASS]: 'a' }), broker({}), false, true],
+    ['an injection', injected('enabled', 'default'), undefined, false, true],
+    ['an injection of another Broker', injected('enabled', 'orders'), undefined, false, false],
+    ['an injection of "maybe"', injected('maybe', 'default'), undefined, false, false],
+    ['a scope', scoped('namespace'), undefined, false, true],
+    ['an unknown scope', scoped('universe'), undefined, false, false],
+    ['subscribers of a user', subscribed('a'), undefined, false, false],
+    ['subscribers of the controller', subscribed('a'), undefined, true, true],
+    ['subscribers that stay', subscribed('a'), subscribed('a'), false, true],
+    ['subscribers that a user changes', subscribed('a'), subscribed('b'), false, false],
+    ['subscribers that a user removes', inMemoryChannel({}), subscribed('a'), false, false],
+    ['a channel that has none', inMemoryChannel({}), inMemoryChannel({}), false, true],
+  ])('of %s', (_, object, oldObject, isAllowed, isAccepted) => {
+    const { kind, admit } = served(object)
+    const annotationsOf = (of: ApiObject | undefined) => of?.metadata.annotations ?? {}
+    const context = {
+      ...{ object, oldObject: oldObject ?? null, isAllowed },
+      ...{ annotations: annotationsOf(object), oldAnnotations: annotationsOf(oldObject) },
+    }
+    const rules = (kind.requestRules ?? []).flatMap(({ cel }) => cel ?? [])
+    const cluster = rules.every((rule) => isTrue(rule.replace(/authorizer\..*\.allowed\(\)/, 'isAllowed'), context))
+    const { causes } = admit({ object, mayUpdate: () => isAllowed, ...(oldObject && { oldObject }) })
+    expect({ cluster, api: causes.length === 0 }).toEqual({ cluster: isAccepted, api: isAccepted })
+  })
+})
