@@ -239,7 +239,11 @@ export class Gate {
 
   #start(delivery: Delivery): 'go' {
     this.#running += 1
-    this.#rate?.take()
+    if (this.#rate !== undefined) {
+      this.#rate.take()
+      // The channel asks again when a request ends, which may be later than the next may go
+      this.#arm(this.#deps.clock.monotonic())
+    }
     if (this.#circuit?.started() === true) this.#probe = delivery
     return 'go'
   }
