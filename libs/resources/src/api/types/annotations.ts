@@ -14,13 +14,19 @@ function valueRule(name: string, read: Annotation<unknown>): RequestRule {
   return {
     cel: cel && `!('${name}' in annotations) || (${cel})`,
     path: ['metadata', 'annotations', name],
-    message: `${name} has a value that is not accepted`,
+    message: `${name} ${claimOf(read)}`,
     problem({ object }) {
       const text = annotationsOf(object)[name]
       const answer = text === undefined ? undefined : read(text)
       return answer !== undefined && 'problem' in answer ? answer.problem : undefined
     },
   }
+}
+
+/** What a reader says of any text it does not take, without the text. */
+function claimOf(read: Annotation<unknown>): string {
+  const answer = read('\u0000')
+  return 'problem' in answer ? answer.problem.replace(/, found .*$/s, '') : ''
 }
 
 /** Annotations of Knative and of others are left alone: their tools write some that mean nothing here. */
