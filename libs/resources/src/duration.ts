@@ -36,3 +36,11 @@ function inNanoUnits(number: string): bigint | undefined {
   if (decimals.length > 9) return undefined
   return BigInt(whole) * NANO + BigInt(decimals.padEnd(9, '0'))
 }
+
+const NUMBER = '[0-9]+([.,][0-9]+)?'
+const SHAPE = `^P(${NUMBER}W)?(${NUMBER}D)?(T(${NUMBER}H)?(${NUMBER}M)?(${NUMBER}S)?)?$`
+
+/** CEL that is true of a duration in the variable `of`, but for its length and its fractions: CEL's patterns can't count. */
+export function durationInCel(of: string): string {
+  return `${of}.matches('${SHAPE}') && ${of}.matches('[0-9][WDHMS]$')`
+}

@@ -23,7 +23,7 @@ const make =
   })
 
 export const broker = make('eventing.knative.dev/v1', 'Broker')
-export const trigger = (spec: Fields, metadata: Fields = {}) =>
+export const trigger = (spec: Fields | undefined, metadata: Fields = {}) =>
   make('eventing.knative.dev/v1', 'Trigger')({ broker: 'orders', subscriber: SINK, ...spec }, metadata)
 export const channel = make('messaging.knative.dev/v1', 'Channel')
 export const inMemoryChannel = make('messaging.knative.dev/v1', 'InMemoryChannel')

@@ -94,6 +94,27 @@ describe('annotations and who asks', () => {
     expect(injected('yes', 'default')).toHaveLength(1)
   })
 
+  test.each([
+    [broker({}, { annotations: { 'sluice.dev/max-in-flight': '1' } }), 'sluice.dev/max-in-flight belongs on a Trigger'],
+    [
+      broker({}, { annotations: { 'sluice.dev/lane': '8' } }),
+      'sluice.dev/lane is not an annotation of this kind: did you mean "sluice.dev/lanes"?',
+    ],
+    [
+      inMemoryChannel({}, { annotations: { 'sluice.dev/lane': '8' } }),
+      'sluice.dev/lane is not an annotation of this kind',
+    ],
+  ])('an annotation of ours on the wrong kind is refused by name', (object, message) => {
+    expect(admit({ object }).causes).toEqual([
+      { reason: 'FieldValueInvalid', field: 'metadata.annotations', message: expect.stringContaining(message) },
+    ])
+  })
+
+  test("annotations of Knative's and of others are left alone", () => {
+    const annotations = { 'messaging.knative.dev/subscribable': 'v1', 'example.org/a': '', 'sluice.devoted/to': 'x' }
+    expect(fieldsOf({ object: inMemoryChannel({}, { annotations }) })).toEqual([])
+  })
+
   test.each([inMemoryChannel, kafkaChannel])('subscribers are written by who may, and kept by everybody', (make) => {
     const subscribed = make({ subscribers: [{ uid: 'a', subscriberUri: 'http://a/' }] })
     const mayUpdate = (subresource: string) => subresource === 'subscribers'
@@ -220,6 +241,7 @@ describe('EventType in its versions', () => {
   test('the older shape comes back as it was, though the newest has no place for some of it', () => {
     const newest = kind.convert?.(older, 'v1beta3') ?? older
     expect(newest.spec).toEqual({
+      reference: { apiVersion: 'eventing.knative.dev/v1', kind: 'Broker', name: 'b' },
       description: 'd',
       attributes: [
         { name: 'type', required: true, value: 't' },
@@ -233,6 +255,15 @@ describe('EventType in its versions', () => {
     const back = kind.convert?.(newest, 'v1beta2')
     expect(back).toMatchObject({ spec: older.spec, apiVersion: older.apiVersion })
   })
+
+  test.each(['nonsense', '[]', '{"attributes":7}', '{"schemaData":7}'])(
+    'an annotation of conversion that says %s is refused, and converts all the same',
+    (text) => {
+      const object = { ...older, metadata: { name: 'x', annotations: { 'sluice.dev/event-type': text } } }
+      expect(fieldsOf({ object })).toEqual(['metadata.annotations["sluice.dev/event-type"]'])
+      expect(kind.convert?.(object, 'v1beta3')).toMatchObject({ spec: { description: 'd' } })
+    },
+  )
 
   test('attributes that the older shape has no field for survive an update through it', () => {
     const attributes = [

@@ -65,6 +65,58 @@ describe('the API and a cluster with our policies say the same', () => {
   const subscribed = (...uids: readonly string[]) =>
     inMemoryChannel({ subscribers: uids.map((uid) => ({ uid, subscriberUri: 'http://a/' })) })
 
+  const values: readonly [typeof broker, string, string, 'accepted' | 'both' | 'api'][] = [
+    [broker, 'sluice.dev/lanes', '1', 'accepted'],
+    [broker, 'sluice.dev/lanes', '64', 'accepted'],
+    [broker, 'sluice.dev/lanes', '0', 'both'],
+    [broker, 'sluice.dev/lanes', '65', 'both'],
+    [broker, 'sluice.dev/lanes', '-1', 'both'],
+    [broker, 'sluice.dev/lanes', '1.5', 'both'],
+    [broker, 'sluice.dev/lanes', 'many', 'both'],
+    [broker, 'sluice.dev/lanes', '', 'both'],
+    [broker, 'sluice.dev/order-key', 'tenant', 'accepted'],
+    [broker, 'sluice.dev/order-key', 'Tenant', 'both'],
+    [broker, 'sluice.dev/backlog-max', '1.5G', 'accepted'],
+    [broker, 'sluice.dev/backlog-max', '1GB', 'both'],
+    [broker, 'sluice.dev/backlog-max', '0', 'both'],
+    [broker, 'sluice.dev/backlog-max', '1.5', 'api'],
+    [broker, 'sluice.dev/backlog-full', 'block', 'accepted'],
+    [broker, 'sluice.dev/backlog-full', 'shed', 'both'],
+    [broker, 'sluice.dev/dedup-window', 'PT1M', 'both'],
+    [broker, 'sluice.dev/rate', '1', 'both'],
+    [trigger, 'sluice.dev/rate', '0.001', 'accepted'],
+    [trigger, 'sluice.dev/rate', '0', 'both'],
+    [trigger, 'sluice.dev/rate', '1e3', 'both'],
+    [trigger, 'sluice.dev/rate', '1000001', 'both'],
+    [trigger, 'sluice.dev/suspend', 'true', 'accepted'],
+    [trigger, 'sluice.dev/suspend', 'yes', 'both'],
+    [trigger, 'sluice.dev/dedup-window', 'PT24H', 'accepted'],
+    [trigger, 'sluice.dev/dedup-window', 'PT0S', 'both'],
+    [trigger, 'sluice.dev/dedup-window', '5m', 'both'],
+    [trigger, 'sluice.dev/dedup-window', 'PT25H', 'api'],
+    [trigger, 'sluice.dev/order', 'lane', 'accepted'],
+    [trigger, 'sluice.dev/order', 'keys', 'both'],
+    [trigger, 'kafka.eventing.knative.dev/delivery.order', 'sorted', 'both'],
+    [trigger, 'sluice.dev/lanes', '8', 'both'],
+  ]
+  const rows = values.map(([make, name, text, verdict]) => [name, text, make({}).kind, make, verdict] as const)
+  test.each(rows)('of %s: %j on a %s', (name, text, _, make, verdict) => {
+    expect(judged(make({}, { annotations: { [name]: text } }))).toEqual({
+      ...{ cluster: verdict !== 'both', api: verdict === 'accepted' },
+    })
+  })
+
+  test('of orders that agree or not', () => {
+    const ordered = (own: string, kafka: string) =>
+      judged(
+        trigger({}, { annotations: { 'sluice.dev/order': own, 'kafka.eventing.knative.dev/delivery.order': kafka } }),
+      )
+    expect(ordered('none', 'unordered')).toEqual({ cluster: true, api: true })
+    expect(ordered('lane', 'ordered')).toEqual({ cluster: true, api: true })
+    expect(ordered('none', 'ordered')).toEqual({ cluster: false, api: false })
+    expect(ordered('key', 'unordered')).toEqual({ cluster: false, api: false })
+  })
+
   test.each<[string, ApiObject, ApiObject | undefined, boolean, boolean]>([
     ['a Broker without class', broker({}), undefined, false, true],
     ['an empty class', annotated(broker, { [CLASS]: '' }), undefined, false, false],
@@ -84,15 +136,20 @@ describe('the API and a cluster with our policies say the same', () => {
     ['subscribers that a user removes', inMemoryChannel({}), subscribed('a'), false, false],
     ['a channel that has none', inMemoryChannel({}), inMemoryChannel({}), false, true],
   ])('of %s', (_, object, oldObject, isAllowed, isAccepted) => {
-    const { kind, admit } = served(object)
-    const annotationsOf = (of: ApiObject | undefined) => of?.metadata.annotations ?? {}
-    const context = {
-      ...{ object, oldObject: oldObject ?? null, isAllowed },
-      ...{ annotations: annotationsOf(object), oldAnnotations: annotationsOf(oldObject) },
-    }
-    const rules = (kind.requestRules ?? []).flatMap(({ cel }) => cel ?? [])
-    const cluster = rules.every((rule) => isTrue(rule.replace(/authorizer\..*\.allowed\(\)/, 'isAllowed'), context))
-    const { causes } = admit({ object, mayUpdate: () => isAllowed, ...(oldObject && { oldObject }) })
-    expect({ cluster, api: causes.length === 0 }).toEqual({ cluster: isAccepted, api: isAccepted })
+    expect(judged(object, oldObject, isAllowed)).toEqual({ cluster: isAccepted, api: isAccepted })
   })
 })
+
+/** Whether the policies' CEL and the API take an object; the authorizer's answer is given. */
+function judged(object: ApiObject, oldObject?: ApiObject, isAllowed = false) {
+  const { kind, admit } = served(object)
+  const annotationsOf = (of: ApiObject | undefined) => of?.metadata.annotations ?? {}
+  const context = {
+    ...{ object, oldObject: oldObject ?? null, isAllowed },
+    ...{ annotations: annotationsOf(object), oldAnnotations: annotationsOf(oldObject) },
+  }
+  const rules = (kind.requestRules ?? []).flatMap(({ cel }) => cel ?? [])
+  const cluster = rules.every((rule) => isTrue(rule.replace(/authorizer\..*\.allowed\(\)/, 'isAllowed'), context))
+  const { causes } = admit({ object, mayUpdate: () => isAllowed, ...(oldObject && { oldObject }) })
+  return { cluster, api: causes.length === 0 }
+}

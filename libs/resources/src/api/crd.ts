@@ -84,5 +84,5 @@ export function policyOf(kind: ApiKind) {
 
 /** A policy reaches its variables by `variables.`; the rules leave it out. */
 export function inPolicy(cel: string): string {
-  return cel.replace(/(?<![\w.'])(annotations|oldAnnotations)\b(?=[[)]| |$)/g, 'variables.$1')
+  return cel.replace(/(?<![\w.'])(annotations|oldAnnotations)\b(?=[[).]| |$)/g, 'variables.$1')
 }

@@ -14,10 +14,22 @@ export interface Broker extends Identity {
   readonly backlogMaxBytes: number | undefined
 }
 
-const attributeName: Annotation<string> = (text) =>
-  /^[a-z][a-z0-9]*$/.test(text)
-    ? { value: text }
-    : { problem: `must be the name of an event attribute, lower-case letters and digits, found ${shown(text)}` }
+const attributeName: Annotation<string> = Object.assign(
+  (text: string) =>
+    /^[a-z][a-z0-9]*$/.test(text)
+      ? { value: text }
+      : { problem: `must be the name of an event attribute, lower-case letters and digits, found ${shown(text)}` },
+  { cel: "text.matches('^[a-z][a-z0-9]*$')" },
+)
+
+/** Those of Sluice; the API reads them too. */
+export const BROKER_ANNOTATIONS = {
+  'sluice.dev/backlog-full': only('block', ['shed']),
+  'sluice.dev/backlog-max': bytes,
+  'sluice.dev/lanes': wholeNumber(1, 64),
+  'sluice.dev/order-key': attributeName,
+  'sluice.dev/dedup-window': refused('remove it, or set it on Triggers'),
+}
 
 /** Source: knative/eventing pkg/apis/eventing/v1/broker_types.go. */
 export const broker = defineKind({
@@ -35,11 +47,7 @@ export const broker = defineKind({
           'RabbitMQBroker',
           'Sluice',
         ]),
-        'sluice.dev/backlog-full': only('block', ['shed']),
-        'sluice.dev/backlog-max': bytes,
-        'sluice.dev/lanes': wholeNumber(1, 64),
-        'sluice.dev/order-key': attributeName,
-        'sluice.dev/dedup-window': refused('remove it, or set it on Triggers'),
+        ...BROKER_ANNOTATIONS,
       }),
     ),
     spec: optional(

@@ -33,8 +33,21 @@ const KNATIVE_ORDER = { ordered: 'key', unordered: 'none' } as const
 const ORDER = 'sluice.dev/order'
 const KAFKA_ORDER = 'kafka.eventing.knative.dev/delivery.order'
 
+/** Those of Sluice, and its neighbour of Kafka's; the API reads them too. */
+export const TRIGGER_ANNOTATIONS = {
+  [KAFKA_ORDER]: oneOf('ordered', 'unordered'),
+  'sluice.dev/backlog-full': only('block', ['shed']),
+  'sluice.dev/backlog-max': bytes,
+  'sluice.dev/max-in-flight': wholeNumber(1, 1000),
+  'sluice.dev/strict-replies': flag,
+  [ORDER]: oneOf('none', 'key', 'lane'),
+  'sluice.dev/rate': perSecond,
+  'sluice.dev/suspend': flag,
+  'sluice.dev/dedup-window': duration('24 hours', 86_400_000),
+}
+
 /** Both may be there, if they say the same. */
-function disagreement(own: Order | undefined, kafka: keyof typeof KNATIVE_ORDER | undefined): string | undefined {
+export function disagreement(own: string | undefined, kafka: string | undefined): string | undefined {
   if (own === undefined || kafka === undefined) return undefined
   if ((own === 'none') === (kafka === 'unordered')) return undefined
   return `says ${shown(own)} and ${KAFKA_ORDER} says ${shown(kafka)}: remove one`
@@ -51,16 +64,8 @@ export const trigger = defineKind({
       subdomainName,
       annotations({
         'eventing.knative.dev/injection': only('disabled', ['enabled']),
-        [KAFKA_ORDER]: oneOf('ordered', 'unordered'),
         'knative.dev/dependency': refused('remove it, there are no sources to wait for'),
-        'sluice.dev/backlog-full': only('block', ['shed']),
-        'sluice.dev/backlog-max': bytes,
-        'sluice.dev/max-in-flight': wholeNumber(1, 1000),
-        'sluice.dev/strict-replies': flag,
-        [ORDER]: oneOf('none', 'key', 'lane'),
-        'sluice.dev/rate': perSecond,
-        'sluice.dev/suspend': flag,
-        'sluice.dev/dedup-window': duration('24 hours', 86_400_000),
+        ...TRIGGER_ANNOTATIONS,
       }).superRefine(({ [ORDER]: own, [KAFKA_ORDER]: kafka }, context) => {
         const message = disagreement(own, kafka)
         if (message !== undefined) context.addIssue({ code: 'custom', path: [ORDER], message })

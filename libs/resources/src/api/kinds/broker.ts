@@ -1,6 +1,8 @@
 import { z } from 'zod'
+import { BROKER_ANNOTATIONS } from '../../kinds/broker.ts'
 import { AGE, type ApiKind, column, READY, type RequestRule, URL_COLUMN } from '../kind.ts'
 import { immutable } from '../rule.ts'
+import { annotationRules } from '../types/annotations.ts'
 import { annotationsOf } from '../types/channelable.ts'
 import { delivery } from '../types/delivery.ts'
 import { reference } from '../types/reference.ts'
@@ -40,7 +42,7 @@ export const broker: ApiKind = {
   description: 'Takes events and gives each Trigger those it asks for.',
   owner: 'sluice',
   labels: { 'duck.knative.dev/addressable': 'true' },
-  requestRules: [classIsNotEmpty, classIsImmutable],
+  requestRules: [classIsNotEmpty, classIsImmutable, ...annotationRules(BROKER_ANNOTATIONS)],
   versions: [
     {
       name: 'v1',

@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { AGE, type ApiKind, READY, URL_COLUMN } from '../kind.ts'
 import { immutable, withRules } from '../rule.ts'
+import { annotationRules } from '../types/annotations.ts'
 import { channelableSpec, channelableStatus } from '../types/channelable.ts'
 
 export const channelTemplate = z.object({
@@ -20,6 +21,7 @@ export const channel: ApiKind = {
   scope: 'Namespaced',
   description: 'Makes a channel of another kind, of the same name, and stands for it.',
   owner: 'sluice',
+  requestRules: annotationRules({}),
   labels: { 'messaging.knative.dev/subscribable': 'true', 'duck.knative.dev/addressable': 'true' },
   versions: [
     {

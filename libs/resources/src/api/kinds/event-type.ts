@@ -1,6 +1,8 @@
 import { z } from 'zod'
+import type { Annotation } from '../../annotations.ts'
 import { type ApiKind, type ApiObject, type ApiVersion, column, READY } from '../kind.ts'
-import { withRules } from '../rule.ts'
+import { isSame, withRules } from '../rule.ts'
+import { annotationRules } from '../types/annotations.ts'
 import { reference } from '../types/reference.ts'
 import { statusFields } from '../types/status.ts'
 
@@ -34,7 +36,7 @@ const older: Omit<ApiVersion, 'name' | 'storage'> = {
       type: z.string().min(1).max(2048).meta({ description: 'The type of the events.' }),
       source: text().meta({ description: 'Their source.' }).optional(),
       schema: text().meta({ description: 'URL of the schema of their data.' }).optional(),
-      schemaData: z.string().max(262_144).meta({ description: 'The schema itself.' }).optional(),
+      schemaData: z.string().max(131_072).meta({ description: 'The schema itself.' }).optional(),
       broker: text().meta({ description: 'Deprecated: use reference.' }).optional(),
       reference: about.optional(),
       description: description.optional(),
@@ -53,6 +55,30 @@ const older: Omit<ApiVersion, 'name' | 'storage'> = {
   ],
 }
 
+/** Holds as JSON what a shape has no field for, so that nothing is lost on the way there and back. */
+const KEPT = 'sluice.dev/event-type'
+
+const keptFields = z.object({
+  schemaData: z.string().optional(),
+  broker: z.string().optional(),
+  attributes: z.array(attribute).optional(),
+})
+type Kept = z.output<typeof keptFields>
+
+/** Written by `convert` alone, but it comes back with what clients send. */
+const kept: Annotation<Kept> = (text) => {
+  const read = keptFields.safeParse(parsed(text))
+  return read.success ? { value: read.data } : { problem: 'must be what a conversion wrote: remove it' }
+}
+
+function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return undefined
+  }
+}
+
 /** Source: knative/eventing pkg/apis/eventing/v1beta3/eventtype_types.go, eventtype_validation.go. */
 export const eventType: ApiKind = {
   group: 'eventing.knative.dev',
@@ -64,6 +90,7 @@ export const eventType: ApiKind = {
   scope: 'Namespaced',
   description: 'Says that events of a type are to be had, and where.',
   owner: 'sluice',
+  requestRules: annotationRules({ [KEPT]: kept }),
   versions: [
     {
       name: 'v1beta1',
@@ -92,9 +119,6 @@ export const eventType: ApiKind = {
 
 const NEWEST = 'eventing.knative.dev/v1beta3'
 
-/** Holds as JSON what a shape has no field for, so that nothing is lost on the way there and back. */
-const KEPT = 'sluice.dev/event-type'
-
 interface Older {
   readonly type: string
   readonly source?: string
@@ -104,11 +128,7 @@ interface Older {
   readonly reference?: unknown
   readonly description?: string
 }
-interface Attribute {
-  readonly name: string
-  readonly required?: boolean
-  readonly value?: string
-}
+type Attribute = z.output<typeof attribute>
 interface Newest {
   readonly reference?: unknown
   readonly description?: string
@@ -119,8 +139,9 @@ interface Newest {
 function convert(object: ApiObject, version: string): ApiObject {
   const apiVersion = `eventing.knative.dev/${version}`
   if ((object.apiVersion === NEWEST) === (apiVersion === NEWEST)) return { ...object, apiVersion }
-  const { [KEPT]: kept, ...annotations } = (object.metadata.annotations ?? {}) as Record<string, string>
-  const back = kept === undefined ? {} : (JSON.parse(kept) as Record<string, unknown>)
+  const { [KEPT]: json = '{}', ...annotations } = (object.metadata.annotations ?? {}) as Record<string, string>
+  const read = kept(json)
+  const back = 'value' in read ? read.value : {}
   const { spec, keep } =
     apiVersion === NEWEST ? toNewest(object.spec as Older, back) : toOlder(object.spec as Newest, back)
   const now = Object.keys(keep).length > 0 ? { ...annotations, [KEPT]: JSON.stringify(keep) } : annotations
@@ -133,7 +154,7 @@ function convert(object: ApiObject, version: string): ApiObject {
   }
 }
 
-function toNewest({ type, source, schema, schemaData, broker, ...rest }: Older, back: Record<string, unknown>) {
+function toNewest({ type, source, schema, schemaData, broker, reference, ...rest }: Older, back: Kept) {
   const given: readonly Attribute[] = [
     { name: 'type', required: true, value: type },
     { name: 'source', required: true, ...(source !== undefined && { value: source }) },
@@ -142,7 +163,7 @@ function toNewest({ type, source, schema, schemaData, broker, ...rest }: Older, 
     ...(schema === undefined ? [] : [{ name: 'schemadata', required: false, value: schema }]),
   ]
   // what came from the newest shape goes back as it was, but for what the older one changed
-  const former = (back.attributes ?? []) as readonly Attribute[]
+  const former = back.attributes ?? []
   const attributes =
     former.length === 0
       ? given
@@ -151,7 +172,13 @@ function toNewest({ type, source, schema, schemaData, broker, ...rest }: Older, 
           ...given.filter(({ name }) => !former.some((each) => each.name === name)),
         ].filter(({ name }) => name !== 'schemadata' || schema !== undefined)
   const keep = { ...(schemaData !== undefined && { schemaData }), ...(broker !== undefined && { broker }) }
-  return { spec: { ...rest, attributes }, keep }
+  const owner = reference ?? (broker === undefined ? undefined : brokerNamed(broker))
+  return { spec: { ...(owner !== undefined && { reference: owner }), ...rest, attributes }, keep }
+}
+
+/** What the deprecated `broker` means. */
+function brokerNamed(name: string) {
+  return { apiVersion: 'eventing.knative.dev/v1', kind: 'Broker', name }
 }
 
 function merged(former: Attribute, given: readonly Attribute[]): Attribute {
@@ -161,12 +188,15 @@ function merged(former: Attribute, given: readonly Attribute[]): Attribute {
   return { ...rest, ...(now.value !== undefined && { value: now.value }) }
 }
 
-function toOlder({ attributes, ...rest }: Newest, back: Record<string, unknown>) {
+function toOlder({ attributes, reference, ...rest }: Newest, back: Kept) {
+  const isFromBroker = back.broker !== undefined && isSame(reference, brokerNamed(back.broker))
   const textOf = (name: string) => attributes.find((each) => each.name === name)?.value
   const [type = '', source, schema] = ['type', 'source', 'schemadata'].map(textOf)
   const spec = {
     ...{ type, ...(source !== undefined && { source }), ...(schema !== undefined && { schema }) },
-    ...back,
+    ...(back.schemaData !== undefined && { schemaData: back.schemaData }),
+    ...(back.broker !== undefined && { broker: back.broker }),
+    ...(reference !== undefined && !isFromBroker && { reference }),
     ...rest,
   }
   return { spec, keep: { attributes } }

@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { AGE, type ApiKind, READY, URL_COLUMN } from '../kind.ts'
+import { annotationRules } from '../types/annotations.ts'
 import { channelableSpec, channelableStatus, scopeRule, subscribersAreTheControllers } from '../types/channelable.ts'
 
 /** Source: knative/eventing pkg/apis/messaging/v1/in_memory_channel_types.go, in_memory_channel_validation.go. */
@@ -14,7 +15,7 @@ export const inMemoryChannel: ApiKind = {
   description: 'A channel on the channel this installation runs on.',
   owner: 'sluice',
   labels: { 'messaging.knative.dev/subscribable': 'true', 'duck.knative.dev/addressable': 'true' },
-  requestRules: [scopeRule, subscribersAreTheControllers('inmemorychannels')],
+  requestRules: [scopeRule, subscribersAreTheControllers('inmemorychannels'), ...annotationRules({})],
   versions: [
     {
       name: 'v1',

@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { AGE, type ApiKind, type ApiVersion, READY, URL_COLUMN } from '../kind.ts'
 import { immutable, immutableOnceSet } from '../rule.ts'
+import { annotationRules } from '../types/annotations.ts'
 import { channelableSpec, channelableStatus, subscribersAreTheControllers } from '../types/channelable.ts'
 import { duration } from '../types/delivery.ts'
 
@@ -32,7 +33,7 @@ export const kafkaChannel: ApiKind = {
   description: 'A channel on a Kafka topic of its own.',
   owner: 'sluice',
   labels: { 'messaging.knative.dev/subscribable': 'true', 'duck.knative.dev/addressable': 'true' },
-  requestRules: [subscribersAreTheControllers('kafkachannels')],
+  requestRules: [subscribersAreTheControllers('kafkachannels'), ...annotationRules({})],
   versions: [
     { name: 'v1beta1', storage: true, ...version },
     { name: 'v1', storage: false, ...version },

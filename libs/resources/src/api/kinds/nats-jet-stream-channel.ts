@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { AGE, type ApiKind, READY, URL_COLUMN } from '../kind.ts'
+import { annotationRules } from '../types/annotations.ts'
 import { channelableSpec, channelableStatus, scopeRule, subscribersAreTheControllers } from '../types/channelable.ts'
 
 const text = () => z.string().max(1024)
@@ -59,7 +60,7 @@ export const natsJetStreamChannel: ApiKind = {
   description: 'A channel on a JetStream stream of its own.',
   owner: 'sluice',
   labels: { 'messaging.knative.dev/subscribable': 'true', 'duck.knative.dev/addressable': 'true' },
-  requestRules: [scopeRule, subscribersAreTheControllers('natsjetstreamchannels')],
+  requestRules: [scopeRule, subscribersAreTheControllers('natsjetstreamchannels'), ...annotationRules({})],
   versions: [
     {
       name: 'v1alpha1',

@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { AGE, type ApiKind, READY } from '../kind.ts'
 import { immutable } from '../rule.ts'
+import { annotationRules } from '../types/annotations.ts'
 import { delivery } from '../types/delivery.ts'
 import { destination, localReference } from '../types/reference.ts'
 import { auth, resolved, statusFields } from '../types/status.ts'
@@ -16,6 +17,7 @@ export const subscription: ApiKind = {
   scope: 'Namespaced',
   description: 'Sends the events of a channel to a subscriber, and its replies on.',
   owner: 'sluice',
+  requestRules: annotationRules({}),
   versions: [
     {
       name: 'v1',

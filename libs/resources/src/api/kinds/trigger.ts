@@ -1,6 +1,8 @@
 import { z } from 'zod'
+import { disagreement, TRIGGER_ANNOTATIONS } from '../../kinds/trigger.ts'
 import { AGE, type ApiKind, column, READY, type RequestRule } from '../kind.ts'
 import { immutable, withRules } from '../rule.ts'
+import { annotationRules } from '../types/annotations.ts'
 import { annotationsOf } from '../types/channelable.ts'
 import { delivery } from '../types/delivery.ts'
 import { filter, filters } from '../types/filters.ts'
@@ -55,6 +57,19 @@ const injectionIsForDefault: RequestRule = {
   },
 }
 
+const ORDER = 'sluice.dev/order'
+const KAFKA_ORDER = 'kafka.eventing.knative.dev/delivery.order'
+
+const ordersAgree: RequestRule = {
+  cel: `!('${ORDER}' in annotations && '${KAFKA_ORDER}' in annotations) || (annotations['${ORDER}'] == 'none') == (annotations['${KAFKA_ORDER}'] == 'unordered')`,
+  path: ['metadata', 'annotations', ORDER],
+  message: `${ORDER} and ${KAFKA_ORDER} say different things: remove one`,
+  problem({ object }) {
+    const { [ORDER]: own, [KAFKA_ORDER]: kafka } = annotationsOf(object)
+    return disagreement(own, kafka)
+  },
+}
+
 const spec = withRules(
   z.object({
     broker: z.string().max(253).meta({ description: 'Name of a Broker of the same namespace.' }).optional(),
@@ -98,7 +113,7 @@ export const trigger: ApiKind = {
   scope: 'Namespaced',
   description: 'Asks a Broker for events and sends them to a subscriber.',
   owner: 'sluice',
-  requestRules: [dependencyNamesAnObject, injectionIsForDefault],
+  requestRules: [dependencyNamesAnObject, injectionIsForDefault, ordersAgree, ...annotationRules(TRIGGER_ANNOTATIONS)],
   versions: [
     {
       name: 'v1',

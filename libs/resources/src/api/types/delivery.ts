@@ -1,11 +1,8 @@
 import { z } from 'zod'
-import { parseDuration } from '../../duration.ts'
+import { durationInCel, parseDuration } from '../../duration.ts'
 import { shown } from '../../problem.ts'
 import { mirrored, type Rule, withRules } from '../rule.ts'
 import { destination } from './reference.ts'
-
-const NUMBER = '[0-9]+([.,][0-9]+)?'
-const SHAPE = `^P(${NUMBER}W)?(${NUMBER}D)?(T(${NUMBER}H)?(${NUMBER}M)?(${NUMBER}S)?)?$`
 
 /** ISO 8601, to the millisecond, at most 24 days. What CEL can't count is left to the controller. */
 export function duration(description: string) {
@@ -18,7 +15,7 @@ export function duration(description: string) {
         if ('problem' in read) context.addIssue({ code: 'custom', message: `${read.problem}, found ${shown(text)}` })
       }),
     {
-      cel: `self.matches('${SHAPE}') && self.matches('[0-9][WDHMS]$')`,
+      cel: durationInCel('self'),
       message: 'must be an ISO 8601 duration such as "PT0.2S", "PT30S" or "PT1M"',
     },
   ).meta({ description })
