@@ -1,4 +1,5 @@
 import { setTimeout as wait } from 'node:timers/promises'
+import { startSink } from '@sluice/testkit'
 import { disturb } from './disturb.ts'
 import { freePort } from './layouts/free-port.ts'
 import type { Layout, LayoutOptions } from './layouts/layout.ts'
@@ -40,7 +41,8 @@ export async function run({ seed, loadMs, eventsPerSecond, open }: RunOptions): 
   const witness = new Witness()
   const disturbances: Disturbance[] = []
   await using sink = await startSubscribers(triggers, witness)
-  const manifests = manifestsOf(triggers, { sink: sink.url, nobody: `http://127.0.0.1:${await freePort()}/` })
+  const port = await freePort()
+  const manifests = manifestsOf(triggers, { sink: sink.url, nobody: `http://127.0.0.1:${port}/` })
   await using layout = await open({ manifests })
 
   const failed = new AbortController()
@@ -57,7 +59,10 @@ export async function run({ seed, loadMs, eventsPerSecond, open }: RunOptions): 
   })
   const [produced] = await Promise.all([producing, ...disturbing])
 
-  const remains = await comeToRest(layout, triggers, produced, witness)
+  // What waits for a subscriber that is gone waits until it says something: it refuses all, so that each ends
+  await using refusing = await startSink({ port, respond: () => 400 })
+  const lastAt = () => Math.max(witness.lastAt, refusing.requests.at(-1)?.at ?? 0)
+  const remains = await comeToRest({ layout, triggers, produced, witness, lastAt })
   return {
     verdict: verdictOf({ triggers, produced, witness, remains, disturbances }),
     accepted: produced.accepted.length,
@@ -67,13 +72,18 @@ export async function run({ seed, loadMs, eventsPerSecond, open }: RunOptions): 
   }
 }
 
+interface Resting {
+  readonly layout: Layout
+  readonly triggers: readonly ChaosTrigger[]
+  readonly produced: Produced
+  readonly witness: Witness
+  /** Of the newest request that any subscriber got. */
+  readonly lastAt: () => number
+}
+
 /** Waits until every event that a subscriber can end has ended, then for the store to be empty but for what is parked. */
-async function comeToRest(
-  layout: Layout,
-  triggers: readonly ChaosTrigger[],
-  { accepted }: Produced,
-  witness: Witness,
-): Promise<Remains> {
+async function comeToRest({ layout, triggers, produced, witness, lastAt }: Resting): Promise<Remains> {
+  const { accepted } = produced
   const until = performance.now() + REST_MS
   const open = new Set(
     triggers.flatMap((trigger) =>
@@ -82,7 +92,7 @@ async function comeToRest(
         .map((id) => ({ trigger: trigger.name, id })),
     ),
   )
-  const isQuiet = () => performance.now() - witness.lastAt > QUIET_MS
+  const isQuiet = () => performance.now() - lastAt() > QUIET_MS
   while (performance.now() < until) {
     for (const each of open) {
       const { trigger, id } = each

@@ -1,12 +1,11 @@
 import { expect, test } from '@jest/globals'
-import { provisionNats, startNats } from '@sluice/testkit'
+import { provisionNats, type Service, ServicesApart, startNats, until } from '@sluice/testkit'
 import { request } from 'undici'
 import { broker } from './manifests.ts'
-import { type Service, ServicesApart, until } from './services-apart.ts'
 
 test('without a server: every service starts, is alive, and says in /readyz what it waits for', async () => {
   const dead = { CHANNEL_DRIVER: 'nats', NATS_URL: 'nats://127.0.0.1:9' }
-  await using apart = new ServicesApart(dead, { 'all.yaml': broker() })
+  await using apart = new ServicesApart({ env: dead, manifests: { 'all.yaml': broker() } })
   const controller = await apart.controller()
   const [ingress, filter] = await Promise.all([
     apart.service('ingress', 'ingress', controller.url),
@@ -40,7 +39,10 @@ ownServer(
   async () => {
     await using server = await startNats(provisioned, 'authorization { user: sluice, password: "rightsecret" }')
     const login = { NATS_USER: 'sluice', NATS_PASSWORD: 'wrongsecret' }
-    await using apart = new ServicesApart({ CHANNEL_DRIVER: 'nats', NATS_URL: server?.url ?? '', ...login }, {})
+    await using apart = new ServicesApart({
+      env: { CHANNEL_DRIVER: 'nats', NATS_URL: server?.url ?? '', ...login },
+      manifests: {},
+    })
     const ingress = await apart.service('ingress', 'ingress', 'http://127.0.0.1:9')
     const { status, body } = await ingress.readyz()
     expect(status).toBe(503)

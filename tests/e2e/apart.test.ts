@@ -1,9 +1,19 @@
 import { afterAll, describe, expect, jest, test } from '@jest/globals'
-import { judge, posting, provisionNats, startNats, startSink, startTcpProxy } from '@sluice/testkit'
+import {
+  judge,
+  posting,
+  provisionNats,
+  type Service,
+  ServicesApart,
+  startNats,
+  startSink,
+  startTcpProxy,
+  until,
+} from '@sluice/testkit'
 import { request } from 'undici'
 import { install } from './installation.ts'
 import { broker, quickRetries, trigger } from './manifests.ts'
-import { postUntilAccepted, type Service, ServicesApart, until } from './services-apart.ts'
+import { postUntilAccepted } from './post-until-accepted.ts'
 
 // Each test starts several processes
 jest.setTimeout(60_000)
@@ -30,7 +40,6 @@ const isReady = async ({ readyz }: Service) => (await readyz()).status === 200
 
 interface ContractState {
   readonly revision: number
-  readonly statuses: readonly { name: string; conditions: readonly { type: string; status: string }[] }[]
   readonly replicas: readonly { replica: string; acknowledged?: number }[]
 }
 async function contractOf({ controlUrl }: Service): Promise<ContractState> {
@@ -45,48 +54,96 @@ async function journalOf({ controlUrl }: Service, id: string): Promise<Told> {
   return (await (await request(`${controlUrl}/journal/default/default?id=${id}`)).body.json()) as Told
 }
 
-describe('services apart, over NATS', () => {
-  onNats('two of each: every event arrives once, and Ready is true once all of them have acknowledged', async () => {
-    await using sink = await startSink()
-    const other = trigger('other', { uri: sink.url, attributes: { type: 'x' } })
-    await using apart = new ServicesApart(env(), { 'all.yaml': broker() + trigger('one', { uri: sink.url }) + other })
-    const controller = await apart.controller()
-    const start = (app: 'ingress' | 'filter' | 'dispatcher') =>
-      Promise.all([1, 2].map((n) => apart.service(app, `${app}-${n}`, controller.url)))
-    const [ingresses, filters, dispatchers] = await Promise.all([
-      start('ingress'),
-      start('filter'),
-      start('dispatcher'),
-    ])
-    for (const each of [...ingresses, ...filters, ...dispatchers]) await until('readiness', () => isReady(each))
-    const sent = Array.from({ length: 300 }, (_, n) => `e${n}`)
-    const urls = ingresses.map(({ url }) => url)
-    await Promise.all(sent.map((id, n) => postUntilAccepted([urls[n % 2] ?? ''], posting(id))))
-    const received = () => sink.requests.map(({ id }) => id)
-    await sink.until('everything', () => judge({ sent, received: received() }).missing.length === 0)
-    expect(judge({ sent, received: received() })).toMatchObject({ missing: [], repeats: 0, surplus: [] })
-    await until('Ready', async () => {
-      const { statuses } = await contractOf(controller)
-      return statuses.every(({ conditions }) => conditions[0]?.status === 'True')
-    })
-    const { replicas, revision } = await contractOf(controller)
-    expect(replicas.map(({ replica, acknowledged }) => [replica, acknowledged]).toSorted()).toEqual(
-      ['dispatcher', 'filter', 'ingress'].flatMap((app) => [1, 2].map((n) => [`${app}-${n}`, revision])),
-    )
-
-    const told = await journalOf(controller, 'e7')
-    expect(told.records.map(({ what, outcome }) => outcome ?? what)).toEqual(['accepted', 'judged', 'delivered'])
-    expect(told).toMatchObject({ unmatched: [{ name: 'other', reason: expect.stringContaining('asks for "x"') }] })
-    expect(told.unanswered).toBeUndefined()
-    ingresses[0]?.running.kill('SIGSTOP')
-    expect((await journalOf(controller, 'e7')).unanswered).toEqual([
-      { replica: 'ingress-1', roles: ['ingress'], reason: 'no answer within 2000 ms' },
-    ])
+/** The job that a control port was asked for, once it has ended well. */
+async function jobAt({ controlUrl }: { readonly controlUrl: string }, path: string, body: object): Promise<object> {
+  const ask = async (url: string, options: object) => {
+    const answer = await request(url, options)
+    return { status: answer.statusCode, ...((await answer.body.json()) as { state: string; id: string }) }
+  }
+  let job = await ask(`${controlUrl}${path}`, { method: 'POST', body: JSON.stringify(body) })
+  await until('the job to end', async () => {
+    if (job.state === 'running') job = await ask(`${controlUrl}/jobs/default/${job.id}`, {})
+    return job.state !== 'running'
   })
+  expect([job.status, job.state, job]).toEqual([200, 'done', job])
+  return job
+}
+const AN_HOUR_AGO = { time: new Date(Date.now() - 3_600_000).toISOString() }
+
+describe('services apart, over NATS', () => {
+  onNats(
+    'two of each: every event arrives once, Ready is true once all have acknowledged, and one port tells, redrives and replays',
+    async () => {
+      await using sink = await startSink()
+      const other = trigger('other', { uri: sink.url, attributes: { type: 'x' } })
+      await using apart = new ServicesApart({
+        env: env(),
+        manifests: { 'all.yaml': broker() + trigger('one', { uri: sink.url }) + other },
+      })
+      const controller = await apart.controller()
+      const start = (app: 'ingress' | 'filter' | 'dispatcher') =>
+        Promise.all([1, 2].map((n) => apart.service(app, `${app}-${n}`, controller.url)))
+      const [ingresses, filters, dispatchers] = await Promise.all([
+        start('ingress'),
+        start('filter'),
+        start('dispatcher'),
+      ])
+      for (const each of [...ingresses, ...filters, ...dispatchers]) await until('readiness', () => isReady(each))
+      const sent = Array.from({ length: 300 }, (_, n) => `e${n}`)
+      const urls = ingresses.map(({ url }) => url)
+      await Promise.all(sent.map((id, n) => postUntilAccepted([urls[n % 2] ?? ''], posting(id))))
+      const received = () => sink.requests.map(({ id }) => id)
+      await sink.until('everything', () => judge({ sent, received: received() }).missing.length === 0)
+      expect(judge({ sent, received: received() })).toMatchObject({ missing: [], repeats: 0, surplus: [] })
+      await apart.allReady(controller)
+      const { replicas, revision } = await contractOf(controller)
+      expect(replicas.map(({ replica, acknowledged }) => [replica, acknowledged]).toSorted()).toEqual(
+        ['dispatcher', 'filter', 'ingress'].flatMap((app) => [1, 2].map((n) => [`${app}-${n}`, revision])),
+      )
+
+      const told = await journalOf(controller, 'e7')
+      expect(told.records.map(({ what, outcome }) => outcome ?? what)).toEqual(['accepted', 'judged', 'delivered'])
+      expect(told).toMatchObject({ unmatched: [{ name: 'other', reason: expect.stringContaining('asks for "x"') }] })
+      expect(told.unanswered).toBeUndefined()
+
+      await using strict = await startSink({ respond: (_, n) => (n <= 5 ? 422 : 204) })
+      apart.write('strict.yaml', trigger('strict', { uri: strict.url, attributes: { type: 'paid' } }))
+      await until('the new trigger', async () => {
+        const { replicas, revision: now } = await contractOf(controller)
+        return now > revision && replicas.every(({ acknowledged }) => acknowledged === now)
+      })
+      const paid = Array.from({ length: 5 }, (_, n) => posting(`paid-${n}`, { type: 'paid' }))
+      const load = Array.from({ length: 200 }, (_, n) => posting(`load-${n}`))
+      await Promise.all(paid.map((each) => postUntilAccepted(urls, each)))
+      const parked = async () => {
+        const answer = await request(`${controller.controlUrl}/parked/default/default?trigger=strict`)
+        return ((await answer.body.json()) as { parked: number }).parked
+      }
+      await until('all to be parked', async () => (await parked()) === 5)
+      const [loaded, redriven, replayed] = await Promise.all([
+        Promise.all(load.map((each, n) => postUntilAccepted([urls[n % 2] ?? ''], each))),
+        jobAt(controller, '/parked/default/default/redrive', { filters: [{ cesql: "type = 'paid'" }], rate: 1_000 }),
+        jobAt(controller, '/replay/default/default/strict', { from: AN_HOUR_AGO, rate: 1_000, id: 'r1' }),
+      ])
+      expect([loaded.length, redriven, replayed]).toMatchObject([200, { done: 5 }, { matched: 5, done: 5 }])
+      await strict.received(15)
+      const again = strict.requests.slice(5).map(({ id, headers }) => `${id} ${headers['ce-sluicereplay'] ?? ''}`)
+      expect(again.toSorted()).toEqual(paid.flatMap(({ id }) => [`${id} `, `${id} r1`]).toSorted())
+      expect(await parked()).toBe(0)
+      const expected = [...sent, ...paid.map(({ id }) => id), ...load.map(({ id }) => id)]
+      await sink.until('the load', () => judge({ sent: expected, received: received() }).missing.length === 0)
+      expect(judge({ sent: expected, received: received() })).toMatchObject({ missing: [], repeats: 0, surplus: [] })
+
+      ingresses[0]?.running.kill('SIGSTOP')
+      expect((await journalOf(controller, 'e7')).unanswered).toEqual([
+        { replica: 'ingress-1', roles: ['ingress'], reason: 'no answer within 2000 ms' },
+      ])
+    },
+  )
 
   onNats('the controller explains events, whether or not a filter runs', async () => {
     const manifests = broker() + trigger('one', { uri: 'http://127.0.0.1:1/', attributes: { type: 'x' } })
-    await using apart = new ServicesApart(env(), { 'all.yaml': manifests })
+    await using apart = new ServicesApart({ env: env(), manifests: { 'all.yaml': manifests } })
     const { controlUrl } = await apart.controller()
     const { headers } = posting('1')
     const answer = await request(`${controlUrl}/explain/default/default`, { method: 'POST', headers })
@@ -98,7 +155,7 @@ describe('services apart, over NATS', () => {
   onNats('DLV-17 a filter that is cut off from newer triggers waits with their events, and drops none', async () => {
     await using sink = await startSink()
     const old = trigger('old', { uri: `${sink.url}/old` })
-    await using apart = new ServicesApart(env(), { 'all.yaml': broker() + old })
+    await using apart = new ServicesApart({ env: env(), manifests: { 'all.yaml': broker() + old } })
     const controller = await apart.controller()
     const line = await startTcpProxy({ host: '127.0.0.1', port: Number(new URL(controller.url).port) })
     await using _line = line
@@ -132,7 +189,10 @@ describe('services apart, over NATS', () => {
 
   onNats('services start and run while the controller is down, and follow it again when it is back', async () => {
     await using sink = await startSink()
-    await using apart = new ServicesApart(env(), { 'all.yaml': broker() + trigger('one', { uri: `${sink.url}/one` }) })
+    await using apart = new ServicesApart({
+      env: env(),
+      manifests: { 'all.yaml': broker() + trigger('one', { uri: `${sink.url}/one` }) },
+    })
     const controller = await apart.controller()
     const start = (app: 'ingress' | 'filter' | 'dispatcher') => apart.service(app, app, controller.url)
     const first = await Promise.all([start('ingress'), start('filter'), start('dispatcher')])
@@ -158,7 +218,7 @@ describe('services apart, over NATS', () => {
   onNats('replicas are killed, added and taken away under load: nothing accepted is lost', async () => {
     await using sink = await startSink()
     const manifests = broker() + trigger('one', { uri: sink.url, delivery: quickRetries(100) })
-    await using apart = new ServicesApart(env(), { 'all.yaml': manifests })
+    await using apart = new ServicesApart({ env: env(), manifests: { 'all.yaml': manifests } })
     const controller = await apart.controller()
     const ingress = await apart.service('ingress', 'ingress', controller.url)
     const replicas = new Map<string, Service>()
@@ -189,21 +249,32 @@ describe('services apart, over NATS', () => {
     expect(judge({ sent, received: received() })).toMatchObject({ missing: [], surplus: [] })
   })
 
-  onNats('filter and dispatcher in one process deliver; a deleted broker leaves nothing behind', async () => {
-    await using sink = await startSink()
-    await using apart = new ServicesApart(env(), { 'all.yaml': broker() + trigger('one', { uri: sink.url }) })
-    const controller = await apart.controller()
-    const [ingress, both] = await Promise.all([
-      apart.service('ingress', 'ingress', controller.url),
-      apart.service('filter-dispatcher', 'both', controller.url),
-    ])
-    for (const each of [ingress, both]) await until('readiness', () => isReady(each))
-    const sent = Array.from({ length: 50 }, (_, n) => `e${n}`)
-    await Promise.all(sent.map((id) => postUntilAccepted([ingress.url], posting(id))))
-    await sink.received(50)
-    apart.write('all.yaml', broker('other'))
-    await until('the removal', async () => /its channels removed/.test(controller.running.stderr()), 20_000)
-  })
+  onNats(
+    'filter and dispatcher in one process deliver and replay; a deleted broker leaves nothing behind',
+    async () => {
+      await using sink = await startSink()
+      await using apart = new ServicesApart({
+        env: env(),
+        manifests: { 'all.yaml': broker() + trigger('one', { uri: sink.url }) },
+      })
+      const controller = await apart.controller()
+      const [ingress, both] = await Promise.all([
+        apart.service('ingress', 'ingress', controller.url),
+        apart.service('filter-dispatcher', 'both', controller.url),
+      ])
+      for (const each of [ingress, both]) await until('readiness', () => isReady(each))
+      const sent = Array.from({ length: 50 }, (_, n) => `e${n}`)
+      await Promise.all(sent.map((id) => postUntilAccepted([ingress.url], posting(id))))
+      await sink.received(50)
+      const window = { from: AN_HOUR_AGO, rate: 1_000, id: 'once-more' }
+      expect(await jobAt(both, '/replay/default/default/one', window)).toMatchObject({ done: 50 })
+      await sink.received(100)
+      const replayed = sink.requests.slice(50).map(({ id, headers }) => `${id} ${headers['ce-sluicereplay']}`)
+      expect(replayed.toSorted()).toEqual(sent.map((id) => `${id} once-more`).toSorted())
+      apart.write('all.yaml', broker('other'))
+      await until('the removal', async () => /its channels removed/.test(controller.running.stderr()), 20_000)
+    },
+  )
 
   onNats('every role in one process: what was accepted outlives kill -9, and is delivered after it', async () => {
     let isDown = true
@@ -221,5 +292,8 @@ describe('services apart, over NATS', () => {
     expect(sink.requests.every(({ id }) => id === 'kept')).toBe(true)
     const { body } = await request(`${sluice.running.urls.control}/readyz`)
     expect(await body.json()).toMatchObject({ ready: true, durable: 'process' })
+    const controlUrl = (sluice.running.urls.control ?? '').replace(/\/$/, '')
+    expect(await jobAt({ controlUrl }, '/replay/default/default/one', { from: AN_HOUR_AGO })).toMatchObject({ done: 1 })
+    await sink.find('the replayed event', ({ headers }) => headers['ce-sluicereplay'] !== undefined)
   })
 })

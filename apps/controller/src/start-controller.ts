@@ -15,6 +15,7 @@ import { openDriver } from '@sluice/drivers'
 import { explain, explainRoute } from '@sluice/filter'
 import { findAtReplicas, journalRoute } from '@sluice/journal'
 import { startFolderReconciler, storeLimits, triggersNotInForce, uidCopy } from '@sluice/reconcile'
+import { startRedelivery } from '@sluice/redelivery'
 import { type Running, running, type ServiceContext, serveRoute } from '@sluice/service'
 import type { config as shape } from './config.ts'
 
@@ -33,10 +34,10 @@ export async function startController(config: ControllerConfig, context: Service
     createContractService({ store, clock, events, telemetry, expected: ['ingress', 'filter', 'dispatcher'] }),
   )
   const { contract } = service
-  const { parkedRetentionMs, ...limits } = storeLimits(config)
+  const limits = storeLimits(config)
   const copy = madeLogsCopy(join(dataDir, 'channels.json'))
   stack.use(removeEndedChannels({ driver, contract, clock, telemetry, copy }))
-  stack.use(purgeParked({ driver, contract, clock, telemetry, retentionMs: parkedRetentionMs }))
+  stack.use(purgeParked({ driver, contract, clock, telemetry, retentionMs: limits.parkedRetentionMs }))
   const reconciler = stack.use(
     await startFolderReconciler({
       ...{ clock, telemetry, store: contract, folder: config.manifests, ...limits },
@@ -57,6 +58,8 @@ export async function startController(config: ControllerConfig, context: Service
   serveRoute(context, explainRoute({ contract: store.contract, clock, notInForce }))
   const journal = { find: findAtReplicas(service.ask), contract: store.contract, explaining: { driver, explain } }
   serveRoute(context, journalRoute(journal))
+  const redelivery = stack.use(startRedelivery({ driver, contract, clock, telemetry }))
+  for (const route of redelivery.routes) serveRoute(context, route)
   telemetry.log.info({ url: server.url, isEncrypted: tls !== undefined }, 'serving the contract')
-  return running(stack, async () => {})
+  return running(stack, redelivery.drain)
 }

@@ -4,6 +4,7 @@ import { startDispatcher } from '@sluice/dispatch'
 import { openDriver, requireShared } from '@sluice/drivers'
 import { createAdmission } from '@sluice/ingress'
 import { openServiceJournal } from '@sluice/journal'
+import { startRedelivery } from '@sluice/redelivery'
 import { running, runService, serveRoute } from '@sluice/service'
 import { config, rules } from './config.ts'
 
@@ -28,7 +29,9 @@ await runService({
     const dispatcher = stack.use(
       startDispatcher({ ...context, driver, contract, replica: name, admit, ingressUrl, journal }),
     )
+    const redelivery = stack.use(startRedelivery({ ...context, driver, contract }))
+    for (const route of redelivery.routes) serveRoute(context, route)
     context.ready(name, dispatcher.ready)
-    return running(stack, dispatcher.drain)
+    return running(stack, () => redelivery.drain().then(dispatcher.drain))
   },
 })

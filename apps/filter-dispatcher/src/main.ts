@@ -6,6 +6,7 @@ import { openDriver, requireShared } from '@sluice/drivers'
 import { startFilter } from '@sluice/filter'
 import { createAdmission } from '@sluice/ingress'
 import { openServiceJournal } from '@sluice/journal'
+import { startRedelivery } from '@sluice/redelivery'
 import { running, runService, serveRoute } from '@sluice/service'
 import { config, rules } from './config.ts'
 
@@ -32,8 +33,10 @@ await runService({
     const dispatcher = startDispatcher({ ...role, replica: 'dispatcher', admit, ingressUrl })
     const filter = stack.use(startFilter({ ...role, replica: 'filter' }))
     stack.use(dispatcher)
+    const redelivery = stack.use(startRedelivery(role))
+    for (const route of redelivery.routes) serveRoute(context, route)
     context.ready('filter', filter.ready)
     context.ready('dispatcher', dispatcher.ready)
-    return running(stack, () => filter.drain().then(dispatcher.drain))
+    return running(stack, () => redelivery.drain().then(filter.drain).then(dispatcher.drain))
   },
 })

@@ -15,6 +15,7 @@ import { explain, explainRoute, startFilter } from '@sluice/filter'
 import { createAdmission, startIngress } from '@sluice/ingress'
 import { journalRoute, openJournal } from '@sluice/journal'
 import { startFolderReconciler, storeLimits, triggersNotInForce, uidCopy } from '@sluice/reconcile'
+import { startRedelivery } from '@sluice/redelivery'
 import { type Running, type ServiceContext, serveRoute } from '@sluice/service'
 import type { StandaloneConfig } from './config.ts'
 
@@ -42,8 +43,8 @@ export async function startRoles(
   const role = { driver, contract, clock, telemetry, journal }
 
   starting.use(removeEndedChannels({ ...role, copy: madeLogsCopy(join(dataDir, 'channels.json')) }))
-  const { parkedRetentionMs, ...limits } = storeLimits(config)
-  starting.use(purgeParked({ ...role, retentionMs: parkedRetentionMs }))
+  const limits = storeLimits(config)
+  starting.use(purgeParked({ ...role, retentionMs: limits.parkedRetentionMs }))
   const write = (text: string) => void process.stdout.write(text)
   const display = starting.use(await startEventDisplay({ host: LOOPBACK, port: 0, write }))
   const ingress = await startIngress({ ...config, ...role, host, port: config.ingressPort, replica: 'ingress' })
@@ -68,6 +69,7 @@ export async function startRoles(
   })
   const filter = starting.use(startFilter({ ...role, replica: 'filter' }))
   starting.use(dispatcher)
+  const redelivery = starting.use(startRedelivery(role))
   await contract.whenAcknowledged(contract.contract().revision, context.draining)
 
   ready('ingress', () => ingress.ready())
@@ -84,6 +86,7 @@ export async function startRoles(
         explaining: { driver, explain },
       }),
     )
+  for (const route of redelivery.routes) serveRoute(context, route)
   warn('manifests', () => reconciler.problems().join('\n') || undefined)
   const stack = starting.move()
   return {
@@ -91,7 +94,7 @@ export async function startRoles(
     displayUrl: display.url,
     inForce: () => contract.contract(),
     async drain() {
-      await ingress.drain()
+      await Promise.all([ingress.drain(), redelivery.drain()])
       await filter.drain()
       await dispatcher.drain()
     },

@@ -4,6 +4,7 @@ export { laneKeyOf, laneOf } from './lane.ts'
 export { oneWrite } from './one-write/one-write.ts'
 export type {
   Backlog,
+  Beginning,
   ChannelCapabilities,
   ChannelDriver,
   ChannelKind,
@@ -13,6 +14,7 @@ export type {
   Entry,
   Envelope,
   Parked,
+  ParkedQuery,
   Position,
   Stored,
   SubscribeOptions,

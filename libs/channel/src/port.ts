@@ -114,6 +114,20 @@ export interface Parked extends Stored {
   readonly parkedAt: number
   readonly attempt: number
   readonly note: string | undefined
+  /** A listing goes on behind it, also when it is gone meanwhile. Opaque. */
+  readonly cursor: string
+}
+
+/** Oldest first, at most `limit`, behind the entry with that cursor; or those that are named and still there. */
+export type ParkedQuery =
+  | { readonly queue?: string; readonly after?: string; readonly limit: number }
+  | { readonly positions: readonly Position[] }
+
+/** Where a log begins now. Retention cuts nothing but beginnings: behind its oldest entry there are no gaps. */
+export interface Beginning {
+  readonly oldest: { readonly position: Position; readonly storedAt: number } | undefined
+  /** Earlier entries were there and are gone. */
+  readonly isCut: boolean
 }
 
 /** What waits for a subscription: not handed out, or handed out and not ended. Parked entries do not count. */
@@ -143,15 +157,18 @@ export interface ChannelDriver extends AsyncDisposable {
    * to the others, or is handed out at the next `subscribe`, uncounted.
    */
   subscribe(channel: string, subscription: string, options: SubscribeOptions, signal: AbortSignal): Subscription
-  /** Everything stored from a position (inclusive) or time on, oldest first; ends at the newest. Parked excluded. */
+  /**
+   * Everything stored from a position (inclusive) or time on, oldest first; ends at the newest. Parked excluded. From a
+   * position that is gone it begins with the next; from one that no entry can have there is nothing.
+   */
   read(channel: string, from: Position | Date | 'oldest', signal: AbortSignal): AsyncIterable<Stored>
+  /** Of a log. */
+  beginning(channel: string): Promise<Beginning>
   /** Of one logical queue, or of all the subscription's. */
   backlog(channel: string, subscription: string, queue?: string): Promise<Backlog>
-  /** Parked entries, oldest first, at most `limit`, after a position. */
-  parked(
-    channel: string,
-    query: { readonly queue?: string; readonly after?: Position; readonly limit: number },
-  ): Promise<readonly Parked[]>
+  parked(channel: string, query: ParkedQuery): Promise<readonly Parked[]>
+  /** How many are parked: of one logical queue, or in all. Costs far less than listing them. */
+  parkedCount(channel: string, queue?: string): Promise<number>
   /** Hands parked entries out again as attempt 1. Answers how many were there. */
   redrive(channel: string, positions: readonly Position[]): Promise<number>
   /** Deletes parked entries: those named, or those parked before a time. Answers how many. */

@@ -5,6 +5,7 @@ export { type Copy, fileCopy, type Loaded } from './file-copy.ts'
 export { fileSource } from './file-source.ts'
 export { FILTER_DIALECTS, MAX_FILTER_DEPTH } from './filter-schema.ts'
 export { hashOf } from './hash.ts'
+export { holdContract } from './held-contract.ts'
 export * from './http/index.ts'
 export { type LeftoversDeps, removeLeftovers } from './leftovers.ts'
 export { logOf } from './log-of.ts'
@@ -18,6 +19,7 @@ export type {
   Delta,
   FilterClause,
   FilterSpec,
+  FormerTrigger,
   IngressRow,
   LogRow,
   RouteRow,

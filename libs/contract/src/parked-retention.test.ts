@@ -20,8 +20,9 @@ async function arrange(...names: string[]) {
   const parked = new Map<string, number[]>()
   const broken = new Set<string>()
   const asked: string[] = []
-  const driver: Pick<ChannelDriver, 'create' | 'purge'> = {
+  const driver: Pick<ChannelDriver, 'create' | 'purge' | 'parked' | 'parkedCount'> = {
     create: async () => {},
+    parked: async () => [],
     async purge(channel, which) {
       asked.push(channel)
       if (broken.has(channel)) throw Object.assign(new Error('disk'), { code: 'EIO' })
@@ -31,6 +32,7 @@ async function arrange(...names: string[]) {
       parked.set(channel, kept)
       return all.length - kept.length
     },
+    parkedCount: async (channel) => parked.get(channel)?.length ?? 0,
   }
   const retention = purgeParked({ driver, contract, clock, telemetry, retentionMs: HOUR_MS })
   await contract.publish(rows(...names))
@@ -46,7 +48,10 @@ test('what is parked for longer than the retention is deleted within a minute, c
   parked.set('log/orders', [clock.now()])
   await clock.advance(HOUR_MS)
   expect(telemetry.read('parked_events_purged_total')).toBe(0)
+  expect(telemetry.read('parked_events', { namespace: 'shop', broker: 'orders' })).toBe(4)
   await clock.advance(MINUTE_MS)
+  expect(telemetry.read('parked_events', { namespace: 'shop', broker: 'orders' })).toBe(1)
+  expect(telemetry.read('parked_events', { namespace: 'shop', broker: 'bills' })).toBe(0)
   expect(parked.get('queues/orders')?.length).toBe(1)
   expect(telemetry.read('parked_events_purged_total', { namespace: 'shop', broker: 'orders' })).toBe(3)
   expect(telemetry.read('parked_events_purged_total', { broker: 'bills' })).toBe(0)

@@ -3,61 +3,97 @@ import { type Clock, sleep } from '@sluice/clock'
 import type { Telemetry } from '@sluice/telemetry'
 import { createChannels } from './channels.ts'
 import { contractEvents } from './events.ts'
+import { purgeParkedOfDeleted } from './parked-of-deleted.ts'
 import type { ContractSource, LogRow } from './rows.ts'
 
 /** Often, so that little is deleted at a time. */
 const PASS_MS = 60_000
+/** What waited for a trigger that is deleted is kept this long, in case of a namesake; looked for less often. */
+const DELETED_MS = 24 * 60 * 60 * 1_000
+const DELETED_PASS_MS = 60 * 60 * 1_000
 
 export interface ParkedRetentionDeps {
-  readonly driver: Pick<ChannelDriver, 'create' | 'purge'>
+  readonly driver: Pick<ChannelDriver, 'create' | 'purge' | 'parked' | 'parkedCount'>
   readonly contract: ContractSource
   readonly clock: Clock
   readonly telemetry: Telemetry
-  /** How long a parked event is kept, whatever its reason. */
+  /** How long a parked event is kept; what waited for a trigger that is gone: 24 hours, if that is less. */
   readonly retentionMs: number
 }
 
 /**
- * Deletes what has been parked for longer than the retention, in the channels of every log; counted and logged. One per
- * installation. A pass that fails is told and made again with the next. Disposing waits for the pass under way.
+ * Deletes what has been parked for longer than the retention, in the channels of every log; counted and logged. Shows how
+ * many are left, as of the last pass. One per installation. A pass that fails is told and made again with the next.
+ * Disposing waits for the pass under way.
  */
 export function purgeParked({ driver, contract, clock, telemetry, retentionMs }: ParkedRetentionDeps): AsyncDisposable {
   const events = contractEvents(telemetry)
   const rows = new Map<string, LogRow>()
+  const deliveries = new Set<string>()
+  const counts = new Map<string, number>()
   const stopped = new AbortController()
+  const gauge = telemetry.gauge(
+    'parked_events',
+    { description: 'Parked events of a broker, as of the last minute' },
+    () =>
+      [...rows.values()].flatMap(({ uid, namespace, name }) => {
+        const value = counts.get(uid)
+        return value === undefined ? [] : [{ value, labels: { namespace, broker: name } }]
+      }),
+  )
 
-  async function purge({ namespace, name, channel, queues }: LogRow): Promise<void> {
+  async function purge({ uid, namespace, name, channel, queues }: LogRow): Promise<void> {
     const parkedBefore = new Date(clock.now() - retentionMs)
+    let left = 0
     for (const each of [channel, queues]) {
       const purged = await driver.purge(each, { parkedBefore })
       if (purged > 0) events.parkedPurged({ namespace, broker: name, channel: each, events: purged, parkedBefore })
+      left += await driver.parkedCount(each)
     }
+    if (rows.has(uid)) counts.set(uid, left)
+  }
+
+  async function purgeDeleted({ namespace, name, queues }: LogRow): Promise<void> {
+    const parkedBefore = new Date(clock.now() - DELETED_MS)
+    const isKnown = (queue: string) => deliveries.has(queue)
+    const purged = await purgeParkedOfDeleted(queues, parkedBefore, { driver, isKnown, signal: stopped.signal })
+    if (purged > 0) events.parkedPurged({ namespace, broker: name, channel: queues, events: purged, parkedBefore })
   }
 
   async function run(): Promise<void> {
+    let deletedAt = Number.NEGATIVE_INFINITY
     while (!stopped.signal.aborted) {
+      const isDeletedTurn = rows.size > 0 && clock.monotonic() - deletedAt >= DELETED_PASS_MS
+      if (isDeletedTurn) deletedAt = clock.monotonic()
       for (const row of [...rows.values()]) {
         if (stopped.signal.aborted) return
         // A log may end under the pass: then its channels are gone, and with them what was parked there
         if (!rows.has(row.uid)) continue
-        await purge(row).catch((error: unknown) => rows.has(row.uid) && events.purgeFailed(row.channel, error))
+        const pass = isDeletedTurn ? purge(row).then(() => purgeDeleted(row)) : purge(row)
+        await pass.catch((error: unknown) => rows.has(row.uid) && events.purgeFailed(row.channel, error))
       }
       await sleep(clock, PASS_MS, stopped.signal)
     }
   }
 
   const watching = contract.watch('parked', async ({ put, removed }) => {
+    for (const { uid } of put.deliveries) deliveries.add(uid)
+    for (const uid of removed.deliveries) deliveries.delete(uid)
     for (const row of put.logs) {
       await createChannels(driver, row)
       rows.set(row.uid, row)
     }
-    for (const uid of removed.logs) rows.delete(uid)
+    for (const uid of removed.logs) {
+      rows.delete(uid)
+      counts.delete(uid)
+    }
   })
   const running = run()
   return {
     async [Symbol.asyncDispose]() {
       stopped.abort()
       watching[Symbol.dispose]()
+      gauge[Symbol.dispose]()
       await running
     },
   }

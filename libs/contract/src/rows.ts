@@ -7,6 +7,15 @@ export interface Row {
   readonly hash: string
 }
 
+/** A Trigger that is gone; its queue may still hold events, parked or to be parked. */
+export interface FormerTrigger {
+  /** As its DeliveryRow's uid was. */
+  readonly queue: string
+  readonly name: string
+  /** ms since the epoch. */
+  readonly goneAt: number
+}
+
 /** A log: what a broker's ingress appends to and its filter reads. Names are the port's channel names. */
 export interface LogRow extends Row {
   readonly namespace: string
@@ -19,6 +28,8 @@ export interface LogRow extends Row {
   /** The event attribute whose value keys the order; source+id where an event lacks it. */
   readonly orderKey: string
   readonly retention: { readonly maxAgeMs: number; readonly maxBytes: number }
+  /** Oldest first, at most 1,000. */
+  readonly formerTriggers?: readonly FormerTrigger[]
 }
 
 /** Where events come in: `POST <path>` is stored into `log`. */

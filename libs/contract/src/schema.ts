@@ -16,6 +16,7 @@ export const logRow = z.strictObject({
   lanes: z.int().min(1).max(64),
   orderKey: text,
   retention: z.strictObject({ maxAgeMs: count, maxBytes: count }),
+  formerTriggers: z.exactOptional(z.array(z.strictObject({ queue: text, name: text, goneAt: count }))),
 })
 
 const rowsShape = {

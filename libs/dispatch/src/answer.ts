@@ -4,7 +4,7 @@ export interface Response {
   readonly status: number
   /** Flat pairs as they came. Empty unless it looks like a CloudEvent that is wanted. */
   readonly headers: readonly string[]
-  /** A wanted CloudEvent's data; of an error the first 768 bytes; else empty. */
+  /** A wanted CloudEvent's data; of an error the first 1,024 bytes; else empty. */
   readonly body: Buffer
   /** Bytes the body had, kept or not. */
   readonly bodyBytes: number
@@ -22,5 +22,7 @@ export type Answer =
   | { readonly kind: 'timeout' | 'unreachable' | 'switched'; readonly problem: string }
   | { readonly kind: 'aborted' }
 
+/** Of an error's body this much is kept with a parked event. */
+export const KEPT_BODY_BYTES = 1_024
 /** `knativeerrordata` holds this much of an error, before base64. Source: knative/eventing, 1024 characters encoded. */
 export const ERROR_DATA_BYTES = 768

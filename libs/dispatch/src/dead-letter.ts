@@ -1,4 +1,5 @@
 import { type CloudEvent, withAttributes } from '@sluice/cloudevents'
+import { ERROR_DATA_BYTES } from './answer.ts'
 import type { Failure } from './verdict.ts'
 
 /**
@@ -9,6 +10,7 @@ export function deadLetterEvent(event: CloudEvent, { dest, status, data }: Failu
   return withAttributes(event, {
     knativeerrordest: dest,
     knativeerrorcode: status,
-    knativeerrordata: data.length === 0 ? undefined : Buffer.from(data).toString('base64'),
+    knativeerrordata:
+      data.length === 0 ? undefined : Buffer.from(data.subarray(0, ERROR_DATA_BYTES)).toString('base64'),
   })
 }

@@ -343,7 +343,7 @@ describe('the dead letter sink', () => {
   })
 
   test('DLS-05 is told at most 1,024 characters', async () => {
-    const { toItsEnd, requests } = started(withSink, answerOf(400, { body: Buffer.alloc(768, 1) }))
+    const { toItsEnd, requests } = started(withSink, answerOf(400, { body: Buffer.alloc(1_024, 1) }))
     await toItsEnd(new FakeDelivery('1'))
     expect(requests[1]?.headers['ce-knativeerrordata']).toHaveLength(1_024)
   })

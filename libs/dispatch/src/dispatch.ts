@@ -46,8 +46,12 @@ export async function dispatch(delivery: Delivery, deps: DispatchDeps): Promise<
   }
   const entering = gate.enter(delivery, stage.at === 'subscriber')
   const pass = typeof entering === 'string' ? entering : await entering
-  if (pass === 'back') return endsOf(delivery, stage, events).release()
-  if (pass === 'repeat') return endsOf(delivery, stage, events).drop()
+  if (pass === 'back') return giveBack(delivery, stage, destination)
+  if (pass === 'repeat') {
+    const outcome = await endsOf(delivery, stage, events).drop()
+    journaling(delivery, stage, destination, deps)?.(outcome, {})
+    return outcome
+  }
   if (gate.isOrdered && stage.at === 'subscriber') return dispatchInOrder(delivery, stage, destination, deps)
 
   return finish(await request(delivery, stage, destination, deps), delivery, stage, destination)
@@ -57,24 +61,40 @@ export async function dispatch(delivery: Delivery, deps: DispatchDeps): Promise<
 async function dispatchInOrder(
   delivery: Delivery,
   first: Stage,
-  destination: Destination,
+  begun: Destination,
   deps: DispatchDeps,
 ): Promise<Outcome> {
-  const { gate, events } = destination
-  const { event, position } = delivery
+  const { gate } = begun
+  const { event, position, queue } = delivery
+  let stage = first
+  let delayMs = 0
   try {
-    for (let stage = first; ; stage = { ...stage, retries: stage.retries + 1 }) {
+    for (;;) {
+      const isBack = delayMs > 0 && (await gate.again(delivery, delayMs)) === 'back'
+      // Its row may have changed meanwhile
+      const destination = deps.destination(queue) ?? begun
+      if (isBack) return await giveBack(delivery, stage, destination)
       const made = await request(delivery, stage, destination, deps)
-      const { verdict, delayMs } = made
-      if (delayMs === undefined || verdict.outcome !== 'failed' || made.backMs !== undefined) {
+      const { verdict, backMs } = made
+      if (verdict.outcome !== 'failed' || (made.delayMs === undefined && backMs === undefined)) {
         return await finish(made, delivery, stage, destination)
       }
-      events.retried({ event, position, attempt: stage.retries + 1 }, delayMs, verdict.failure)
       made.tell?.('retried', factsOf('retried', verdict, stage))
-      if ((await gate.again(delivery, delayMs)) === 'back') return await endsOf(delivery, stage, events).release()
+      delayMs = Math.max(1, backMs ?? made.delayMs ?? 0)
+      if (backMs !== undefined) continue
+      destination.events.retried({ event, position, attempt: stage.retries + 1 }, delayMs, verdict.failure)
+      stage = { ...stage, retries: stage.retries + 1 }
     }
   } finally {
     gate.ended(delivery)
+  }
+}
+
+async function giveBack(delivery: Delivery, stage: Stage, { gate, events }: Destination): Promise<Outcome> {
+  try {
+    return await endsOf(delivery, stage, events).release()
+  } finally {
+    gate.gaveBack()
   }
 }
 

@@ -44,6 +44,17 @@ export function dispatchTelemetry(telemetry: Telemetry): DispatchTelemetry {
   }
 }
 
+/** How many triggers wait, read at each scrape. */
+export function watchWaiting(
+  telemetry: Telemetry,
+  read: () => { readonly suspended: number; readonly unreachable: number },
+): Disposable {
+  const description = 'Triggers to which nothing is sent for now, by why'
+  return telemetry.gauge('dispatch_triggers_waiting', { description }, () =>
+    Object.entries(read()).map(([why, value]) => ({ value, labels: { why } })),
+  )
+}
+
 /**
  * Everything that can happen to a delivery of one trigger, logged and counted. Counters are bound at first use: of ten
  * thousand triggers few are busy.

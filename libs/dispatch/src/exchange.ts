@@ -1,6 +1,6 @@
 import type { Linked } from '@sluice/linked-list'
 import type { Dispatcher } from 'undici'
-import { type Answer, ERROR_DATA_BYTES } from './answer.ts'
+import { type Answer, KEPT_BODY_BYTES } from './answer.ts'
 import { retryAfterOf } from './retry-after.ts'
 
 /** An answer nobody wants is read this far, to keep the connection; then the connection is closed. */
@@ -62,7 +62,7 @@ export class Exchange implements Dispatcher.DispatchHandler, Linked<Exchange> {
     this.#retryAfter = retryAfterOf(status, headers)
     const isReply = this.options.wantsReply && this.#isCloudEvent && status < 300 && status !== 202
     if (isReply) this.#headers = asStrings(controller.rawHeaders)
-    this.#keepBytes = isReply ? this.options.maxReplyBytes : status < 300 ? 0 : ERROR_DATA_BYTES
+    this.#keepBytes = isReply ? this.options.maxReplyBytes : status < 300 ? 0 : KEPT_BODY_BYTES
     this.#maxBytes = isReply ? this.options.maxReplyBytes : DRAIN_BYTES
   }
 

@@ -38,8 +38,12 @@ test('a parked note says how both stages failed', () => {
 })
 
 test('a note is never longer than the port takes', () => {
-  const long = { dest: `http://x/${'%C3%BC'.repeat(5_000)}`, status: 500, data: Buffer.alloc(768, 0xff) }
+  const long = { dest: `http://x/${'%C3%BC'.repeat(5_000)}`, status: 500, data: Buffer.alloc(1_024, 0xff) }
   const stage = stageOf({ attempt: 4, note: deadLetterNote(3, long) })
   expect(parkedNote(stage, long).length).toBeGreaterThan(3_000)
+  expect(readNote(parkedNote(stage, long))?.sink?.data).toBe(long.data.toString('base64'))
+  const atSubscriber = parkedNote({ at: 'subscriber', retries: 3 }, long)
+  expect(readNote(atSubscriber)?.failure.data).toBe(long.data.toString('base64'))
+  expect(Buffer.byteLength(atSubscriber)).toBeLessThanOrEqual(4_096)
   expect(Buffer.byteLength(parkedNote(stage, long))).toBeLessThanOrEqual(4_096)
 })

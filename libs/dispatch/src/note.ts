@@ -1,15 +1,18 @@
 import type { Delivery } from '@sluice/channel'
-import { ERROR_DATA_BYTES } from './answer.ts'
+import { ERROR_DATA_BYTES, KEPT_BODY_BYTES } from './answer.ts'
 import type { Failure } from './verdict.ts'
 
 /** What a failure may take of the port's 4 KiB. Addresses are ASCII; a longer one is cut. */
-const ROOM = { destCharacters: 1_700, dataBytes: ERROR_DATA_BYTES }
-const SINK_ROOM = { destCharacters: 512, dataBytes: 384 }
+const HANDED_ON = { destCharacters: 1_700, dataBytes: ERROR_DATA_BYTES }
+const LAST = { destCharacters: 1_700, dataBytes: KEPT_BODY_BYTES }
+/** The sink's was the last; the subscriber's gives way. */
+const LAST_OF_SINK = { destCharacters: 512, dataBytes: KEPT_BODY_BYTES }
+const BEFORE_SINK = { destCharacters: 1_200, dataBytes: 512 }
 
 interface StoredFailure {
   readonly dest: string
   readonly status: number
-  /** Base64 of at most 768 bytes. */
+  /** Base64 of at most 1,024 bytes. */
   readonly data: string
 }
 
@@ -50,20 +53,20 @@ export function stageOf({ attempt, note }: Pick<Delivery, 'attempt' | 'note'>): 
 /** The note of a delivery whose subscriber failed for good after `attempts` requests, as attempt `last`. */
 export function deadLetterNote(attempts: number, failure: Failure, last = attempts): string {
   const made = last === attempts ? { attempts } : { attempts, last }
-  return JSON.stringify({ v: 1, stage: 'dead-letter', ...made, failure: stored(failure) } satisfies Note)
+  return JSON.stringify({ v: 1, stage: 'dead-letter', ...made, failure: stored(failure, HANDED_ON) } satisfies Note)
 }
 
 /** The note of a parked delivery: how its last stage failed, and the one before. */
 export function parkedNote(stage: Stage, failure: Failure): string {
   const note: Note =
     stage.at === 'subscriber'
-      ? { v: 1, stage: 'parked', attempts: stage.retries + 1, failure: stored(failure) }
+      ? { v: 1, stage: 'parked', attempts: stage.retries + 1, failure: stored(failure, LAST) }
       : {
           v: 1,
           stage: 'parked',
           attempts: stage.attempts,
-          failure: stored(stage.failure),
-          sink: stored(failure, SINK_ROOM),
+          failure: stored(stage.failure, BEFORE_SINK),
+          sink: stored(failure, LAST_OF_SINK),
         }
   return JSON.stringify(note)
 }
@@ -82,7 +85,7 @@ export function readNote(text: string): Note | undefined {
   }
 }
 
-function stored({ dest, status, data }: Failure, { destCharacters, dataBytes } = ROOM): StoredFailure {
+function stored({ dest, status, data }: Failure, { destCharacters, dataBytes }: typeof LAST): StoredFailure {
   const kept = Buffer.from(data.buffer, data.byteOffset, Math.min(data.length, dataBytes))
   return { dest: dest.slice(0, destCharacters), status, data: kept.toString('base64') }
 }

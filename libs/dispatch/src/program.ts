@@ -92,6 +92,16 @@ export class Program {
     return changed
   }
 
+  /** Triggers to which nothing is sent for now, by why. */
+  waiting(): { readonly suspended: number; readonly unreachable: number } {
+    let [suspended, unreachable] = [0, 0]
+    for (const { row, gate } of this.#destinations.values()) {
+      if (row.suspend === true) suspended += 1
+      else if (gate.isHeld) unreachable += 1
+    }
+    return { suspended, unreachable }
+  }
+
   /** Nothing waits in hand any more. */
   close(): void {
     for (const { gate } of this.#destinations.values()) gate.close()

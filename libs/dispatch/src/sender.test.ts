@@ -185,10 +185,10 @@ describe('an answer', () => {
     expect(await post(sink.url)).toMatchObject({ status: 202, headers: [], body: Buffer.alloc(0) })
   })
 
-  test('DLS-05 of an error keeps its first 768 bytes', async () => {
+  test('of an error keeps its first 1,024 bytes', async () => {
     const sink = stack.use(await startSink({ respond: () => ({ status: 422, body: 'x'.repeat(100_000) }) }))
     const answer = await post(sink.url)
-    expect(answer).toMatchObject({ status: 422, body: Buffer.from('x'.repeat(768)), bodyBytes: 100_000 })
+    expect(answer).toMatchObject({ status: 422, body: Buffer.from('x'.repeat(1_024)), bodyBytes: 100_000 })
   })
 
   test('longer than a reply may be is cut, and its connection closed', async () => {

@@ -48,6 +48,14 @@ describe('dispatcher', () => {
     expect(fake.options?.window?.('q')).toBe(3)
   })
 
+  test('a trigger that is suspended has no window, and is counted', async () => {
+    const { fake, contract, row, telemetry } = await started()
+    await contract.apply(deltaOf({ revision: 8, deliveries: [{ ...row, suspend: true, hash: 'suspended' }] }))
+    expect(fake.options?.window?.('q')).toBe(0)
+    expect(telemetry.read('dispatch_triggers_waiting', { why: 'suspended' })).toBe(1)
+    expect(telemetry.read('dispatch_triggers_waiting', { why: 'unreachable' })).toBe(0)
+  })
+
   test('a queue is woken when its row came, changed or went, not when it stayed as it was', async () => {
     const { fake, contract, row } = await started()
     expect(fake.woken).toEqual(['q'])

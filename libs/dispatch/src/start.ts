@@ -5,7 +5,7 @@ import { type ContractSource, createChannels, type Delta } from '@sluice/contrac
 import type { Journal } from '@sluice/journal'
 import type { Telemetry } from '@sluice/telemetry'
 import { type DispatchDeps, dispatch } from './dispatch.ts'
-import { dispatcherEvents, dispatchTelemetry } from './events.ts'
+import { dispatcherEvents, dispatchTelemetry, watchWaiting } from './events.ts'
 import { orphaned } from './orphan.ts'
 import { Program } from './program.ts'
 import { QueueReader, type QueueReaderDeps } from './queue-reader.ts'
@@ -87,6 +87,7 @@ export function startDispatcher(deps: DispatcherDeps): Dispatcher {
     for (const { channel, queue } of changed) readers.wake(channel, queue)
   }
   const watch = contract.watch(replica, apply)
+  const waiting = watchWaiting(telemetry, () => program.waiting())
 
   return {
     ready: () => (program.revision < 0 ? 'no contract yet' : undefined),
@@ -97,6 +98,7 @@ export function startDispatcher(deps: DispatcherDeps): Dispatcher {
     },
     async [Symbol.asyncDispose]() {
       watch[Symbol.dispose]()
+      waiting[Symbol.dispose]()
       draining.abort()
       program.close()
       sender.abort()

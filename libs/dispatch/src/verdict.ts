@@ -1,5 +1,5 @@
 import type { Answer } from './answer.ts'
-import { ERROR_DATA_BYTES } from './answer.ts'
+import { KEPT_BODY_BYTES } from './answer.ts'
 
 /** What the dead letter sink and whoever reads parked events are told. */
 export interface Failure {
@@ -7,7 +7,7 @@ export interface Failure {
   readonly dest: string
   /** HTTP status; 500 where there was no answer. */
   readonly status: number
-  /** First 768 bytes of the answer's body or of a text of ours. */
+  /** First 1,024 bytes of the answer's body or of a text of ours. */
   readonly data: Uint8Array
 }
 
@@ -59,6 +59,6 @@ export function failed(facts: {
   readonly lost?: 'timeout' | 'unreachable'
 }): Verdict {
   const { dest, status, text, ...rest } = facts
-  const data = Buffer.from(text).subarray(0, ERROR_DATA_BYTES)
+  const data = Buffer.from(text).subarray(0, KEPT_BODY_BYTES)
   return { outcome: 'failed', ...rest, failure: { dest, status, data } }
 }

@@ -26,6 +26,12 @@ export type Failure =
   | { code: 'BROKER_UNKNOWN'; path: string }
   | { code: 'TRIGGER_UNKNOWN'; trigger: string }
   | { code: 'QUERY_INVALID'; parameter: string; problem: string }
+  | { code: 'REQUEST_INVALID'; problems: readonly string[] }
+  | { code: 'ACCESS_DENIED'; namespace: string; verb: 'read' | 'write'; resource: string }
+  | { code: 'PARKED_UNKNOWN'; key: string }
+  | { code: 'JOB_UNKNOWN'; id: string }
+  | { code: 'JOBS_FULL'; maxJobs: number }
+  | { code: 'WINDOW_CUT'; oldest: { readonly position: string; readonly storedAt: string } | null }
   | { code: 'METHOD_NOT_ALLOWED'; method: string }
   | { code: 'REQUEST_TIMEOUT' }
   | { code: 'REQUEST_MALFORMED'; problem: string }
@@ -75,6 +81,12 @@ export const FAILURE_CODES = [
   'BROKER_UNKNOWN',
   'TRIGGER_UNKNOWN',
   'QUERY_INVALID',
+  'REQUEST_INVALID',
+  'ACCESS_DENIED',
+  'PARKED_UNKNOWN',
+  'JOB_UNKNOWN',
+  'JOBS_FULL',
+  'WINDOW_CUT',
   'METHOD_NOT_ALLOWED',
   'REQUEST_TIMEOUT',
   'REQUEST_MALFORMED',

@@ -11,6 +11,7 @@ export function explainRoute(deps: ExplainDeps) {
   return {
     method: 'POST',
     path: '/explain/:namespace/:broker',
+    access: { verb: 'read', resource: 'triggers' },
     maxBodyBytes: MAX_BODY_BYTES,
     answer: ({ path: { namespace = '', broker = '' }, query, rawHeaders, body }: Request) =>
       explainEvent({ namespace, broker, rawHeaders, body, ...parametersOf(query) }, deps),

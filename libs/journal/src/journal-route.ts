@@ -41,6 +41,7 @@ export function journalRoute(deps: JournalRouteDeps) {
   return {
     method: 'GET',
     path: '/journal/:namespace/:broker',
+    access: { verb: 'read', resource: 'brokers' },
     maxBodyBytes: 1_024,
     async answer({ path: { namespace = '', broker = '' }, query }: Request) {
       const { id, source } = parametersOf(query)

@@ -78,6 +78,7 @@ async function start(clock: Clock = systemClock) {
     ingressBase: () => 'http://127.0.0.1:8080',
     backlogMaxBytes: 1000,
     retention: { maxAgeMs: 1000, maxBytes: 1000 },
+    parkedRetentionMs: 1000,
     uids: uidCopy(join(root, 'data/uids.json')),
   })
   running.use(reconciler)
@@ -276,7 +277,12 @@ describe('when the disk fails', () => {
     const reconciler = running.use(
       await startFolderReconciler({
         ...{ folder, store, clock: systemClock, telemetry: { ...telemetry, log }, services: {} },
-        ...{ backlogMaxBytes: 1, retention: { maxAgeMs: 1, maxBytes: 1 }, ingressBase: () => 'http://127.0.0.1:8080' },
+        ...{
+          backlogMaxBytes: 1,
+          retention: { maxAgeMs: 1, maxBytes: 1 },
+          parkedRetentionMs: 1,
+          ingressBase: () => 'http://127.0.0.1:8080',
+        },
       }),
     )
     const before = store.contract()
@@ -348,7 +354,7 @@ describe('conditions', () => {
     await write('all.yaml', BROKER)
     let port = 8080
     const store = await createContractStore({ clock: systemClock, telemetry })
-    const options = { services: {}, backlogMaxBytes: 1, retention: { maxAgeMs: 1, maxBytes: 1 } }
+    const options = { services: {}, backlogMaxBytes: 1, retention: { maxAgeMs: 1, maxBytes: 1 }, parkedRetentionMs: 1 }
     const reconciler = running.use(
       await startFolderReconciler({
         ...{ folder, store, clock: systemClock, telemetry, ...options },

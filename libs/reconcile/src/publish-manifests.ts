@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto'
+import type { Clock } from '@sluice/clock'
 import type { ContractStore, Copy, LogRow } from '@sluice/contract'
 import type { Resource } from '@sluice/resources'
 import type { ObjectStatus } from './conditions.ts'
@@ -16,6 +17,9 @@ export interface PublishManifestsDeps {
   /** Default for Triggers whose Broker says nothing either. */
   readonly backlogMaxBytes: number
   readonly retention: LogRow['retention']
+  /** For how long parked events of a deleted Trigger can be found by its name. */
+  readonly parkedRetentionMs: number
+  readonly clock: Pick<Clock, 'now'>
   /** Absent: uids come from the contract's rows alone. */
   readonly uids?: Pick<Copy<readonly StoredObject[]>, 'save'>
   readonly stored?: readonly StoredObject[]
@@ -34,10 +38,17 @@ export function publishManifests(deps: PublishManifestsDeps): { resolve(resource
   let stored = deps.stored ?? []
   return {
     resolve(resources) {
-      const { store } = deps
+      const { store, clock } = deps
       const former = store.contract()
       const uids = assignUids(resources, stored, former, deps.newUid ?? randomUUID)
-      const { rows, statuses } = resolve({ ...deps, resources, uids, former, ingressBase: deps.ingressBase() })
+      const { rows, statuses } = resolve({
+        ...deps,
+        resources,
+        uids,
+        former,
+        ingressBase: deps.ingressBase(),
+        now: clock.now(),
+      })
       return {
         statuses,
         async publish() {

@@ -1,15 +1,17 @@
 import { describe, expect, test } from '@jest/globals'
-import type { Contract, DeliveryRow, Rows } from '@sluice/contract'
+import type { Contract, DeliveryRow, LogRow, Rows } from '@sluice/contract'
 import { formatProblem, joinManifests, parseManifest } from '@sluice/resources'
 import { failing, triggersNotInForce } from './conditions.ts'
+import { withFormerTriggers } from './former-triggers.ts'
 import { type Resolved, resolve } from './resolve.ts'
 import { assignUids, type StoredObject } from './uids.ts'
 
 const EMPTY: Contract = { epoch: 1, revision: 0, logs: [], ingresses: [], routes: [], deliveries: [] }
+const WEEK_MS = 7 * 86_400_000
 const RETENTION = { maxAgeMs: 86_400_000, maxBytes: 2 ** 30 }
 
 /** Folders in a row, each seen by a reconciler that remembers what went before. */
-function history(ingressUrl?: string) {
+function history(ingressUrl?: string, at = { now: 0 }) {
   let former = EMPTY
   let stored: readonly StoredObject[] = []
   let made = 0
@@ -26,6 +28,8 @@ function history(ingressUrl?: string) {
       ingressUrl,
       backlogMaxBytes: 1000,
       retention: RETENTION,
+      now: at.now,
+      parkedRetentionMs: WEEK_MS,
     })
     stored = uids.objects
     former = { ...resolved.rows, epoch: 1, revision: former.revision + 1 }
@@ -353,6 +357,40 @@ describe('identity', () => {
     expect(new Set([uid(first.rows), uid(again.rows), uid(moved.rows)]).size).toBe(3)
     expect(since(again.rows)).toEqual([['t', 3]])
     expect(since(moved.rows)).toEqual([['t', 4]])
+  })
+
+  test('a log remembers Triggers that were deleted or moved away, by queue and name, while their events can be parked', () => {
+    const at = { now: 1_000 }
+    const next = history(undefined, at)
+    const former = (resolved: Resolved) => resolved.rows.logs.map(({ name, formerTriggers }) => [name, formerTriggers])
+    const first = next(broker(), broker('other'), trigger('a'), trigger('b'))
+    expect(former(first)).toEqual([
+      ['default', undefined],
+      ['other', undefined],
+    ])
+    const [a, b] = first.rows.deliveries.map(({ uid }) => uid)
+    const goneA = { queue: a, name: 'a', goneAt: 1_000 }
+    const goneB = { queue: b, name: 'b', goneAt: 2_000 }
+    expect(former(next(broker(), broker('other'), trigger('b')))[0]).toEqual(['default', [goneA]])
+    at.now = 2_000
+    expect(former(next(broker(), broker('other'), trigger('a'), trigger('b', undefined, 'other')))).toEqual([
+      ['default', [goneA, goneB]],
+      ['other', undefined],
+    ])
+    at.now = 1_000 + WEEK_MS + 86_400_000
+    expect(former(next(broker(), broker('other'), trigger('a')))[0]).toEqual(['default', [goneB]])
+  })
+
+  test('a log remembers 1,000 of them, the longest gone forgotten first', () => {
+    const { logs, deliveries } = history()(broker(), trigger('newest')).rows
+    const formerTriggers = Array.from({ length: 1_000 }, (_, i) => ({ queue: `q${i}`, name: `n${i}`, goneAt: 0 }))
+    const [log] = logs.map((row) => ({ ...row, formerTriggers }))
+    const former = { logs: [log as LogRow], deliveries }
+    const kept = withFormerTriggers(log as LogRow, { former, deliveries: [], now: 1, parkedRetentionMs: WEEK_MS })
+    expect(kept.formerTriggers?.map(({ name }) => name)).toEqual([
+      ...formerTriggers.slice(1).map(({ name }) => name),
+      'newest',
+    ])
   })
 
   test('lanes are fixed for the life of a Broker; an edit is reported and has no effect', () => {

@@ -2,6 +2,7 @@ import type { Contract, DeliveryRow, IngressRow, LogRow, RouteRow, Rows } from '
 import type { Broker, Resource, Trigger } from '@sluice/resources'
 import { effectiveDelivery } from '@sluice/resources'
 import { type Condition, isFalse, isTrue, type ObjectStatus } from './conditions.ts'
+import { withFormerTriggers } from './former-triggers.ts'
 import { type AddressBook, addressBook } from './target.ts'
 import type { Uids } from './uids.ts'
 
@@ -16,6 +17,9 @@ export interface ResolveInput {
   readonly ingressUrl?: string | undefined
   readonly backlogMaxBytes: number
   readonly retention: LogRow['retention']
+  /** ms since the epoch. */
+  readonly now: number
+  readonly parkedRetentionMs: number
 }
 
 export interface Resolved {
@@ -48,13 +52,16 @@ export function resolve(input: ResolveInput): Resolved {
   const triggers = of('Trigger').map((trigger) =>
     programTrigger(trigger, byName.get(`${trigger.namespace}/${trigger.broker}`), input, book, former),
   )
-  const logs = brokers.flatMap(({ log }) => log ?? [])
+  const deliveries = triggers.flatMap(({ delivery }) => delivery ?? [])
+  const logs = brokers.flatMap(({ log }) =>
+    log === undefined ? [] : withFormerTriggers(log, { ...input, deliveries }),
+  )
   return {
     rows: {
       logs,
       ingresses: logs.map(ingressOf),
       routes: triggers.flatMap(({ route }) => route ?? []),
-      deliveries: triggers.flatMap(({ delivery }) => delivery ?? []),
+      deliveries,
     },
     statuses: [...brokers, ...triggers].map(({ status }) => status),
   }

@@ -2,6 +2,7 @@ import type { Clock } from '@sluice/clock'
 import type { Env } from '@sluice/config'
 import type { ServiceTelemetry } from '@sluice/telemetry'
 import type { FastifyInstance } from 'fastify'
+import type { Authorize } from './access.ts'
 import type { DurableLevel, ReadyCheck } from './readiness.ts'
 
 /** What a service is given to start with. */
@@ -21,6 +22,8 @@ export interface ServiceContext {
   durable(level: DurableLevel): void
   /** Takes routes until `start` returns; undefined when CONTROL_PORT is off. Guarded, see `refusal`. */
   readonly control: FastifyInstance | undefined
+  /** Asked for every request to a route of the control port. */
+  readonly authorize: Authorize
   /** Where control and metrics listen, with the actual ports. */
   readonly urls: { readonly control?: string; readonly metrics?: string }
 }

@@ -2,14 +2,18 @@ import { describe, expect, test } from '@jest/globals'
 import { systemClock } from '@sluice/clock'
 import { EventingError } from '@sluice/errors'
 import { createTestTelemetry } from '@sluice/telemetry/testing'
+import { type Access, authorizedByGuard } from './access.ts'
 import { type ControlRequest, serveRoute } from './control-route.ts'
 import { controlRoutes } from './control-server.ts'
 import { createReadiness } from './readiness.ts'
 
+const ACCESS = { verb: 'write', resource: 'triggers' } as const
+
 function setUp(answer: (request: ControlRequest) => Promise<object>) {
   const telemetry = createTestTelemetry()
   const control = controlRoutes({ host: '127.0.0.1', readiness: createReadiness(systemClock), log: telemetry.log })
-  serveRoute({ control, telemetry }, { method: 'POST', path: '/ask/:who', maxBodyBytes: 1_000, answer })
+  const route = { method: 'POST', path: '/ask/:who', access: ACCESS, maxBodyBytes: 1_000, answer } as const
+  serveRoute({ control, telemetry, authorize: authorizedByGuard }, route)
   const ask = (url: string, headers: Record<string, string> = {}, payload: Buffer | string = '') =>
     control.inject({ method: 'POST', url, headers: { host: '127.0.0.1', ...headers }, payload })
   return { control, telemetry, ask }
@@ -36,6 +40,8 @@ describe('a route of the control port', () => {
   test.each([
     [new EventingError({ code: 'BROKER_UNKNOWN', path: '/a/b' }, 'no such broker'), 404, 'no such broker'],
     [new EventingError({ code: 'EVENT_INVALID', problem: 'x' }, 'no event'), 400, 'no event'],
+    [new EventingError({ code: 'CHANNEL_UNAVAILABLE', driver: 'd', reason: 'r' }, 'disk full'), 503, 'disk full'],
+    [new EventingError({ code: 'JOBS_FULL', maxJobs: 4 }, 'four run'), 429, 'four run'],
     [new EventingError({ code: 'INTERNAL' }, 'secret'), 500, 'internal error'],
     [new TypeError('secret'), 500, 'internal error'],
   ])('refuses with a problem and its code: %s', async (error, status, detail) => {
@@ -45,6 +51,32 @@ describe('a route of the control port', () => {
     const code = error instanceof EventingError ? error.detail.code : 'INTERNAL'
     expect([answer.statusCode, answer.json()]).toEqual([status, expect.objectContaining({ status, detail, code })])
     expect(telemetry.lines).toHaveLength(status === 500 ? 1 : 0)
+  })
+
+  test('a window that was cut says where the log begins', async () => {
+    const oldest = { position: '12', storedAt: '2026-01-01T00:00:00.000Z' }
+    const { ask } = setUp(() => Promise.reject(new EventingError({ code: 'WINDOW_CUT', oldest }, 'cut')))
+    const answer = await ask('/ask/a')
+    expect([answer.statusCode, answer.json()]).toEqual([410, expect.objectContaining({ code: 'WINDOW_CUT', oldest })])
+  })
+
+  test('is answered only to whom the one function allows it, which is asked with namespace, verb and resource', async () => {
+    const telemetry = createTestTelemetry()
+    const control = controlRoutes({ host: '127.0.0.1', readiness: createReadiness(systemClock), log: telemetry.log })
+    const asked: Access[] = []
+    const authorize = (access: Access) => {
+      asked.push(access)
+      return access.namespace === 'shop' ? undefined : 'not yours'
+    }
+    let answered = 0
+    const answer = async () => ({ answered: ++answered })
+    const path = '/ask/:namespace'
+    serveRoute({ control, telemetry, authorize }, { method: 'GET', path, access: ACCESS, maxBodyBytes: 1, answer })
+    const ask = (url: string) => control.inject({ url, headers: { host: '127.0.0.1' } })
+    expect((await ask('/ask/shop')).statusCode).toBe(200)
+    const denied = await ask('/ask/other')
+    expect([denied.statusCode, denied.json().code, answered]).toEqual([403, 'ACCESS_DENIED', 1])
+    expect(asked).toEqual(['shop', 'other'].map((namespace) => ({ namespace, ...ACCESS })))
   })
 
   test('bounds the body and refuses a compressed one, before anything is answered', async () => {
@@ -61,9 +93,14 @@ describe('a route of the control port', () => {
     expect((await ask('/ask/a', { host: 'evil.example' })).statusCode).toBe(403)
   })
 
+  test('names may be as long as Kubernetes lets them be', async () => {
+    const { ask } = setUp(async ({ path }) => ({ length: path.who?.length }))
+    expect((await ask(`/ask/${'a'.repeat(253)}`)).json()).toEqual({ length: 253 })
+  })
+
   test('without a control port there is nothing to add to', () => {
     const { telemetry } = setUp(async () => ({}))
-    const route = { method: 'GET', path: '/', maxBodyBytes: 1, answer: async () => ({}) } as const
-    expect(() => serveRoute({ control: undefined, telemetry }, route)).not.toThrow()
+    const route = { method: 'GET', path: '/', access: ACCESS, maxBodyBytes: 1, answer: async () => ({}) } as const
+    expect(() => serveRoute({ control: undefined, telemetry, authorize: authorizedByGuard }, route)).not.toThrow()
   })
 })

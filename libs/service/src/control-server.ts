@@ -7,6 +7,8 @@ import { listen } from './listen.ts'
 import type { Readiness } from './readiness.ts'
 
 const MAX_BODY_BYTES = 1_048_576
+/** Names of brokers and triggers have at most 253, encoded or not. */
+const MAX_NAME_CHARACTERS = 1_024
 const MAX_CONNECTIONS = 256
 const SLOW_CLIENT_LIMITS = { headersTimeout: 5000, requestTimeout: 15_000, connectionsCheckingInterval: 1000 }
 
@@ -59,7 +61,7 @@ export async function startControlServer({ host, port, readiness, log }: Control
 
 /** The guard and the probes; `/readyz` names each check and its reason. */
 export function controlRoutes({ host, readiness, log }: Omit<ControlDeps, 'port'>): FastifyInstance {
-  const routes = fastify({ bodyLimit: MAX_BODY_BYTES })
+  const routes = fastify({ bodyLimit: MAX_BODY_BYTES, routerOptions: { maxParamLength: MAX_NAME_CHARACTERS } })
   routes.addHook('onRequest', async (request, reply) => {
     const path = request.url.split('?', 1)[0] ?? ''
     const reason = refusal({ headers: request.headers, path, from: request.socket.remoteAddress }, host)

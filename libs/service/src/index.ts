@@ -1,3 +1,4 @@
+export { type Access, type Authorize, authorizedByGuard } from './access.ts'
 export { type Running, running, type ServiceContext } from './context.ts'
 export { type ControlRequest, type ControlRoute, serveRoute } from './control-route.ts'
 export { listen } from './listen.ts'

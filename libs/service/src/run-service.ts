@@ -4,6 +4,7 @@ import { type ConfigOf, type Env, type Rules, readConfig, type Shape } from '@sl
 import { EventingError } from '@sluice/errors'
 import { createTelemetry, type ServiceTelemetry, startMetrics } from '@sluice/telemetry'
 import { preload } from '@sluice/telemetry/preload'
+import { authorizedByGuard } from './access.ts'
 import { argumentProblems, help, wantsHelp } from './command-line.ts'
 import type { Running, ServiceContext } from './context.ts'
 import { type ControlServer, startControlServer } from './control-server.ts'
@@ -95,7 +96,8 @@ async function startInOrder<S extends Shape>(deps: StartDeps<S>): Promise<void> 
   })
   const { ready, warn, durable } = readiness
   const signals = { draining: draining.signal, signal: aborting.signal }
-  const context = { telemetry, clock, env, ...signals, ready, warn, durable, control: control?.routes, urls }
+  const operators = { control: control?.routes, authorize: authorizedByGuard, urls }
+  const context = { telemetry, clock, env, ...signals, ready, warn, durable, ...operators }
   started.catch(() => undefined)
   try {
     resolve(stack.use(await service.start(config, context)))

@@ -1,6 +1,7 @@
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { setTimeout as wait } from 'node:timers/promises'
 import { openNatsDriver } from '@sluice/channel-nats'
 import { systemClock } from '@sluice/clock'
 import { createTestTelemetry } from '@sluice/telemetry/testing'
@@ -14,6 +15,8 @@ import { type Service, service } from './service.ts'
 const LEASE_MS = 10_000
 /** The cursor of a lane is written 10 ms after an end; the rest is the machine's. */
 const UNCOMMITTED_MS = 200
+const FOUND_MS = 5_000
+const LOOK_MS = 50
 const ALL: readonly Blow[] = ['killed', 'killed twice', 'stopped', 'paused']
 /** A pause may be longer than what is left of a lease. */
 const UNSTORED: readonly Blow[] = ['killed', 'killed twice', 'paused']
@@ -75,7 +78,7 @@ export async function apart(provision: Provision, { manifests }: LayoutOptions):
   return {
     name: 'apart',
     ingressUrls: ingressOrigins.map((origin) => `${origin}/default/default`),
-    groups: [services, nats.isOurs && !isOld ? [serverPart(nats), controller] : [controller]],
+    groups: [services, nats.isOurs && !isOld ? [serverPart(nats, services), controller] : [controller]],
     async stop() {
       for (const each of services) await each.stop()
       await controller.stop()
@@ -96,11 +99,23 @@ export async function apart(provision: Provision, { manifests }: LayoutOptions):
 }
 
 /** Deliveries whose end it did not store are made again, however it went away. */
-function serverPart(nats: NatsServer): Part {
+function serverPart(nats: NatsServer, services: readonly Service[]): Part {
+  /** Until they have found it again, what they deliver comes again as well. One may be down for a blow of its own. */
+  const found = async () => {
+    const until = performance.now() + FOUND_MS
+    while (performance.now() < until) {
+      const ready = await Promise.all(services.map((each) => each.isReady()))
+      if (!ready.includes(false)) return
+      await wait(LOOK_MS)
+    }
+  }
   return {
     ...{ name: 'nats-server', weight: 2, repeatsAfter: ALL, uncommittedMs: UNCOMMITTED_MS },
     kill: nats.kill,
-    start: nats.start,
+    async start() {
+      await nats.start()
+      await found()
+    },
     async startDoomed() {
       await nats.start()
       await nats.kill('SIGKILL')

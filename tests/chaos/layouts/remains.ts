@@ -43,7 +43,7 @@ export async function remainsOf(
             reason,
           })
         }
-        after = page.at(-1)?.position
+        after = page.at(-1)?.cursor
         if (page.length < PAGE) break
       }
     }

@@ -2,9 +2,8 @@ import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as wait } from 'node:timers/promises'
 import { EventingError } from '@sluice/errors'
-import { type RunningProcess, startProcess, startScript } from '@sluice/testkit'
+import { type RunningProcess, startApp } from '@sluice/testkit'
 import { request } from 'undici'
-import { ROOT } from '../../e2e/installation.ts'
 import { freePort } from './free-port.ts'
 import { Log, type Part } from './layout.ts'
 
@@ -24,26 +23,19 @@ export interface ServiceOptions extends Pick<Part, 'name' | 'weight' | 'repeatsA
 export interface Service extends Part, AsyncDisposable {
   /** SIGTERM; rejects with INTERNAL when it does not end with 0. */
   stop(): Promise<void>
+  isReady(): Promise<boolean>
   readonly log: Log
 }
 
 /** Not started yet. */
-export async function service({ app, folder, env: given, ...part }: ServiceOptions): Promise<Service> {
+export async function service({ app, folder, env, ...part }: ServiceOptions): Promise<Service> {
   const dataDir = join(folder, part.name)
   mkdirSync(dataDir)
   const controlPort = await freePort()
-  const { nodeArgs, env: ofStart } = startScript(ROOT)
-  const own = {
-    SLUICE_DATA_DIR: dataDir,
-    CONTROL_PORT: String(controlPort),
-    METRICS_PORT: 'off',
-  }
-  const env = { ...ofStart, ...own, ...given }
-  const main = join(ROOT, 'apps', app, 'src', 'main.ts')
   const log = new Log()
   let running: RunningProcess | undefined
 
-  const launch = () => startProcess(main, { env, nodeArgs, cwd: ROOT, ready: {} })
+  const launch = () => startApp(app, dataDir, { CONTROL_PORT: String(controlPort), ...env })
   const gone = async (signal: NodeJS.Signals) => {
     running?.kill(signal)
     const exit = await running?.exit
@@ -61,6 +53,7 @@ export async function service({ app, folder, env: given, ...part }: ServiceOptio
   return {
     ...part,
     log,
+    isReady,
     kill: async (signal) => void (await gone(signal)),
     async start() {
       running = await launch()

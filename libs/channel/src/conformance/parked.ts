@@ -19,7 +19,7 @@ export const parkedClaims = about('keeps parked entries', ({ claim }) => {
     expect(await it.parked(queue, 'none')).toEqual([])
     const paged: Parked[] = []
     for (let page = 0; page < 5; page++) {
-      const after = paged.at(-1)?.position
+      const after = paged.at(-1)?.cursor
       const query = { queue: 'a', limit: 3, ...(after === undefined ? {} : { after }) }
       paged.push(...(await it.driver.parked(queue, query)))
     }
@@ -27,6 +27,32 @@ export const parkedClaims = about('keeps parked entries', ({ claim }) => {
       Array.from({ length: 7 }, (_, i) => `reason ${i}, note ${i}, ${i + 1}`),
     )
     expect(paged.map(idOf)).toEqual(Array.from({ length: 7 }, (_, i) => String(i)))
+  })
+
+  claim('page by page, while those that were listed go', async (it) => {
+    const queue = await it.queue()
+    await park(it, queue, 'a', 6)
+    const first = await it.driver.parked(queue, { queue: 'a', limit: 3 })
+    await it.driver.purge(queue, { positions: first.map(({ position }) => position) })
+    const after = first.at(-1)?.cursor as string
+    expect((await it.driver.parked(queue, { queue: 'a', after, limit: 9 })).map(idOf)).toEqual(['3', '4', '5'])
+  })
+
+  claim('to be found by their positions and counted, in all or by queue', async (it) => {
+    const queue = await it.queue()
+    await park(it, queue, 'a', 4)
+    await park(it, queue, 'b', 2)
+    const [, second, third] = await it.parked(queue)
+    const positions = [third?.position as string, second?.position as string]
+    const found = await it.driver.parked(queue, { positions })
+    expect(found.map(({ reason }) => reason).sort()).toEqual(['reason 1', 'reason 2'])
+    expect(found).toEqual(expect.arrayContaining([second, third]))
+    expect(await it.driver.parked(queue, { positions: ['no such position'] })).toEqual([])
+    const counts = () => Promise.all([undefined, 'a', 'c'].map((each) => it.driver.parkedCount(queue, each)))
+    expect(await counts()).toEqual([6, 4, 0])
+    await it.driver.redrive(queue, positions)
+    expect(await it.driver.parked(queue, { positions })).toEqual([])
+    expect(await counts()).toEqual([4, 2, 0])
   })
 
   claim('out of the backlog, out of reading and away from consumers', async (it) => {

@@ -13,6 +13,16 @@ export const readClaims = about('reads what is stored', ({ claim }) => {
     const from = positions[650] as string
     expect((await it.read(log, from)).map(idOf)).toEqual(Array.from({ length: 50 }, (_, i) => String(650 + i)))
     expect(await it.read(await it.log())).toEqual([])
+    for (const none of ['no such position', '-1', '1e3', '']) expect(await it.read(log, none)).toEqual([])
+  })
+
+  claim('from a beginning that it names', async (it) => {
+    const log = await it.log()
+    expect(await it.driver.beginning(log)).toEqual({ oldest: undefined, isCut: false })
+    await it.publish(log, entriesOf(3))
+    const [first] = await it.read(log)
+    const oldest = { position: first?.position, storedAt: first?.storedAt }
+    expect(await it.driver.beginning(log)).toEqual({ oldest, isCut: false })
   })
 
   claim('from a time on, in a log or a queue', async (it) => {

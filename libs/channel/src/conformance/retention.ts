@@ -33,10 +33,16 @@ export const retentionClaims = about('cuts a log', ({ claim }) => {
       })
       await Promise.all([a.until(30), b.until(30)])
       expect(await left(it, log, 29)).toHaveLength(30)
+      const [gone] = await it.read(log)
+      expect((await it.driver.beginning(log)).isCut).toBe(false)
       await it.elapse(36_000_000)
       expect(await left(it, log, 20)).toEqual(Array.from({ length: 20 }, (_, i) => String(i + 10)))
+      const [oldest] = await it.read(log)
+      expect(await it.driver.beginning(log)).toMatchObject({ oldest: { position: oldest?.position }, isCut: true })
+      expect((await it.read(log, gone?.position))[0]?.position).toBe(oldest?.position)
       for (const delivery of b.deliveries) await delivery.ack()
       expect(await left(it, log, 0)).toEqual([])
+      expect(await it.driver.beginning(log)).toEqual({ oldest: undefined, isCut: true })
       expect(await it.driver.backlog(log, 'b')).toEqual({ events: 0, bytes: 0 })
     },
     'elapse',

@@ -92,6 +92,10 @@ export class Direct implements Delivery, Linked<Direct> {
   get isRunning() {
     return this.isOut && this.#end === undefined
   }
+  /** It ended as `release` without delay: its copy, when it comes, comes in its place as if it had never been out. */
+  get isGivenBack() {
+    return this.#end?.kind === 'release' && !(this.#end.delayMs > 0)
+  }
   /** A delivery of the store with this key is this one's: it is written as it was, or was stored before it came here. */
   get awaitsCopy() {
     return this.copy === undefined && (this.#end === undefined || this.#isWritten)

@@ -27,6 +27,8 @@ export function endCopy(copy: Delivery, end: End): Promise<void> {
 /** What is written of an entry that was not stored when it ended like this. */
 export function rewritten(entry: Entry, end: Exclude<End, { kind: 'ack' }>, now: number): Entry {
   if (end.kind === 'park') return { ...entry, parked: end.reason, ...noted(end.note) }
+  // Without a time it is stored like any other, behind what is older and before what is younger
+  if (end.kind === 'release' && !(end.delayMs > 0)) return entry
   const notBefore = now + Math.max(0, end.delayMs)
   if (end.kind === 'release') return { ...entry, notBefore }
   const { note: _, ...rest } = entry

@@ -182,8 +182,11 @@ export class LocalQueues implements Subscription {
       const ended = this.#deps.loose.take(key)
       if (ended !== undefined) {
         this.#inHand.delete(key, ended)
-        ended.bind(copy)
-        return
+        // Ended only now it would come again behind what is younger
+        if (!ended.isGivenBack) {
+          ended.bind(copy)
+          return
+        }
       }
       const known = this.#inHand.get(key)
       if (known instanceof Direct && known.awaitsCopy && this.#bind(known, copy, queue)) return

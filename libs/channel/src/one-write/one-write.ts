@@ -47,6 +47,8 @@ export function oneWrite(driver: ChannelDriver, clock: Clock, limits: OneWriteLi
     read: (channel, from, signal) => driver.read(channel, from, signal),
     backlog: (channel, subscription, queue) => driver.backlog(channel, subscription, queue),
     parked: (channel, query) => driver.parked(channel, query),
+    parkedCount: (channel, queue) => driver.parkedCount(channel, queue),
+    beginning: (channel) => driver.beginning(channel),
     redrive: (channel, positions) => driver.redrive(channel, positions),
     purge: (channel, which) => driver.purge(channel, which),
     isRetryable: (error) => driver.isRetryable(error),

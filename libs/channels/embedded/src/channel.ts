@@ -1,4 +1,13 @@
-import type { ChannelKind, ChannelOptions, Entry, Parked, Position, Stored } from '@sluice/channel'
+import type {
+  Beginning,
+  ChannelKind,
+  ChannelOptions,
+  Entry,
+  Parked,
+  ParkedQuery,
+  Position,
+  Stored,
+} from '@sluice/channel'
 import { laneOf } from '@sluice/channel'
 import type { Clock } from '@sluice/clock'
 import { EventingError } from '@sluice/errors'
@@ -8,11 +17,12 @@ import { dueAt, Feed } from './feed.ts'
 import { type Item, itemOfTask, itemsOfPage, logItem, positionOf } from './item.ts'
 import type { Link } from './link.ts'
 import type { LogTail } from './log-source.ts'
-import type { ChannelInfo, LogPage, RetainReply, TaskRow } from './protocol.ts'
+import type { BeginningReply, ChannelInfo, LogPage, RetainReply, TaskRow } from './protocol.ts'
 import type { Committer } from './publish.ts'
 
 const READ_EVENTS = 256
 const READ_BYTES = 1024 * 1024
+const POSITION = /^[1-9]\d{0,15}$/
 
 export interface ChannelDeps {
   readonly link: Link
@@ -89,7 +99,10 @@ export class Channel {
     const notBefore = from instanceof Date && this.kind === 'queue' ? from.getTime() : Number.NEGATIVE_INFINITY
     let after = 0
     if (from instanceof Date) after = await this.#seek(from.getTime())
-    else if (from !== 'oldest') after = Number(from) - 1
+    else if (from !== 'oldest') {
+      if (!POSITION.test(from)) return
+      after = Number(from) - 1
+    }
     while (!signal.aborted) {
       const items = await this.#page(after)
       for (const item of items) {
@@ -102,18 +115,32 @@ export class Channel {
     }
   }
 
-  async parked(query: { queue?: string; after?: Position; limit: number }): Promise<readonly Parked[]> {
+  async parked(query: ParkedQuery): Promise<readonly Parked[]> {
     const rows: TaskRow[] = []
     for (const feed of this.feeds.values()) {
+      if ('positions' in query) {
+        const ids = query.positions.map(Number)
+        rows.push(...(await this.#deps.link.ask<TaskRow[]>({ op: 'parkedAt', feed: feed.id, ids })))
+        continue
+      }
       const after = query.after === undefined ? 0 : Number(query.after)
       rows.push(...(await this.#tasks(feed, { parked: true, queue: query.queue, after, limit: query.limit })))
     }
     rows.sort((a, b) => a.id - b.id)
-    return rows.slice(0, query.limit).map((row) => {
-      const { envelope, queue, storedAt, attempt, note } = itemOfTask(row)
-      const { parked = '', parkedAt } = row
-      return { ...envelope, position: String(row.id), queue, storedAt, attempt, note, reason: parked, parkedAt }
-    })
+    return rows.slice(0, 'limit' in query ? query.limit : rows.length).map(parkedOf)
+  }
+
+  async parkedCount(queue: string | undefined): Promise<number> {
+    let count = 0
+    for (const { id } of this.feeds.values()) {
+      count += await this.#deps.link.ask<number>({ op: 'countParked', feed: id, queue })
+    }
+    return count
+  }
+
+  async beginning(): Promise<Beginning> {
+    const { oldest, storedAt, cut } = await this.#deps.link.ask<BeginningReply>({ op: 'beginning', channel: this.id })
+    return { oldest: oldest === 0 ? undefined : { position: String(oldest), storedAt }, isCut: cut > 0 }
   }
 
   async redrive(ids: readonly number[]): Promise<number> {
@@ -218,6 +245,13 @@ export class Channel {
     if (this.kind === 'queue') return 0
     return (await this.#deps.link.ask<number>({ op: 'seek', channel: this.id, time })) - 1
   }
+}
+
+function parkedOf(row: TaskRow): Parked {
+  const { envelope, queue, storedAt, attempt, note } = itemOfTask(row)
+  const { parked = '', parkedAt } = row
+  const position = String(row.id)
+  return { ...envelope, position, queue, storedAt, attempt, note, reason: parked, parkedAt, cursor: position }
 }
 
 function taskItem(

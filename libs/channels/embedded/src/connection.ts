@@ -1,4 +1,14 @@
-import type { Backlog, ChannelDriver, ChannelOptions, Entry, Parked, Position, Stored } from '@sluice/channel'
+import type {
+  Backlog,
+  Beginning,
+  ChannelDriver,
+  ChannelOptions,
+  Entry,
+  Parked,
+  ParkedQuery,
+  Position,
+  Stored,
+} from '@sluice/channel'
 import { EventingError } from '@sluice/errors'
 import { Channel } from './channel.ts'
 import {
@@ -155,23 +165,35 @@ class EmbeddedDriver implements ChannelDriver {
   }
 
   async *read(name: string, from: Position | Date | 'oldest', signal: AbortSignal): AsyncIterable<Stored> {
-    yield* this.#channel(name).read(from, signal)
+    try {
+      yield* this.#channel(name).read(from, signal)
+    } catch (error) {
+      throw translated(error)
+    }
   }
 
   async backlog(name: string, subscription: string, queue?: string): Promise<Backlog> {
     return this.#feed(name, subscription).backlog(queue)
   }
 
-  async parked(name: string, query: { queue?: string; after?: Position; limit: number }): Promise<readonly Parked[]> {
-    return this.#channel(name).parked(query)
+  async beginning(name: string): Promise<Beginning> {
+    return orUnavailable(this.#channel(name).beginning())
+  }
+
+  async parked(name: string, query: ParkedQuery): Promise<readonly Parked[]> {
+    return orUnavailable(this.#channel(name).parked(query))
+  }
+
+  async parkedCount(name: string, queue?: string): Promise<number> {
+    return orUnavailable(this.#channel(name).parkedCount(queue))
   }
 
   async redrive(name: string, positions: readonly Position[]): Promise<number> {
-    return this.#channel(name).redrive(positions.map(Number))
+    return orUnavailable(this.#channel(name).redrive(positions.map(Number)))
   }
 
   async purge(name: string, which: Parameters<ChannelDriver['purge']>[1]): Promise<number> {
-    return this.#channel(name).purge(which)
+    return orUnavailable(this.#channel(name).purge(which))
   }
 
   isRetryable(error: unknown): boolean {
@@ -200,12 +222,8 @@ class EmbeddedDriver implements ChannelDriver {
     return feed
   }
 
-  async #ask<T>(request: Request): Promise<T> {
-    try {
-      return await this.#link.ask<T>(request)
-    } catch (error) {
-      throw error instanceof StoreError ? unavailable(error.fault) : error
-    }
+  #ask<T>(request: Request): Promise<T> {
+    return orUnavailable(this.#link.ask<T>(request))
   }
 
   #onFault({ errcode, message }: StoreFault): void {
@@ -239,4 +257,16 @@ class EmbeddedDriver implements ChannelDriver {
     for (const channel of this.#channels.values()) isMore = (await channel.retain(RETAIN_ROWS, false)).more || isMore
     return isMore
   }
+}
+
+async function orUnavailable<T>(asked: Promise<T>): Promise<T> {
+  try {
+    return await asked
+  } catch (error) {
+    throw translated(error)
+  }
+}
+
+function translated(error: unknown): unknown {
+  return error instanceof StoreError ? unavailable(error.fault) : error
 }

@@ -38,6 +38,9 @@ export type Request =
       readonly after: number
       readonly limit: number
     }
+  | { readonly op: 'parkedAt'; readonly feed: number; readonly ids: readonly number[] }
+  | { readonly op: 'countParked'; readonly feed: number; readonly queue: string | undefined }
+  | { readonly op: 'beginning'; readonly channel: number }
   | { readonly op: 'seek'; readonly channel: number; readonly time: number }
   | { readonly op: 'redrive'; readonly feed: number; readonly ids: readonly number[]; readonly now: number }
   | {
@@ -188,6 +191,14 @@ export interface FetchReply {
   readonly tasks: readonly TaskRow[]
   /** Per want: when the queue has more, ms since the epoch; Infinity when nothing is left. */
   readonly nextDue: readonly number[]
+}
+
+/** Positions from 1; 0 as `oldest`: there is nothing. */
+export interface BeginningReply {
+  readonly oldest: number
+  readonly storedAt: number
+  /** The last position that retention cut. */
+  readonly cut: number
 }
 
 export interface RetainReply {

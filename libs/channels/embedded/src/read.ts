@@ -1,4 +1,5 @@
 import {
+  type BeginningReply,
   type FetchReply,
   LOG_ROW_FIELDS,
   type LogPage,
@@ -66,6 +67,22 @@ export function readTasks(statements: Statements, { feed, parked, queue, after, 
     ? statements.parkedAfter.all(feed, after, queue ?? null, limit)
     : statements.waitingAfter.all(feed, after, limit)
   return rows.map(taskOf)
+}
+
+export function parkedAt(statements: Statements, { feed, ids }: Ask<'parkedAt'>): TaskRow[] {
+  return ids.flatMap((id) => statements.parkedAt.all(id, feed)).map(taskOf)
+}
+
+export function countParked(statements: Statements, { feed, queue }: Ask<'countParked'>): number {
+  return statements.countParked.get(feed, queue ?? null)?.events as number
+}
+
+export function beginningOf(statements: Statements, { channel }: Ask<'beginning'>): BeginningReply {
+  const base = channel * POSITIONS
+  const first = statements.logHeads.get(base, base + POSITIONS - 1, 1)
+  const cut = (statements.cut.get(channel)?.cut ?? 0) as number
+  if (first === undefined) return { oldest: 0, storedAt: 0, cut }
+  return { oldest: (first.id as number) - base, storedAt: first.stored_at as number, cut }
 }
 
 function taskOf(row: Record<string, unknown>): TaskRow {

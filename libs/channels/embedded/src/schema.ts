@@ -85,6 +85,10 @@ export function prepare(db: DatabaseSync) {
       `SELECT ${taskColumns} FROM task WHERE feed = ? AND id > ? AND parked IS NOT NULL AND (?3 IS NULL OR queue = ?3)
        ORDER BY id LIMIT ?4`,
     ),
+    parkedAt: db.prepare(`SELECT ${taskColumns} FROM task WHERE id = ? AND feed = ? AND parked IS NOT NULL`),
+    countParked: db.prepare(
+      'SELECT count(*) AS events FROM task WHERE feed = ?1 AND parked IS NOT NULL AND (?2 IS NULL OR queue = ?2)',
+    ),
     redrive: db.prepare(
       `UPDATE task SET parked = NULL, parked_at = NULL, attempt = 1, hand_outs = 0, note = NULL, due = ?
        WHERE id = ? AND feed = ? AND parked IS NOT NULL RETURNING queue, size`,
@@ -101,6 +105,7 @@ export function prepare(db: DatabaseSync) {
     channel: db.prepare('SELECT id, name, kind, lanes, cut, cut_bytes FROM channel WHERE name = ?'),
     addChannel: db.prepare('INSERT INTO channel (name, kind, lanes) VALUES (?, ?, ?)'),
     addFeed: db.prepare('INSERT OR IGNORE INTO feed (channel, name, handed) VALUES (?, ?, ?)'),
+    cut: db.prepare('SELECT cut FROM channel WHERE id = ?'),
     setCut: db.prepare('UPDATE channel SET cut = ?, cut_bytes = ? WHERE id = ?'),
     dedup: [
       db.prepare('SELECT position FROM dedup0 WHERE channel = ? AND key = ?'),

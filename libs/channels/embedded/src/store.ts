@@ -2,7 +2,7 @@ import type { DatabaseSync } from 'node:sqlite'
 import { type Counters, commit } from './commit.ts'
 import { faultOf, isDiskFault, isIoFault, type StoreFault } from './errors.ts'
 import type { ChannelInfo, FeedInfo, QueueInfo, Reply, Request } from './protocol.ts'
-import { cutLog, fetchTasks, readLog, readTasks, seekLog } from './read.ts'
+import { beginningOf, countParked, cutLog, fetchTasks, parkedAt, readLog, readTasks, seekLog } from './read.ts'
 import { recoverHandOuts } from './recover.ts'
 import { Reserve } from './reserve.ts'
 import { openDatabase, POSITIONS, prepare, type Statements } from './schema.ts'
@@ -51,6 +51,12 @@ export class Store {
         return fetchTasks(statements, request)
       case 'readTasks':
         return readTasks(statements, request)
+      case 'parkedAt':
+        return parkedAt(statements, request)
+      case 'countParked':
+        return countParked(statements, request)
+      case 'beginning':
+        return beginningOf(statements, request)
       case 'seek':
         return seekLog(statements, request.channel, request.time)
       case 'redrive':

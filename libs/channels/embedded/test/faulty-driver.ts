@@ -34,6 +34,8 @@ export class FaultyDriver {
       read: (channel, from, signal) => real.read(channel, from, signal),
       backlog: (channel, subscription, queue) => real.backlog(channel, subscription, queue),
       parked: (channel, query) => real.parked(channel, query),
+      parkedCount: (channel, queue) => real.parkedCount(channel, queue),
+      beginning: (channel) => real.beginning(channel),
       redrive: (channel, positions) => real.redrive(channel, positions),
       purge: (channel, which) => real.purge(channel, which),
       isRetryable: (error) => real.isRetryable(error),

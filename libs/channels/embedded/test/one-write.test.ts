@@ -265,6 +265,27 @@ describe('a lane keeps its order', () => {
     expect(consumer.ids).toEqual(['1', '2', '3', '4'])
   })
 
+  test('after being given back while they were written and nothing more was let out', async () => {
+    let window = 2
+    consumer = new Consumer({ window: () => window })
+    await settle()
+    for (const id of ['1', '2']) publish(entryOf(id))
+    await settle()
+    // Written as they run; with no window the store does not hand out their copies
+    window = 0
+    await clock.advance(SPILL_MS)
+    publish(entryOf('3'))
+    await clock.advance(SPILL_MS)
+    for (const delivery of consumer.out.splice(0)) await delivery.release(0)
+    window = 3
+    consumer.subscription.wake('q')
+    for (let i = 0; i < 5; i += 1) {
+      await clock.advance(10)
+      for (const delivery of consumer.out.splice(0)) await delivery.ack()
+    }
+    expect(consumer.ids).toEqual(['1', '2', '1', '2', '3'])
+  })
+
   test('after a nack without delay: newcomers go behind it', async () => {
     const consumer = new Consumer({ window: () => 1 })
     publish(entryOf('1'))

@@ -1,10 +1,12 @@
 import type {
   Backlog,
+  Beginning,
   ChannelCapabilities,
   ChannelDriver,
   ChannelOptions,
   Entry,
   Parked,
+  ParkedQuery,
   Position,
   Stored,
   SubscribeOptions,
@@ -23,9 +25,9 @@ import { closed, isUnavailable, unknownChannel } from './errors.ts'
 import { type NatsEvents, natsEvents } from './events.ts'
 import { Link, type NatsState } from './link.ts'
 import { ChannelNames, stateStream } from './names.ts'
-import { listParked, purgeParked, redriveParked } from './parked.ts'
+import { countParked, listParked, purgeParked, redriveParked } from './parked.ts'
 import { publish } from './publish.ts'
-import { readLog, readQueue } from './read.ts'
+import { beginningOf, readLog, readQueue } from './read.ts'
 import { retain } from './retention.ts'
 import { createStreams, ensureState, removeStreams } from './streams.ts'
 import { Consumer } from './subscribe.ts'
@@ -166,8 +168,16 @@ class Driver implements NatsDriver {
     return this.#counting.run(() => backlog(deps))
   }
 
-  async parked(name: string, query: Parameters<ChannelDriver['parked']>[1]): Promise<readonly Parked[]> {
+  async beginning(name: string): Promise<Beginning> {
+    return beginningOf({ link: this.#link, names: this.#channel(name).names })
+  }
+
+  async parked(name: string, query: ParkedQuery): Promise<readonly Parked[]> {
     return listParked({ link: this.#link, names: this.#channel(name).names }, query)
+  }
+
+  async parkedCount(name: string, queue?: string): Promise<number> {
+    return countParked({ link: this.#link, names: this.#channel(name).names }, queue)
   }
 
   async redrive(name: string, positions: readonly Position[]): Promise<number> {

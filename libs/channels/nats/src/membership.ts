@@ -86,7 +86,10 @@ export class Membership {
     this.#listening[Symbol.dispose]()
     this.#reader[Symbol.dispose]()
     const { link, names, subscription, member } = this.#deps
-    if (link.isUp) await store(link, names.member(subscription, member), '').catch(() => undefined)
+    if (!link.isUp) return
+    // Who comes next would give each a lease again, and leave it its share of the lanes
+    await Promise.all([...this.#left].map((name) => this.#clear(name)))
+    await store(link, names.member(subscription, member), '').catch(() => undefined)
   }
 
   #take({ message }: Received): void {
@@ -109,12 +112,16 @@ export class Membership {
 
   /** What a member that left has written of itself is cleared away, once. */
   #bury(name: string): void {
-    const { link, names, subscription, stateStream } = this.#deps
+    const { link, leaseMs } = this.#deps
     this.#left.add(name)
-    link.options.clock.after(this.#deps.leaseMs, () => {
-      if (!link.isUp || this.#isStopped || !this.#left.delete(name)) return
-      link.api(`STREAM.PURGE.${stateStream}`, { filter: names.member(subscription, name) }).catch(() => undefined)
+    link.options.clock.after(leaseMs, () => {
+      if (link.isUp && !this.#isStopped && this.#left.delete(name)) void this.#clear(name)
     })
+  }
+
+  async #clear(name: string): Promise<void> {
+    const { link, names, subscription, stateStream } = this.#deps
+    await link.api(`STREAM.PURGE.${stateStream}`, { filter: names.member(subscription, name) }).catch(() => undefined)
   }
 
   #refresh(): void {

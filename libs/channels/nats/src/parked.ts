@@ -1,8 +1,8 @@
-import type { Parked, Position } from '@sluice/channel'
+import type { Parked, ParkedQuery, Position } from '@sluice/channel'
 import type { Link } from './link.ts'
 import { decodeMessage, encodeMessage, type StoredEntry } from './message.ts'
 import { type ChannelNames, tokenOf } from './names.ts'
-import { type Received, scan } from './reader.ts'
+import { countOf, type Received, scan } from './reader.ts'
 import { deleteAt, entryAt, store } from './store.ts'
 
 export interface ParkedDeps {
@@ -13,19 +13,47 @@ export interface ParkedDeps {
 const NOBODY = '*'
 
 /** Parked entries in the order of parking. */
-export async function listParked(
-  deps: ParkedDeps,
-  query: { readonly queue?: string; readonly after?: Position; readonly limit: number },
-): Promise<readonly Parked[]> {
+export async function listParked(deps: ParkedDeps, query: ParkedQuery): Promise<readonly Parked[]> {
   const { link, names } = deps
+  if ('positions' in query) return parkedAt(deps, query.positions)
   const parked: Parked[] = []
-  const after = query.after === undefined ? 0 : ((await placesOf(deps, [query.after]))[0]?.seq ?? 0)
-  const filter = names.parked(NOBODY, query.queue === undefined ? '*' : tokenOf(query.queue), '*')
-  for await (const each of scan(link, { stream: names.aside, filter, from: { seq: after + 1 } }, query.limit)) {
+  const after = Number(query.after ?? 0) || 0
+  const from = { seq: after + 1 }
+  for await (const each of scan(
+    link,
+    { stream: names.aside, filter: parkedIn(names, query.queue), from },
+    query.limit,
+  )) {
     const found = parkedOf(each)
     if (found !== undefined) parked.push(found)
   }
   return parked
+}
+
+async function parkedAt({ link, names }: ParkedDeps, positions: readonly Position[]): Promise<readonly Parked[]> {
+  const found = await someAtATime(positions, async (position) => {
+    const filter = names.parked(NOBODY, '*', tokenOf(position))
+    for await (const each of scan(link, { stream: names.aside, filter, from: { seq: 1 } }, 1)) return parkedOf(each)
+    return undefined
+  })
+  return found.filter((each) => each !== undefined)
+}
+
+/** Each takes a consumer of the server's for a moment, of which a stream has a thousand at most. */
+async function someAtATime<T>(positions: readonly Position[], work: (position: Position) => Promise<T>): Promise<T[]> {
+  const done: T[] = []
+  for (let i = 0; i < positions.length; i += MOST_LOOKED_FOR) {
+    done.push(...(await Promise.all(positions.slice(i, i + MOST_LOOKED_FOR).map(work))))
+  }
+  return done
+}
+
+export function countParked({ link, names }: ParkedDeps, queue: string | undefined): Promise<number> {
+  return countOf(link, { stream: names.aside, filter: parkedIn(names, queue), from: { seq: 1 } })
+}
+
+function parkedIn(names: ChannelNames, queue: string | undefined): string {
+  return names.parked(NOBODY, queue === undefined ? '*' : tokenOf(queue), '*')
 }
 
 /** Puts parked entries where their lane's owner finds them, as attempt 1. Answers how many were there. */
@@ -57,7 +85,7 @@ export async function purgeParked(
   const places: number[] = []
   if ('positions' in which) for (const { seq } of await placesOf(deps, which.positions)) places.push(seq)
   else {
-    const filter = names.parked(NOBODY, which.queue === undefined ? '*' : tokenOf(which.queue), '*')
+    const filter = parkedIn(names, which.queue)
     const before = which.parkedBefore.getTime()
     for await (const each of scan(link, { stream: names.aside, filter, from: { seq: 1 }, headersOnly: true })) {
       if (each.storedAt >= before) break
@@ -73,30 +101,23 @@ export async function purgeParked(
 }
 
 const MOST_DELETES = 256
+const MOST_LOOKED_FOR = 64
 
 /** Where parked entries lie; those that are not parked are left out. */
 async function placesOf(
   { link, names }: ParkedDeps,
   positions: readonly Position[],
 ): Promise<{ seq: number; subject: string }[]> {
-  const found = await Promise.all(
-    positions.map(async (position) => {
-      const filter = names.parked(NOBODY, '*', tokenOf(position))
-      for await (const { seq, message } of scan(link, {
-        stream: names.aside,
-        filter,
-        from: { seq: 1 },
-        headersOnly: true,
-      })) {
-        return { seq, subject: message.subject }
-      }
-      return undefined
-    }),
-  )
+  const found = await someAtATime(positions, async (position) => {
+    const filter = names.parked(NOBODY, '*', tokenOf(position))
+    const reading = { stream: names.aside, filter, from: { seq: 1 }, headersOnly: true }
+    for await (const { seq, message } of scan(link, reading, 1)) return { seq, subject: message.subject }
+    return undefined
+  })
   return found.filter((each) => each !== undefined)
 }
 
-function parkedOf({ message, storedAt: parkedAt }: Received): Parked | undefined {
+function parkedOf({ seq, message, storedAt: parkedAt }: Received): Parked | undefined {
   let entry: StoredEntry
   try {
     entry = decodeMessage(message.headers ?? [], message.data)
@@ -106,5 +127,6 @@ function parkedOf({ message, storedAt: parkedAt }: Received): Parked | undefined
   const { envelope, queue, attempt, note, place } = entry
   if (place === undefined) return undefined
   const storedAt = place.storedAt === 0 ? parkedAt : place.storedAt
-  return { ...envelope, position: place.id, queue, storedAt, reason: place.reason ?? '', parkedAt, attempt, note }
+  const { id, reason = '' } = place
+  return { ...envelope, position: id, queue, storedAt, reason, parkedAt, attempt, note, cursor: String(seq) }
 }

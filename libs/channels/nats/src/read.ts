@@ -1,8 +1,9 @@
-import type { Position, Stored } from '@sluice/channel'
+import type { Beginning, Position, Stored } from '@sluice/channel'
 import { type BacklogDeps, cursorOf } from './backlog.ts'
 import { decodeMessage, type StoredEntry } from './message.ts'
 import { type ReadingFrom, type Received, scan } from './reader.ts'
 import { entryAt } from './store.ts'
+import { streamState } from './streams.ts'
 
 export type From = Position | Date | 'oldest'
 export type ReadDeps = Omit<BacklogDeps, 'queue'>
@@ -13,14 +14,34 @@ function start(from: From): ReadingFrom['from'] {
 }
 
 /** All of a log from somewhere on; what is no CloudEvent is passed over. */
-export async function* readLog({ link, names }: ReadDeps, from: From, signal: AbortSignal): AsyncGenerator<Stored> {
-  if (signal.aborted) return
+export async function* readLog(
+  { link, names }: Pick<ReadDeps, 'link' | 'names'>,
+  from: From,
+  signal: AbortSignal,
+): AsyncGenerator<Stored> {
+  if (signal.aborted || !isPlace(from)) return
   for await (const each of scan(link, { stream: names.events, filter: names.lane('*'), from: start(from) })) {
     if (signal.aborted) return
     const entry = decode(each)
     if (entry !== undefined) yield { ...entry.envelope, position: String(each.seq), queue: '', storedAt: each.storedAt }
   }
 }
+
+/** False for a position that no entry can have. */
+function isPlace(from: From): boolean {
+  return from instanceof Date || from === 'oldest' || /^[1-9]\d{0,15}$/.test(from)
+}
+
+/** What a foreign publisher left at the beginning is passed over, as in reading. */
+export async function beginningOf({ link, names }: Pick<ReadDeps, 'link' | 'names'>): Promise<Beginning> {
+  const state = await streamState(link, names.events)
+  const isCut = (state?.first_seq ?? 1) > 1
+  for await (const { position, storedAt } of readLog({ link, names }, 'oldest', NEVER))
+    return { oldest: { position, storedAt }, isCut }
+  return { oldest: undefined, isCut }
+}
+
+const NEVER = new AbortController().signal
 
 interface Found {
   readonly id: string

@@ -5,7 +5,7 @@ import { connect, headers } from '@nats-io/transport-node'
 import type { ChannelDriver, Delivery } from '@sluice/channel'
 import { systemClock } from '@sluice/clock'
 import { createTestTelemetry } from '@sluice/telemetry/testing'
-import { provisionNats, startNats, startTcpProxy } from '@sluice/testkit'
+import { provisionNats, ShiftedClock, startNats, startTcpProxy } from '@sluice/testkit'
 import { type NatsOptions, openNatsDriver } from '../src/index.ts'
 import { ChannelNames } from '../src/names.ts'
 
@@ -23,10 +23,11 @@ function entryOf(id: string) {
 
 const AMPLE = { maxInFlight: 100, maxInFlightBytes: 1e8 }
 
-async function take(driver: ChannelDriver, channel: string, count: number): Promise<Delivery[]> {
+async function take(driver: ChannelDriver, channel: string, count: number, before = () => {}): Promise<Delivery[]> {
   const taken: Delivery[] = []
   const stop = new AbortController()
   for await (const batch of driver.subscribe(channel, 'reader', AMPLE, stop.signal)) {
+    before()
     for (const delivery of batch) {
       taken.push(delivery)
       await delivery.ack()
@@ -101,6 +102,34 @@ if (server === undefined) {
   })
 
   describe('a lane that changes its owner', () => {
+    test('waits for no consumer that its owner, who left in order, had seen die', async () => {
+      const leaseMs = 60_000
+      const clock = new ShiftedClock()
+      await using way = await startTcpProxy(server)
+      const [killed, left, next] = await Promise.all([
+        openNatsDriver(optionsFor(`nats://127.0.0.1:${way.port}`, { leaseMs })),
+        openNatsDriver(optionsFor(server.url, { leaseMs, clock })),
+        openNatsDriver(optionsFor(server.url, { leaseMs })),
+      ])
+      await using stack = new AsyncDisposableStack()
+      for (const driver of [killed, left, next]) await stack.use(driver).create('graves', LOG)
+      const eight = Array.from({ length: 8 }, (_, n) => entryOf(String(n)))
+      await killed.publish('graves', eight)
+      expect(await take(killed, 'graves', 1, () => way.cut())).not.toEqual([])
+      const taken = { all: false }
+      const taking = take(left, 'graves', 8).then(() => {
+        taken.all = true
+      })
+      for (let tries = 0; !taken.all && tries < 100; tries++) {
+        await clock.shift(leaseMs + 1_000)
+        await new Promise((resolve) => setTimeout(resolve, 50))
+      }
+      await taking
+      await left[Symbol.asyncDispose]()
+      await next.publish('graves', eight)
+      expect(await take(next, 'graves', 8)).toHaveLength(8)
+    })
+
     test('leaves behind what had ended and was not deleted yet: it is passed over, and deleted', async () => {
       await using driver = await openNatsDriver(optionsFor(server.url))
       const names = new ChannelNames('sluice', 'handed-over')

@@ -18,6 +18,9 @@ export interface GateDeps {
 /** What a request says about the subscriber; `alive`: it answered, whatever it said. */
 export type Sign = 'good' | 'alive' | 'congested' | 'timeout' | 'unreachable' | 'nothing'
 
+/** Longer than the one-write path keeps in memory alone what is published meanwhile: from then on all is in the store, in order. */
+const SETTLE_MS = 500
+
 /** How many probes come before one event is the probe again. */
 const OTHERS_ASK = 4
 
@@ -34,19 +37,20 @@ export class Gate {
   #row: DeliveryRow
   #events: DeliveryEvents
   #congestion: Congestion
-  #circuit = new Circuit()
+  /** There once a request was lost: of ten thousand triggers few need one. */
+  #circuit: Circuit | undefined
   #rate: Rate | undefined
   #repeats: Repeats | undefined
   #line: Line | undefined
-  /** Have their key's turn, and wait for a place among the requests. */
-  #ready: Waiter[] = []
-  /** Have their key's turn, and wait for their back-off. */
-  readonly #later = new Map<Waiter, Disposable>()
   #running = 0
   #probe: Delivery | undefined
   #wasFull = false
   #isWaking = false
   #isClosed = false
+  /** On their way back to the channel. */
+  #returning = 0
+  #isSettling = false
+  #settling: Disposable | undefined
   #timer: Disposable | undefined
   #timerAt = Number.POSITIVE_INFINITY
 
@@ -58,27 +62,30 @@ export class Gate {
     this.#program(row)
   }
 
-  /** The row changed. What waits in hand goes back, to come again under the new one. */
+  /** The row changed. What waits in hand goes by the new one; another subscriber is asked at once. */
   change(row: DeliveryRow, events: DeliveryEvents): void {
     this.#events = events
     this.#congestion.resize(row.maxInFlight)
-    if (row.subscriber.url !== this.#row.subscriber.url || row.spec.retry === 0) {
+    const isOther = row.subscriber.url !== this.#row.subscriber.url
+    if (isOther || row.spec.retry === 0) {
       // What was learned of another subscriber says nothing about this one
       this.#congestion = new Congestion(row.maxInFlight)
-      this.#circuit = new Circuit()
+      this.#circuit = undefined
       this.#probe = undefined
     }
-    this.#flush()
+    if (row.order !== this.#row.order || row.suspend === true) this.#flush()
     this.#program(row)
     this.#row = row
+    if (isOther) this.#line?.hasten()
+    this.#pump()
   }
 
   /** Nothing waits in hand any more: the trigger is gone, or the dispatcher stops. */
   close(): void {
     this.#isClosed = true
     this.#flush()
-    this.#timer?.[Symbol.dispose]()
-    this.#timer = undefined
+    for (const timer of [this.#timer, this.#settling]) timer?.[Symbol.dispose]()
+    this.#timer = this.#settling = undefined
     this.#timerAt = Number.POSITIVE_INFINITY
   }
 
@@ -86,8 +93,9 @@ export class Gate {
     return this.#line !== undefined
   }
 
-  get isOpen(): boolean {
-    return !this.#circuit.isOpen
+  /** Nothing is heard of the subscriber. */
+  get isHeld(): boolean {
+    return this.#circuit?.isOpen === true
   }
 
   /** Of the congestion control, for the request about to be made. */
@@ -98,16 +106,15 @@ export class Gate {
   /** How many of the queue may be handed out at once. */
   window(): number {
     const { suspend } = this.#row
-    if (suspend === true) return 0
     const line = this.#line
+    if (suspend === true || (line !== undefined && this.#isSettling)) return 0
     const rate = this.#rate
     const limit = this.#congestion.limit
-    if (line === undefined && rate === undefined && !this.#circuit.isOpen) return limit
+    if (line === undefined && rate === undefined && !this.isHeld) return limit
     const now = this.#deps.clock.monotonic()
     const waiting = line?.size ?? 0
     let room = limit - this.#running
-    if (!this.#circuit.mayStart(now)) room = 0
-    else if (this.#circuit.isOpen) room = Math.min(room, 1)
+    if (this.isHeld) room = Math.min(room, this.#circuit?.mayStart(now) === true ? 1 : 0)
     if (rate !== undefined) room = Math.min(room, rate.available(now))
     if (line !== undefined) room = this.#roomBehind(line, room)
     if (room <= 0) this.#arm(now)
@@ -121,10 +128,10 @@ export class Gate {
       return 'go'
     }
     const { suspend, order } = this.#row
-    if (suspend === true) return 'back'
+    if (suspend === true) return this.#back()
     if (this.#repeats?.has(delivery, this.#deps.clock.monotonic()) === true) return 'repeat'
     if (this.#line !== undefined) return this.#queueUp(delivery, keyOf(delivery, order), this.#line)
-    if (this.#circuit.isOpen && !this.#circuit.mayStart(this.#deps.clock.monotonic())) return 'back'
+    if (this.isHeld && this.#circuit?.mayStart(this.#deps.clock.monotonic()) === false) return this.#back()
     return this.#start(delivery)
   }
 
@@ -136,7 +143,7 @@ export class Gate {
     const isProbe = this.#probe === delivery
     if (isProbe) this.#probe = undefined
     if (sign === 'nothing') {
-      if (isProbe) this.#circuit.unanswered()
+      if (isProbe) this.#circuit?.unanswered()
       return undefined
     }
     if (sign === 'good') this.#congestion.good()
@@ -156,24 +163,35 @@ export class Gate {
     const line = this.#line
     if (line === undefined) return
     const next = line.next(keyOf(delivery, this.#row.order), delivery)
-    if (next !== undefined) this.#ready.push(next)
+    if (next !== undefined) line.ready.push(next)
     this.#pump()
   }
 
-  /** Under an order: waits in hand for the next request, its key behind it. Back: it holds no place any more. */
+  /**
+   * Under an order: waits in hand for the next request, its key behind it. Back: it holds no place any more.
+   */
   again(delivery: Delivery, delayMs: number): Promise<Pass> {
     this.#running -= 1
+    if (this.#probe === delivery) {
+      this.#probe = undefined
+      this.#circuit?.unanswered()
+    }
     const key = keyOf(delivery, this.#row.order)
-    if (this.#isClosed || this.#line?.isHeld(key, delivery) !== true) return Promise.resolve('back')
+    const line = this.#line
+    if (this.#isClosed || line?.isHeld(key, delivery) !== true) return Promise.resolve(this.#back())
     const { promise, waiter } = this.#waiter(delivery, key)
     const timer = this.#deps.clock.after(delayMs, () => {
-      this.#later.delete(waiter)
-      this.#ready.unshift(waiter)
+      line.due(waiter)
       this.#pump()
     })
-    this.#later.set(waiter, timer)
+    line.delay(waiter, timer)
     this.#pump()
     return promise
+  }
+
+  /** What was to go back is stored as given back, or can't be. */
+  gaveBack(): void {
+    this.#returning -= 1
   }
 
   #program({ ratePerSecond, dedupWindowMs, order, suspend }: DeliveryRow): void {
@@ -188,14 +206,16 @@ export class Gate {
   }
 
   #queueUp(delivery: Delivery, key: string, line: Line): Pass | Promise<Pass> {
+    // It was handed out before the older ones went back
+    if (this.#isSettling) return this.#back()
     const isFirst = line.take(key, delivery)
-    if (isFirst && this.#ready.length === 0 && this.#mayStart()) return this.#start(delivery)
+    if (isFirst && line.ready.length === 0 && this.#mayStart()) return this.#start(delivery)
     if (this.#isClosed) {
       if (isFirst) line.next(key, delivery)
-      return 'back'
+      return this.#back()
     }
     const { promise, waiter } = this.#waiter(delivery, key)
-    if (isFirst) this.#ready.push(waiter)
+    if (isFirst) line.ready.push(waiter)
     else line.wait(waiter)
     return promise
   }
@@ -219,25 +239,31 @@ export class Gate {
 
   #start(delivery: Delivery): 'go' {
     this.#running += 1
-    this.#rate?.take()
-    if (this.#circuit.started()) this.#probe = delivery
+    if (this.#rate !== undefined) {
+      this.#rate.take()
+      // The channel asks again when a request ends, which may be later than the next may go
+      this.#arm(this.#deps.clock.monotonic())
+    }
+    if (this.#circuit?.started() === true) this.#probe = delivery
     return 'go'
   }
 
   #mayStart(): boolean {
     if (this.#running >= this.#congestion.limit) return false
-    if (this.#rate === undefined && !this.#circuit.isOpen) return true
+    if (this.#rate === undefined && !this.isHeld) return true
     const now = this.#deps.clock.monotonic()
-    return this.#circuit.mayStart(now) && (this.#rate === undefined || this.#rate.available(now) >= 1)
+    return this.#circuit?.mayStart(now) !== false && (this.#rate === undefined || this.#rate.available(now) >= 1)
   }
 
   #pump(): void {
-    while (this.#ready.length > 0 && this.#mayStart()) {
-      const { delivery, resolve } = this.#ready.shift() as Waiter
-      this.#line?.count(delivery, -1)
+    const line = this.#line
+    if (line === undefined) return
+    while (line.ready.length > 0 && this.#mayStart()) {
+      const { delivery, resolve } = line.ready.shift() as Waiter
+      line.count(delivery, -1)
       resolve(this.#start(delivery))
     }
-    if (this.#ready.length > 0) this.#arm(this.#deps.clock.monotonic())
+    if (line.ready.length > 0) this.#arm(this.#deps.clock.monotonic())
   }
 
   #roomBehind(line: Line, room: number): number {
@@ -253,7 +279,7 @@ export class Gate {
   }
 
   #answered(): void {
-    if (!this.#circuit.answered()) return
+    if (this.#circuit?.answered() !== true) return
     this.#congestion.restart()
     this.#events.circuitClosed()
     this.#deps.wake()
@@ -263,39 +289,50 @@ export class Gate {
   #lost(delivery: Delivery, isProbe: boolean): number | undefined {
     if (this.#row.spec.retry === 0) return undefined
     const now = this.#deps.clock.monotonic()
-    const hasOpened = this.#circuit.lost(delivery.dedupKey ?? delivery.position, isProbe, now)
-    if (hasOpened) {
-      this.#events.circuitOpened()
-      this.#flush()
-    }
-    if (!this.#circuit.isOpen) return undefined
+    this.#circuit ??= new Circuit()
+    const circuit = this.#circuit
+    if (circuit.lost(delivery.dedupKey ?? delivery.position, isProbe, now)) this.#events.circuitOpened()
+    if (!circuit.isOpen) return undefined
     this.#arm(now)
     if (!isProbe) return undefined
-    // Others ask next, in case it is the event that the subscriber fails on; under an order it keeps its place
-    return this.#line === undefined ? ((this.#circuit.probeAt ?? now) - now) * OTHERS_ASK : 0
+    // Others ask next, in case it is the event that the subscriber fails on; under an order it waits for that in hand
+    const waitMs = (circuit.probeAt ?? now) - now
+    return this.#line === undefined ? waitMs * OTHERS_ASK : waitMs + 1
   }
 
-  /** All that waits in hand goes back, each key in its order. Keys with a request under way stay taken. */
+  #back(): 'back' {
+    this.#returning += 1
+    return 'back'
+  }
+
+  /** All that waits in hand goes back. Until the channel has it in its place, nothing younger may be handed out. */
   #flush(): void {
     const line = this.#line
-    if (line === undefined) return
-    const first = [...this.#later.keys(), ...this.#ready]
-    for (const timer of this.#later.values()) timer[Symbol.dispose]()
-    this.#later.clear()
-    this.#ready = []
-    const behind = line.empty()
-    for (const { key, delivery } of first) line.next(key, delivery)
-    for (const { delivery, resolve } of [...first, ...behind]) {
+    const waiters = line?.empty() ?? []
+    if (line === undefined || waiters.length === 0) return
+    this.#settle()
+    for (const { delivery, resolve } of waiters) {
       line.count(delivery, -1)
-      resolve('back')
+      resolve(this.#back())
     }
+  }
+
+  #settle(): void {
+    this.#isSettling = true
+    this.#settling?.[Symbol.dispose]()
+    this.#settling = this.#deps.clock.after(SETTLE_MS, () => {
+      this.#settling = undefined
+      if (this.#returning > 0) return this.#settle()
+      this.#isSettling = false
+      this.#deps.wake()
+    })
   }
 
   /** Looks again when the rate or the circuit lets one through. */
   #arm(now: number): void {
     if (this.#isClosed) return
     const rateAt = this.#rate === undefined ? Number.POSITIVE_INFINITY : now + this.#rate.waitMs(now)
-    const at = this.#circuit.isOpen ? (this.#circuit.probeAt ?? Number.POSITIVE_INFINITY) : rateAt
+    const at = this.isHeld ? (this.#circuit?.probeAt ?? Number.POSITIVE_INFINITY) : rateAt
     if (at >= this.#timerAt || at === Number.POSITIVE_INFINITY) return
     this.#timer?.[Symbol.dispose]()
     this.#timerAt = at

@@ -36,6 +36,13 @@ describe('a rate', () => {
     }
   })
 
+  test('is kept, too, while no request ends', async () => {
+    const it = simulate({ ratePerSecond: 10, maxInFlight: 100 }, () => ({ afterMs: 60_000, comes: 204 }))
+    publishMany(it, 100)
+    await it.clock.advance(5_000)
+    expect(Math.abs(it.requests.length - 51)).toBeLessThanOrEqual(1)
+  })
+
   test('leaves nothing saved up after a pause but a tenth of a second', async () => {
     const it = simulate({ ratePerSecond: 20 })
     await it.clock.advance(HOUR_MS)

@@ -17,6 +17,7 @@ interface Turn {
 
 /** What one lane may have waiting in hand. */
 export const MAX_WAITING_PER_LANE = 1_000
+const PLACES = 32
 /** A Map that was added to and deleted from this often is made anew: see LinkedList. */
 const RENEW_AFTER = 4_096
 
@@ -42,6 +43,10 @@ export class Line {
   /** A key is here while a delivery has its turn. */
   #keys = new Map<string, Turn>()
   #deleted = 0
+  /** Have their key's turn, and wait for a place among the requests. */
+  ready: Waiter[] = []
+  /** Have their key's turn, and wait for their back-off. */
+  readonly #later = new Map<Waiter, Disposable>()
   readonly #lanes: number[] = []
   readonly #room: WaitingRoom
   #size = 0
@@ -55,8 +60,9 @@ export class Line {
     return this.#size
   }
 
+  /** A full room leaves each trigger a few places, so that one whose subscriber is fine goes on. */
   get isFull(): boolean {
-    return this.#room.isFull || this.#lanes.some((waiting) => waiting >= MAX_WAITING_PER_LANE)
+    return (this.#room.isFull && this.#size >= PLACES) || this.#lanes.some((waiting) => waiting >= MAX_WAITING_PER_LANE)
   }
 
   /** True: the turn was free, and is taken. */
@@ -93,9 +99,33 @@ export class Line {
     return undefined
   }
 
-  /** Everybody who waits behind somebody, oldest first for each key; they wait no more. */
+  /** Has its turn and waits for `timer`, which calls `due`. */
+  delay(waiter: Waiter, timer: Disposable): void {
+    this.#later.set(waiter, timer)
+  }
+
+  /** Before the others, as it has waited longest. */
+  due(waiter: Waiter): void {
+    this.#later.delete(waiter)
+    this.ready.unshift(waiter)
+  }
+
+  /** Everybody who waits, each key in its order; they wait no more. Keys with a request under way stay taken. */
   empty(): Waiter[] {
-    return [...this.#keys.values()].flatMap(({ waiting }) => waiting.splice(0))
+    const first = [...this.#later.keys(), ...this.ready]
+    for (const timer of this.#later.values()) timer[Symbol.dispose]()
+    this.#later.clear()
+    this.ready = []
+    const behind = [...this.#keys.values()].flatMap(({ waiting }) => waiting.splice(0))
+    for (const { key, delivery } of first) this.next(key, delivery)
+    return [...first, ...behind]
+  }
+
+  /** No back-off is waited for any more. */
+  hasten(): void {
+    for (const timer of this.#later.values()) timer[Symbol.dispose]()
+    this.ready = [...this.#later.keys(), ...this.ready]
+    this.#later.clear()
   }
 
   count({ lane, event }: Delivery, change: 1 | -1): void {

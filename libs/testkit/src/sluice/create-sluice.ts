@@ -53,13 +53,13 @@ export async function createSluice(options: SluiceOptions): Promise<Sluice> {
   const urls = Object.fromEntries([...sinks].map(([name, { url }]) => [name, url]))
   const driver = oneWrite(use(await openEmbeddedDriver({ dataDir: ':memory:', clock, log: telemetry.log })), clock)
   const contract = await createContractStore({ clock, telemetry })
-  const { parkedRetentionMs, ...limits } = storeLimits(readConfig(storeConfig, {}))
+  const limits = storeLimits(readConfig(storeConfig, {}))
   const role = { driver, contract, clock, telemetry }
   const ingress = use(
     await startIngress({ ...role, driver: pace.storing(driver), host: '127.0.0.1', port: 0, replica: 'ingress' }),
   )
   const publisher = publishManifests({
-    ...{ store: contract, services: urls, ingressBase: () => ingress.url, ...limits },
+    ...{ store: contract, clock, services: urls, ingressBase: () => ingress.url, ...limits },
   })
 
   async function apply(given: ManifestsGiven): Promise<void> {
@@ -79,7 +79,7 @@ export async function createSluice(options: SluiceOptions): Promise<Sluice> {
   }
 
   stack.use(removeEndedChannels(role))
-  stack.use(purgeParked({ ...role, retentionMs: parkedRetentionMs }))
+  stack.use(purgeParked({ ...role, retentionMs: limits.parkedRetentionMs }))
   use(
     startDispatcher({
       ...{ ...role, replica: 'dispatcher', ingressUrl: ingress.url, random: options.random ?? (() => 0) },

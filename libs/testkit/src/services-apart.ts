@@ -2,10 +2,14 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as wait } from 'node:timers/promises'
-import { type Posting, type RunningProcess, startProcess } from '@sluice/testkit'
+import { fileURLToPath } from 'node:url'
+import { EventingError } from '@sluice/errors'
 import { request } from 'undici'
-import { ROOT } from './installation.ts'
+import { type RunningProcess, startProcess } from './process.ts'
+import { startScript } from './start-script.ts'
 
+const ROOT = fileURLToPath(new URL('../../..', import.meta.url))
+const START = startScript(ROOT)
 const LOOK_MS = 20
 
 export type App = 'controller' | 'ingress' | 'filter' | 'dispatcher' | 'filter-dispatcher'
@@ -26,17 +30,42 @@ interface Readiness {
   readonly warnings?: readonly { name: string; reason: string }[]
 }
 
+interface Report {
+  readonly statuses: readonly { readonly conditions: readonly { readonly type: string; readonly status: string }[] }[]
+}
+
+/** An app in a process of its own, with the flags of `npm start`; resolves before it is ready. */
+export function startApp(app: string, dataDir: string, env: Readonly<Record<string, string>>): Promise<RunningProcess> {
+  return startProcess(join(ROOT, 'apps', app, 'src/main.ts'), {
+    env: { ...START.env, CONTROL_PORT: '0', METRICS_PORT: 'off', SLUICE_DATA_DIR: dataDir, ...env },
+    nodeArgs: START.nodeArgs,
+    cwd: ROOT,
+    ready: {},
+  })
+}
+
+export interface ServicesApartOptions {
+  /** Of every service: the driver and its variables. */
+  readonly env: Readonly<Record<string, string>>
+  /** Texts by file name. */
+  readonly manifests: Readonly<Record<string, string>>
+  /** Absent: a temporary one, removed at the end. */
+  readonly folder?: string
+  /** What a service may take to start, and an object to be Ready; default 15,000. */
+  readonly readyMs?: number
+}
+
 /** Services in processes of their own over one folder of manifests, each with a data directory of its own. */
 export class ServicesApart implements AsyncDisposable {
-  readonly #folder = mkdtempSync(join(tmpdir(), 'sluice-apart-'))
-  readonly #env: Readonly<Record<string, string>>
+  readonly #options: ServicesApartOptions
+  readonly #folder: string
   readonly #started: Service[] = []
 
-  /** `env` is for every service: the driver and its variables. */
-  constructor(env: Readonly<Record<string, string>>, manifests: Readonly<Record<string, string>>) {
-    this.#env = env
+  constructor(options: ServicesApartOptions) {
+    this.#options = options
+    this.#folder = options.folder ?? mkdtempSync(join(tmpdir(), 'sluice-apart-'))
     mkdirSync(join(this.#folder, 'manifests'))
-    for (const [file, yaml] of Object.entries(manifests)) this.write(file, yaml)
+    for (const [file, yaml] of Object.entries(options.manifests)) this.write(file, yaml)
   }
 
   write(file: string, yaml: string): void {
@@ -56,13 +85,23 @@ export class ServicesApart implements AsyncDisposable {
       : this.#start(app, replica, env, /("control")/)
   }
 
+  /** Resolves once every object of the manifests is Ready. */
+  async allReady({ controlUrl }: Service): Promise<void> {
+    await this.#until('every object to be Ready', async () => {
+      const { body } = await request(`${controlUrl}/contract`)
+      const { statuses } = (await body.json()) as Report
+      const isReady = statuses.every(({ conditions }) =>
+        conditions.some(({ type, status }) => type === 'Ready' && status === 'True'),
+      )
+      return statuses.length > 0 && isReady
+    })
+  }
+
   async #start(app: App, name: string, own: Readonly<Record<string, string>>, url: RegExp): Promise<Service> {
-    const ports = { CONTROL_PORT: '0', METRICS_PORT: 'off', SLUICE_DATA_DIR: join(this.#folder, name) }
-    const env = { ...ports, ...this.#env, ...own }
-    const running = await startProcess(join(ROOT, 'apps', app, 'src/main.ts'), { env, ready: {} })
+    const running = await startApp(app, join(this.#folder, name), { ...this.#options.env, ...own })
     const said = (pattern: RegExp) => pattern.exec(running.stderr())?.[1]
-    await until(
-      `${app} to start: ${running.stderr()}`,
+    await this.#until(
+      () => `${name} to start: ${running.stderr()}`,
       async () => said(url) !== undefined && said(CONTROL) !== undefined,
     )
     const controlUrl = said(CONTROL) ?? ''
@@ -83,32 +122,28 @@ export class ServicesApart implements AsyncDisposable {
     return service
   }
 
+  #until(what: string | (() => string), holds: () => Promise<boolean>): Promise<void> {
+    return until(what, holds, this.#options.readyMs)
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     await Promise.all(this.#started.map(({ running }) => running[Symbol.asyncDispose]()))
-    rmSync(this.#folder, { recursive: true, force: true })
+    if (this.#options.folder === undefined) rmSync(this.#folder, { recursive: true, force: true })
   }
 }
 
 const CONTROL = /"control":"([^"]+)"[^\n]*"service started"/
 
 /** Looks 50 times a second; rejects with what it waited for after `timeoutMs` (default 15,000). */
-export async function until(what: string, holds: () => Promise<boolean>, timeoutMs = 15_000): Promise<void> {
+export async function until(
+  what: string | (() => string),
+  holds: () => Promise<boolean>,
+  timeoutMs = 15_000,
+): Promise<void> {
   for (let waitedMs = 0; waitedMs < timeoutMs; waitedMs += LOOK_MS) {
     if (await holds()) return
     await wait(LOOK_MS)
   }
-  throw new Error(`waited ${timeoutMs} ms in vain for ${what}`)
-}
-
-/** Posts until it is accepted: a service that starts or stops meanwhile answers 503, or nothing. */
-export async function postUntilAccepted(ingressUrls: readonly string[], event: Posting, path = '/default/default') {
-  for (let tries = 0; tries < 500; tries += 1) {
-    const { headers, body } = event
-    const url = `${ingressUrls[tries % ingressUrls.length]}${path}`
-    const answer = await request(url, { method: 'POST', headers, body }).catch(() => undefined)
-    await answer?.body.dump()
-    if (answer?.statusCode === 202) return
-    await wait(LOOK_MS)
-  }
-  throw new Error(`event ${event.id} was not accepted`)
+  const text = typeof what === 'string' ? what : what()
+  throw new EventingError({ code: 'INTERNAL' }, `waited ${timeoutMs} ms in vain for ${text}`)
 }

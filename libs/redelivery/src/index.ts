@@ -1,0 +1,5 @@
+export type { JobKind, JobState, JobView } from './jobs.ts'
+export type { ListAnswer } from './list-parked.ts'
+export type { ParkedLine, ParkedView } from './parked-view.ts'
+export { REPLAY_ATTRIBUTE } from './replay.ts'
+export { type Redelivery, type RedeliveryDeps, startRedelivery } from './start.ts'
