@@ -67,7 +67,7 @@ describe('whatever comes is judged, and nothing is thrown', () => {
           for (const input of [{ object }, { object, oldObject }]) expect(Array.isArray(admit(input).causes)).toBe(true)
           expect(JSON.stringify([object, oldObject])).toBe(before)
         }),
-        { numRuns: 100 },
+        { seed: 1, numRuns: 100 },
       )
     },
   )
