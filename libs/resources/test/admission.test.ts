@@ -143,6 +143,9 @@ describe('the shape of an object', () => {
     }
     const admission = admit({ object })
     expect(admission.unknownFields).toEqual(['spec.subcriber', 'spec.delivery.retries', 'extra'])
+    const { object: named, unknownFields } = admit({ object: trigger({}, { labls: {}, creationTimestamp: null }) })
+    expect(unknownFields).toEqual(['metadata.labls'])
+    expect(named.metadata).toEqual({ name: 'x', namespace: 'shop' })
     expect(admission.object.spec).toMatchObject({ delivery: { retry: 1 }, filters: [{ all: [{ exact: { a: 'b' } }] }] })
     expect(admission.object).not.toHaveProperty('extra')
     expect(admission.causes).toEqual([])

@@ -40,18 +40,21 @@ export interface Admission {
 }
 
 interface Served {
+  readonly metaStructural: Structural
   readonly kind: ApiKind
   readonly version: ApiVersion
   readonly structural: Structural
 }
 
 /** Judges an object as a cluster with our CRDs and policies would, and a little more: what CEL can't say is said here. */
-export function admit({ kind, version, structural }: Served, input: AdmitInput): Admission {
+export function admit({ kind, version, structural, metaStructural }: Served, input: AdmitInput): Admission {
   const { oldObject, mayUpdate = () => false } = input
+  const ofMetadata = { nulls: 'absent', path: ['metadata'] } as const
   const nulls = kind.owner === 'kubernetes' ? 'absent' : 'refused'
-  const shaped = shape(kind.prepare?.(input.object) ?? input.object, structural, nulls)
-  const object = shaped.value as ApiObject
-  const metadata = objectMeta.safeParse(withoutNulls(object.metadata ?? {}))
+  const shaped = shape(kind.prepare?.(input.object) ?? input.object, structural, { nulls })
+  const shapedMeta = shape((shaped.value as ApiObject).metadata ?? {}, metaStructural, ofMetadata)
+  const object = { ...(shaped.value as ApiObject), metadata: shapedMeta.value as ApiObject['metadata'] }
+  const metadata = objectMeta.safeParse(object.metadata)
   const name = nameRule(kind.nameIs).safeParse(object.metadata?.name)
   const body = version.schema.safeParse(object)
   const found: Finding[] = [
@@ -75,7 +78,7 @@ export function admit({ kind, version, structural }: Served, input: AdmitInput):
     : []
   return {
     object,
-    unknownFields: shaped.unknown,
+    unknownFields: [...shaped.unknown, ...shapedMeta.unknown],
     causes: [...causes, ...requestCauses, ...transitionCauses(version, structural, object, oldObject)],
   }
 }
@@ -88,7 +91,7 @@ function transitionCauses(
   oldObject: ApiObject | undefined,
 ): Cause[] {
   if (oldObject === undefined) return []
-  const old = shape(oldObject, structural, 'absent').value as ApiObject
+  const old = shape(oldObject, structural, { nulls: 'absent' }).value as ApiObject
   return Object.entries(transitions).flatMap(([field, rules]) => {
     const [now, before] = [object[field], old[field]]
     if (!isMap(now) || !isMap(before)) return []
@@ -102,12 +105,6 @@ function errorOf(result: z.ZodSafeParseResult<unknown>): z.ZodError {
   return result.error ?? NO_ERROR
 }
 const NO_ERROR = { issues: [] as z.core.$ZodIssue[] } as unknown as z.ZodError
-
-/** As Kubernetes decodes metadata: null is absent. */
-function withoutNulls(metadata: unknown): unknown {
-  if (!isMap(metadata)) return metadata
-  return Object.fromEntries(Object.entries(metadata).filter(([, value]) => value !== null))
-}
 
 function isMap(value: unknown): value is Readonly<Record<string, unknown>> {
   return typeof value === 'object' && value !== null && !Array.isArray(value)

@@ -13,9 +13,14 @@ export interface Shaped {
 /**
  * An object in the shape of its schema, as Kubernetes has it before it validates: unknown fields pruned, defaults
  * filled in, null taken as absent where there is a default. `nulls`: 'absent' everywhere, as for Kubernetes' own kinds.
+ * `path` is where the value is in its object.
  * Does not change its input. Source: Kubernetes, CustomResourceDefinitions, "Field pruning", "Defaulting".
  */
-export function shape(value: unknown, schema: Structural, nulls: 'refused' | 'absent' = 'refused'): Shaped {
+export function shape(
+  value: unknown,
+  schema: Structural,
+  { nulls = 'refused', path = [] }: { nulls?: 'refused' | 'absent'; path?: readonly PropertyKey[] } = {},
+): Shaped {
   const unknown: string[] = []
   const refused: (readonly PropertyKey[])[] = []
 
@@ -45,5 +50,5 @@ export function shape(value: unknown, schema: Structural, nulls: 'refused' | 'ab
     return Object.fromEntries(given)
   }
 
-  return { value: walk(value, schema, []), unknown, nulls: refused }
+  return { value: walk(value, schema, path), unknown, nulls: refused }
 }

@@ -45,7 +45,7 @@ export function structuralOf(version: ApiVersion, description: string): Structur
 }
 
 /** JSON schema as zod writes it, in Kubernetes' subset of it. */
-function structural(schema: unknown): Structural {
+export function structural(schema: unknown): Structural {
   const { $schema: _, propertyNames: __, additionalProperties, properties, items, ...rest } = schema as Structural
   const of = bounds(rest as Structural)
   const isOpen = isAnything(additionalProperties)

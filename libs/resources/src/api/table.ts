@@ -1,3 +1,4 @@
+import { z } from 'zod'
 import { type Admission, type AdmitInput, admit } from './admit.ts'
 import { type ApiKind, type ApiVersion, apiVersionOf } from './kind.ts'
 import { broker } from './kinds/broker.ts'
@@ -14,7 +15,8 @@ import { secret } from './kinds/secret.ts'
 import { service } from './kinds/service.ts'
 import { subscription } from './kinds/subscription.ts'
 import { trigger } from './kinds/trigger.ts'
-import { type Structural, structuralOf } from './structural.ts'
+import { type Structural, structural, structuralOf } from './structural.ts'
+import { objectMeta } from './types/object-meta.ts'
 
 /** Every kind of the API. Adding one is a file like its neighbours, and its name here. */
 export const API_KINDS: readonly ApiKind[] = [
@@ -45,11 +47,13 @@ export interface ApiTable {
 
 /** The kinds by their names; made once, as schemas are turned into JSON schema here. */
 export function apiTable(kinds: readonly ApiKind[] = API_KINDS): ApiTable {
+  const metaStructural = structural(z.toJSONSchema(objectMeta, { io: 'input', target: 'openapi-3.0' }))
   const served = kinds.flatMap((kind) =>
     kind.versions.map((version): ServedVersion => {
-      const structural = structuralOf(version, kind.description)
+      const ofVersion = structuralOf(version, kind.description)
+      const all = { kind, version, structural: ofVersion, metaStructural }
       const apiVersion = apiVersionOf(kind, version)
-      return { kind, version, apiVersion, structural, admit: (input) => admit({ kind, version, structural }, input) }
+      return { kind, version, apiVersion, structural: ofVersion, admit: (input) => admit(all, input) }
     }),
   )
   const byKind = new Map(served.map((each) => [`${each.apiVersion} ${each.kind.kind}`, each]))

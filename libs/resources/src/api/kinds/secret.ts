@@ -5,12 +5,20 @@ import { base64, dataKey, dataRules } from '../types/data.ts'
 /** stringData is for writing only: it becomes data. */
 function prepare({ stringData, ...object }: ApiObject): ApiObject {
   const type = object.type ?? 'Opaque'
-  if (typeof stringData !== 'object' || stringData === null) return { ...object, type }
+  if (stringData === undefined || stringData === null) return { ...object, type }
+  const { data } = object
+  // what is no map stays, for the schema to refuse
+  if (!isMap(stringData)) return { ...object, type, stringData }
+  if (!isMap(data ?? {})) return { ...object, type }
   const encoded = Object.entries(stringData).map(([key, text]) => [
     key,
     typeof text === 'string' ? Buffer.from(text).toString('base64') : text,
   ])
-  return { ...object, type, data: { ...(object.data as object | undefined), ...Object.fromEntries(encoded) } }
+  return { ...object, type, data: { ...(data as object | undefined), ...Object.fromEntries(encoded) } }
+}
+
+function isMap(value: unknown): value is object {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
 
 const typeIsImmutable: RequestRule = {

@@ -14,9 +14,15 @@ export const dataKey = z
 // the value is not shown: it may be a secret
 export const base64 = z.string().refine((text) => /^[A-Za-z0-9+/\s]*={0,2}\s*$/.test(text), { error: 'must be base64' })
 
+/** What is no text is refused by the schema. */
+function textsOf(map: unknown): Readonly<Record<string, string>> {
+  if (typeof map !== 'object' || map === null) return {}
+  return Object.fromEntries(Object.entries(map).filter(([, text]) => typeof text === 'string'))
+}
+
 /** Kinds whose content is data by key: at most 1 MiB, a key in one map only, nothing changes once immutable. */
 export function dataRules(...maps: readonly string[]): readonly RequestRule[] {
-  const mapsOf = (object: ApiObject | undefined) => maps.map((map) => (object?.[map] ?? {}) as Record<string, string>)
+  const mapsOf = (object: ApiObject | undefined) => maps.map((map) => textsOf(object?.[map]))
   const rule = (path: string, problem: RequestRule['problem']): RequestRule => ({
     cel: undefined,
     path: [path],
