@@ -5,6 +5,8 @@ import type { ChannelDriver, Delivery, SubscribeOptions, Subscription } from '..
 export type Handle = (delivery: Delivery) => unknown
 
 export const ack: Handle = (delivery) => delivery.ack()
+const LOOK_MS = 50
+
 export const hold: Handle = () => undefined
 
 export interface ConsumerOptions extends Partial<SubscribeOptions> {
@@ -53,6 +55,8 @@ export class Consumer {
     if (this.#problem !== undefined) throw this.#problem
     if (isMet()) return
     let timer: NodeJS.Timeout | undefined
+    // What is met may be met by what another consumer got
+    const looking = setInterval(() => this.#look(), LOOK_MS)
     await new Promise<void>((resolve, reject) => {
       this.#waiter = { isMet, resolve, reject }
       timer = setTimeout(() => {
@@ -60,7 +64,10 @@ export class Consumer {
         const wanted = typeof what === 'number' ? ` of ${what}` : ''
         this.#failed(`${this.deliveries.length}${wanted} deliveries within ${this.#patienceMs} ms, the last: ${last}`)
       }, this.#patienceMs)
-    }).finally(() => clearTimeout(timer))
+    }).finally(() => {
+      clearTimeout(timer)
+      clearInterval(looking)
+    })
     this.#waiter = undefined
   }
 
@@ -97,8 +104,12 @@ export class Consumer {
         const ended = this.each(delivery)
         if (ended instanceof Promise) this.#ends.push(ended.catch((error: unknown) => this.#failed(error)))
       }
-      if (this.#waiter?.isMet()) this.#waiter.resolve()
+      this.#look()
     }
+  }
+
+  #look(): void {
+    if (this.#waiter?.isMet()) this.#waiter.resolve()
   }
 
   #failed(error: unknown): void {
