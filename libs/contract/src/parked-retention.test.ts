@@ -88,3 +88,13 @@ test('channels of a deleted broker are asked no more, and none after the stop', 
   await clock.advance(2 * MINUTE_MS)
   expect(asked.length).toBe(2)
 })
+
+test('what is parked already is shown as soon as its broker is known, not a minute later', async () => {
+  await using stack = new AsyncDisposableStack()
+  const { telemetry, parked, contract, retention } = await arrange('orders')
+  stack.use(retention)
+  parked.set('queues/bills', [1, 2])
+  await contract.publish(rows('orders', 'bills'))
+  await settle()
+  expect(telemetry.read('parked_events', { namespace: 'shop', broker: 'bills' })).toBe(2)
+})

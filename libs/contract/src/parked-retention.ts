@@ -44,12 +44,15 @@ export function purgeParked({ driver, contract, clock, telemetry, retentionMs }:
 
   async function purge({ uid, namespace, name, channel, queues }: LogRow): Promise<void> {
     const parkedBefore = new Date(clock.now() - retentionMs)
-    let left = 0
     for (const each of [channel, queues]) {
       const purged = await driver.purge(each, { parkedBefore })
       if (purged > 0) events.parkedPurged({ namespace, broker: name, channel: each, events: purged, parkedBefore })
-      left += await driver.parkedCount(each)
     }
+    await count({ uid, channel, queues })
+  }
+
+  async function count({ uid, channel, queues }: Pick<LogRow, 'uid' | 'channel' | 'queues'>): Promise<void> {
+    const left = (await driver.parkedCount(channel)) + (await driver.parkedCount(queues))
     if (rows.has(uid)) counts.set(uid, left)
   }
 
@@ -81,7 +84,10 @@ export function purgeParked({ driver, contract, clock, telemetry, retentionMs }:
     for (const uid of removed.deliveries) deliveries.delete(uid)
     for (const row of put.logs) {
       await createChannels(driver, row)
+      const isNew = !rows.has(row.uid)
       rows.set(row.uid, row)
+      // A restart must not look like nothing was parked; where it fails the next pass counts
+      if (isNew) await count(row).catch(() => undefined)
     }
     for (const uid of removed.logs) {
       rows.delete(uid)

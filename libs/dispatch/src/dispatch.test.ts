@@ -490,6 +490,12 @@ describe('a reply', () => {
       undefined,
       400,
     ],
+    [
+      'whose data is coded',
+      replyOf(200, { more: ['Content-Encoding', 'gzip'], body: Buffer.from([31, 139]) }),
+      undefined,
+      400,
+    ],
   ]
   test.each(refused)(
     'RPL-05, RPL-09, RSP-11, RSP-12 %s is refused for good: the original goes to the dead letter sink',

@@ -77,10 +77,20 @@ function decodeReply({ headers, body, isCut }: Response, sink: string): CloudEve
       'the reply is too large',
     )
   }
+  checkCoding(headers, sink)
   const { mode, events } = decodeHttp(headers, body)
   const [event] = events
   if (mode !== 'batch' && event !== undefined) return event
   const problem = 'a reply must be one CloudEvent, not a batch'
+  throw new EventingError({ code: 'REPLY_INVALID', sink, problem }, problem)
+}
+
+/** Coded data under its plain type would be stored for good. */
+function checkCoding(headers: readonly string[], sink: string): void {
+  const at = headers.findIndex((name, i) => i % 2 === 0 && name.toLowerCase() === 'content-encoding')
+  const coding = headers[at + 1] ?? ''
+  if (at < 0 || coding === '' || coding.toLowerCase() === 'identity') return
+  const problem = `Content-Encoding ${JSON.stringify(coding)} is not supported: reply with the data as it is`
   throw new EventingError({ code: 'REPLY_INVALID', sink, problem }, problem)
 }
 

@@ -1,4 +1,4 @@
-const SECONDS = /^\d{1,15}$/
+const SECONDS = /^\d+$/
 
 /** Statuses whose `Retry-After` counts. Source: knative/eventing pkg/kncloudevents/retries.go. */
 const STATUSES: ReadonlySet<number> = new Set([429, 503])
