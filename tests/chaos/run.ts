@@ -1,5 +1,4 @@
 import { setTimeout as wait } from 'node:timers/promises'
-import { startSink } from '@sluice/testkit'
 import { disturb } from './disturb.ts'
 import { freePort } from './layouts/free-port.ts'
 import type { Layout, LayoutOptions } from './layouts/layout.ts'
@@ -41,8 +40,7 @@ export async function run({ seed, loadMs, eventsPerSecond, open }: RunOptions): 
   const witness = new Witness()
   const disturbances: Disturbance[] = []
   await using sink = await startSubscribers(triggers, witness)
-  const port = await freePort()
-  const manifests = manifestsOf(triggers, { sink: sink.url, nobody: `http://127.0.0.1:${port}/` })
+  const manifests = manifestsOf(triggers, { sink: sink.url, nobody: `http://127.0.0.1:${await freePort()}/` })
   await using layout = await open({ manifests })
 
   const failed = new AbortController()
@@ -59,10 +57,7 @@ export async function run({ seed, loadMs, eventsPerSecond, open }: RunOptions): 
   })
   const [produced] = await Promise.all([producing, ...disturbing])
 
-  // What waits for a subscriber that is gone waits until it says something: it refuses all, so that each ends
-  await using refusing = await startSink({ port, respond: () => 400 })
-  const lastAt = () => Math.max(witness.lastAt, refusing.requests.at(-1)?.at ?? 0)
-  const remains = await comeToRest({ layout, triggers, produced, witness, lastAt })
+  const remains = await comeToRest(layout, triggers, produced, witness)
   return {
     verdict: verdictOf({ triggers, produced, witness, remains, disturbances }),
     accepted: produced.accepted.length,
@@ -72,18 +67,13 @@ export async function run({ seed, loadMs, eventsPerSecond, open }: RunOptions): 
   }
 }
 
-interface Resting {
-  readonly layout: Layout
-  readonly triggers: readonly ChaosTrigger[]
-  readonly produced: Produced
-  readonly witness: Witness
-  /** Of the newest request that any subscriber got. */
-  readonly lastAt: () => number
-}
-
 /** Waits until every event that a subscriber can end has ended, then for the store to be empty but for what is parked. */
-async function comeToRest({ layout, triggers, produced, witness, lastAt }: Resting): Promise<Remains> {
-  const { accepted } = produced
+async function comeToRest(
+  layout: Layout,
+  triggers: readonly ChaosTrigger[],
+  { accepted }: Produced,
+  witness: Witness,
+): Promise<Remains> {
   const until = performance.now() + REST_MS
   const open = new Set(
     triggers.flatMap((trigger) =>
@@ -92,7 +82,7 @@ async function comeToRest({ layout, triggers, produced, witness, lastAt }: Resti
         .map((id) => ({ trigger: trigger.name, id })),
     ),
   )
-  const isQuiet = () => performance.now() - lastAt() > QUIET_MS
+  const isQuiet = () => performance.now() - witness.lastAt > QUIET_MS
   while (performance.now() < until) {
     for (const each of open) {
       const { trigger, id } = each
