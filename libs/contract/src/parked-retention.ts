@@ -51,7 +51,10 @@ export function purgeParked({ driver, contract, clock, telemetry, retentionMs }:
     await count({ uid, channel, queues })
   }
 
+  /** One after another, and nobody's acknowledgement waits for it. */
+  let counting: Promise<unknown> = Promise.resolve()
   async function count({ uid, channel, queues }: Pick<LogRow, 'uid' | 'channel' | 'queues'>): Promise<void> {
+    if (stopped.signal.aborted) return
     const left = (await driver.parkedCount(channel)) + (await driver.parkedCount(queues))
     if (rows.has(uid)) counts.set(uid, left)
   }
@@ -87,7 +90,7 @@ export function purgeParked({ driver, contract, clock, telemetry, retentionMs }:
       const isNew = !rows.has(row.uid)
       rows.set(row.uid, row)
       // A restart must not look like nothing was parked; where it fails the next pass counts
-      if (isNew) await count(row).catch(() => undefined)
+      if (isNew) counting = counting.then(() => count(row)).catch(() => undefined)
     }
     for (const uid of removed.logs) {
       rows.delete(uid)
@@ -100,7 +103,7 @@ export function purgeParked({ driver, contract, clock, telemetry, retentionMs }:
       stopped.abort()
       watching[Symbol.dispose]()
       gauge[Symbol.dispose]()
-      await running
+      await Promise.all([running, counting])
     },
   }
 }

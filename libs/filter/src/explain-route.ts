@@ -1,8 +1,6 @@
-import { checkQuery, queryInvalid } from '@sluice/errors'
+import { checkQuery, limitOf } from '@sluice/errors'
 import { type ExplainDeps, explainEvent } from './explain-event.ts'
 
-const DEFAULT_LIMIT = 100
-const MAX_LIMIT = 1_000
 /** Filters do not see data, so that an event of any size can be asked about without it. */
 const MAX_BODY_BYTES = 1_048_576
 
@@ -28,12 +26,9 @@ interface Request {
 
 function parametersOf(query: URLSearchParams) {
   checkQuery(query, ['trigger', 'after', 'limit'])
-  const limit = query.get('limit') ?? String(DEFAULT_LIMIT)
-  if (!/^\d{1,9}$/.test(limit) || Number(limit) < 1 || Number(limit) > MAX_LIMIT)
-    throw queryInvalid('limit', `must be a whole number from 1 to ${MAX_LIMIT}`)
   return {
     trigger: query.get('trigger') ?? undefined,
     after: query.get('after') ?? undefined,
-    limit: Number(limit),
+    limit: limitOf(query),
   }
 }

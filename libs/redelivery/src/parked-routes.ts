@@ -1,6 +1,6 @@
 import type { Clock } from '@sluice/clock'
 import { logOf } from '@sluice/contract'
-import { checkQuery, queryInvalid } from '@sluice/errors'
+import { checkQuery, limitOf, queryInvalid } from '@sluice/errors'
 import { filterFields, filterSpec } from '@sluice/resources'
 import { z } from 'zod'
 import { answerOf } from './job-routes.ts'
@@ -13,8 +13,6 @@ import { type ParkedJobDeps, redrive } from './redrive.ts'
 import { MAX_BODY_BYTES, type Request, type Route, rate, readBody, time } from './request.ts'
 import { selecting } from './selection.ts'
 
-const DEFAULT_LIMIT = 100
-const MAX_LIMIT = 1_000
 const MAX_KEYS = 1_000
 
 const read = { verb: 'read', resource: 'triggers' } as const
@@ -122,16 +120,13 @@ async function begin(
 
 function questionOf(query: URLSearchParams) {
   checkQuery(query, ['trigger', 'reason', 'id', 'cesql', 'limit', 'after'])
-  const limit = query.get('limit') ?? String(DEFAULT_LIMIT)
-  if (!/^\d{1,9}$/.test(limit) || Number(limit) < 1 || Number(limit) > MAX_LIMIT)
-    throw queryInvalid('limit', `must be a whole number from 1 to ${MAX_LIMIT}`)
   const cesql = query.get('cesql')
   return {
     trigger: query.get('trigger') ?? undefined,
     reason: query.get('reason') ?? undefined,
     id: query.get('id') ?? undefined,
     after: query.get('after') ?? undefined,
-    limit: Number(limit),
+    limit: limitOf(query),
     selects: selecting(cesql === null ? {} : { filters: [{ cesql }] }, (problem) =>
       queryInvalid('cesql', problem.replace(/^\S+: /, '')),
     ),

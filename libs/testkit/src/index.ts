@@ -1,3 +1,4 @@
+export { CERTIFICATE, KEY } from './certificate.ts'
 export { type LoadOptions, type LoadRequest, type LoadResult, type Posting, posting, postMany } from './load.ts'
 export { type Disorder, judge, type Verdict } from './oracle.ts'
 export {
