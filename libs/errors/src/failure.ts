@@ -28,6 +28,8 @@ export type Failure =
   | { code: 'QUERY_INVALID'; parameter: string; problem: string }
   | { code: 'REQUEST_INVALID'; problems: readonly string[] }
   | { code: 'ACCESS_DENIED'; namespace: string; verb: 'read' | 'write'; resource: string }
+  | ResourceRefused
+  | { code: 'RESOURCE_API_UNREACHABLE'; reason: string }
   | { code: 'PARKED_UNKNOWN'; key: string }
   | { code: 'JOB_UNKNOWN'; id: string }
   | { code: 'JOBS_FULL'; maxJobs: number }
@@ -53,6 +55,39 @@ export type Failure =
   | { code: 'SINK_UNREACHABLE'; sink: string; reason: string }
   | { code: 'REPLY_INVALID'; sink: string; problem: string }
   | { code: 'INTERNAL' }
+
+/** A refusal of the resource API, in the words of Kubernetes' Status. Source: metav1 Status, StatusReason. */
+export interface ResourceRefused {
+  readonly code: 'RESOURCE_REFUSED'
+  readonly reason:
+    | 'BadRequest'
+    | 'Unauthorized'
+    | 'Forbidden'
+    | 'NotFound'
+    | 'MethodNotAllowed'
+    | 'NotAcceptable'
+    | 'AlreadyExists'
+    | 'Conflict'
+    | 'Gone'
+    | 'Expired'
+    | 'RequestEntityTooLarge'
+    | 'UnsupportedMediaType'
+    | 'Invalid'
+    | 'TooManyRequests'
+    | 'InternalError'
+    | 'ServiceUnavailable'
+    | 'Timeout'
+  /** HTTP status. */
+  readonly status: number
+  readonly details?: {
+    readonly group?: string
+    readonly kind?: string
+    readonly name?: string
+    readonly uid?: string
+    readonly causes?: readonly { readonly reason: string; readonly message: string; readonly field?: string }[]
+    readonly retryAfterSeconds?: number
+  }
+}
 
 export type FailureCode = Failure['code']
 
@@ -83,6 +118,8 @@ export const FAILURE_CODES = [
   'QUERY_INVALID',
   'REQUEST_INVALID',
   'ACCESS_DENIED',
+  'RESOURCE_REFUSED',
+  'RESOURCE_API_UNREACHABLE',
   'PARKED_UNKNOWN',
   'JOB_UNKNOWN',
   'JOBS_FULL',
