@@ -8,6 +8,7 @@ import type { Delta, LogRow } from './rows.ts'
 const row: LogRow = {
   uid: 'u1',
   hash: '',
+  kind: 'broker',
   namespace: 'shop',
   name: 'orders',
   channel: 'log/shop/orders/u1',

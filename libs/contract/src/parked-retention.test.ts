@@ -7,6 +7,7 @@ import { createContractStore, type LogRow, purgeParked } from './index.ts'
 const HOUR_MS = 3_600_000
 const MINUTE_MS = 60_000
 const row = (name: string): LogRow => ({
+  kind: 'broker',
   ...{ uid: name, hash: '', namespace: 'shop', name, channel: `log/${name}`, queues: `queues/${name}` },
   ...{ lanes: 8, orderKey: 'partitionkey', retention: { maxAgeMs: 1, maxBytes: 1 } },
 })

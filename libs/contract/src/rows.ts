@@ -16,8 +16,14 @@ export interface FormerTrigger {
   readonly goneAt: number
 }
 
-/** A log: what a broker's ingress appends to and its filter reads. Names are the port's channel names. */
+/**
+ * A log: what an ingress appends to. A broker's is read by the filter, a channel's by the dispatcher, once for all its
+ * Subscriptions. Names are the port's channel names.
+ */
 export interface LogRow extends Row {
+  readonly kind: 'broker' | 'channel'
+  /** Which of the drivers side by side stores it; absent: the default one. */
+  readonly driver?: string
   readonly namespace: string
   readonly name: string
   /** Channel of kind `log`. */
@@ -32,11 +38,16 @@ export interface LogRow extends Row {
   readonly formerTriggers?: readonly FormerTrigger[]
 }
 
-/** Where events come in: `POST <path>` is stored into `log`. */
+/**
+ * Where events come in: `POST <path>` is stored into `log`. Paths are `/<namespace>/<name>` for a broker and
+ * `/channels/<namespace>/<kind in lower case>/<name>` for a channel.
+ */
 export interface IngressRow extends Row {
   readonly namespace: string
   readonly name: string
   readonly path: string
+  /** `<name>-kn-channel.<namespace>`, in lower case: requests for `/` with that Host, or below `.svc`, come in as well. */
+  readonly host?: string
   readonly log: string
 }
 
@@ -61,7 +72,7 @@ export interface FilterClause {
   readonly cesql?: string
 }
 
-/** Which events of a log go to which delivery. `since`: events stamped with an older revision are not for this route. */
+/** Which events of a log go to which delivery; that of a Subscription has the empty filter. `since`: events stamped with an older revision are not for this route. */
 export interface RouteRow extends Row {
   readonly namespace: string
   readonly name: string
@@ -89,6 +100,8 @@ export interface DeliverySpec {
 export interface Target {
   readonly url: string
   readonly internal: boolean
+  /** PEM certificates trusted besides the system's, for this target alone. */
+  readonly caCerts?: string
 }
 
 /** A logical queue and where it goes. `uid` is also the queue's name in `channel`. */
@@ -98,8 +111,10 @@ export interface DeliveryRow extends Row {
   /** The queue channel (LogRow.queues). */
   readonly channel: string
   readonly subscriber: Target
-  /** Where a reply goes: appended to that log (`uid` of a LogRow), or nowhere. */
+  /** Where a reply goes: appended to that log (`uid` of a LogRow), of a broker or a channel. */
   readonly replyLog?: string
+  /** Or sent to that address; with neither, a reply is dropped. */
+  readonly reply?: Target
   readonly deadLetterSink?: Target
   readonly spec: DeliverySpec
   /** Requests at once, of one dispatcher. */

@@ -7,10 +7,22 @@ const text = z.string().min(1)
 const count = z.int().min(0)
 const uidAndHash = { uid: text, hash: z.string().default('') }
 const named = { ...uidAndHash, namespace: text, name: text }
-const target = z.strictObject({ url: z.url({ protocol: /^https?$/ }), internal: z.boolean() })
+/** A bundle of a few hundred authorities. */
+const MAX_CA_CERTS_LENGTH = 524_288
+
+const target = z.strictObject({
+  url: z.url({ protocol: /^https?$/ }),
+  internal: z.boolean(),
+  caCerts: z.exactOptional(text.max(MAX_CA_CERTS_LENGTH)),
+})
+
+const host = text.max(253).refine((value) => value === value.toLowerCase(), 'must be in lower case')
 
 export const logRow = z.strictObject({
   ...named,
+  // absent in copies of before there were channels
+  kind: z.enum(['broker', 'channel']).default('broker'),
+  driver: z.exactOptional(text),
   channel: text,
   queues: text,
   lanes: z.int().min(1).max(64),
@@ -21,7 +33,9 @@ export const logRow = z.strictObject({
 
 const rowsShape = {
   logs: z.array(logRow),
-  ingresses: z.array(z.strictObject({ ...named, path: z.string().startsWith('/'), log: text })),
+  ingresses: z.array(
+    z.strictObject({ ...named, path: z.string().startsWith('/'), host: z.exactOptional(host), log: text }),
+  ),
   routes: z.array(
     z.strictObject({
       ...named,
@@ -37,6 +51,7 @@ const rowsShape = {
       channel: text,
       subscriber: target,
       replyLog: z.exactOptional(text),
+      reply: z.exactOptional(target),
       deadLetterSink: z.exactOptional(target),
       spec: z.strictObject({
         retry: count,
@@ -115,6 +130,8 @@ function* dangling(rows: Rows): Iterable<string> {
     if (!queues.has(row.channel)) yield missing(`deliveries[${i}].channel`, row.channel, 'log with the queues')
     if (row.replyLog !== undefined && !logs.has(row.replyLog))
       yield missing(`deliveries[${i}].replyLog`, row.replyLog, 'log with the uid')
+    if (row.replyLog !== undefined && row.reply !== undefined)
+      yield `deliveries[${i}].reply: there is a replyLog already; a reply goes to one place`
   }
 }
 

@@ -14,6 +14,7 @@ function rows(names: readonly string[], lanes = 8): Rows {
   const logs = names.map((name) => ({
     uid: name,
     hash: '',
+    kind: 'broker' as const,
     namespace: 'default',
     name,
     channel: `log/${name}`,

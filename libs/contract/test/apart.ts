@@ -27,6 +27,7 @@ export function rows(names: readonly string[], orderKey = 'partitionkey'): Rows 
     logs: names.map(
       (name): LogRow => ({
         ...named(name),
+        kind: 'broker',
         ...{ channel: `log/${name}`, queues: `queues/${name}`, lanes: 8, orderKey },
         retention: { maxAgeMs: 1000, maxBytes: 1000 },
       }),

@@ -143,6 +143,7 @@ export class FakeContract implements ContractSource {
 export const LOG: LogRow = {
   uid: 'log-1',
   hash: 'h',
+  kind: 'broker',
   namespace: 'ns',
   name: 'broker',
   channel: 'log channel',

@@ -64,6 +64,7 @@ export function fakeDriver(maxEventBytes = 2 ** 30): FakeDriver {
 export const LOG: LogRow = {
   uid: 'log-1',
   hash: '',
+  kind: 'broker',
   namespace: 'shop',
   name: 'orders',
   channel: 'shop.orders.log',

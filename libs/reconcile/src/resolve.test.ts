@@ -74,6 +74,7 @@ describe('rows', () => {
       logs: [
         {
           uid: 'uid-1',
+          kind: 'broker',
           hash: '',
           namespace: 'default',
           name: 'default',

@@ -91,7 +91,7 @@ function programBroker(broker: Broker, input: ResolveInput, book: AddressBook): 
     status: { kind: 'Broker', namespace, name, uid, isProgrammed, conditions },
     log: isProgrammed
       ? {
-          ...{ uid, hash: '', namespace, name, channel: `log/${place}`, queues: `queues/${place}` },
+          ...{ uid, hash: '', kind: 'broker', namespace, name, channel: `log/${place}`, queues: `queues/${place}` },
           ...{ lanes, orderKey, retention: input.retention },
         }
       : undefined,

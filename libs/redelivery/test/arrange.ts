@@ -20,6 +20,7 @@ import { startRedelivery } from '../src/index.ts'
 export const HOUR_MS = 3_600_000
 
 export const LOG: LogRow = {
+  kind: 'broker',
   ...{ uid: 'log-1', hash: '', namespace: 'shop', name: 'orders', channel: 'log', queues: 'queues' },
   ...{ lanes: 4, orderKey: 'partitionkey', retention: { maxAgeMs: HOUR_MS, maxBytes: 2 ** 30 } },
 }

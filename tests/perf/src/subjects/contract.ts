@@ -7,6 +7,7 @@ const NAMED = { namespace: 'default', name: 'default', hash: '' }
 /** Broker default/default, as the reconciler would publish it. */
 export const LOG: LogRow = {
   ...NAMED,
+  kind: 'broker',
   uid: 'log-1',
   channel: 'log-default',
   queues: 'queues-default',
