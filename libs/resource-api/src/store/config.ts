@@ -1,5 +1,5 @@
 import type { Clock } from '@sluice/clock'
-import type { ApiTable } from '@sluice/resources/api'
+import type { ApiObject, ApiTable, Structural } from '@sluice/resources/api'
 import type { Telemetry } from '@sluice/telemetry'
 import type { Fields } from '../fields/fields.ts'
 
@@ -14,6 +14,13 @@ export interface HistoryBounds {
 /** 5 minutes as Kubernetes compacts etcd; the others bound memory under many or large writes. */
 export const HISTORY: HistoryBounds = { maxChanges: 10_000, maxAgeMs: 5 * 60_000, maxBytes: 32 * 1024 * 1024 }
 
+/** Patches of an object as values: what comes out is judged like any update. Throw RESOURCE_REFUSED for what is no patch. */
+export interface Patches {
+  json(object: ApiObject, operations: unknown): unknown
+  merge(object: ApiObject, patch: unknown): unknown
+  strategic(object: ApiObject, patch: unknown, schema: Structural): unknown
+}
+
 export interface RegistryOptions {
   /** The file, alone to this process; `:memory:` for tests: nothing survives and no thread is started. */
   readonly path: string
@@ -22,6 +29,8 @@ export interface RegistryOptions {
   readonly telemetry: Telemetry
   /** Absent: nobody keeps managedFields. */
   readonly fields?: Fields
+  /** Absent: patches are refused. */
+  readonly patches?: Patches
   readonly history?: Partial<HistoryBounds>
 }
 

@@ -73,6 +73,13 @@ export function isNamespace({ kind }: Pick<ServedVersion, 'kind'>): boolean {
   return kind.group === '' && kind.kind === 'Namespace'
 }
 
+/** Throws BadRequest. */
+export function checkScope({ kind }: ServedVersion, namespace: string | undefined): void {
+  if (kind.scope === 'Namespaced' && namespace === undefined)
+    throw badRequest('an empty namespace may not be set during creation')
+  if (kind.scope === 'Cluster' && namespace !== undefined) throw badRequest('namespace is not allowed on this type')
+}
+
 /** Whether there may be something new in a namespace. Throws NotFound, Forbidden. */
 export function checkNamespace(served: ServedVersion, name: string, room: string, found: ApiObject | undefined): void {
   if (found === undefined)

@@ -1,12 +1,13 @@
 import type { ApiObject, ServedVersion } from '@sluice/resources/api'
 import { Committer } from './committer.ts'
-import { HISTORY, type RegistryOptions } from './config.ts'
+import { HISTORY, MAX_OBJECT_BYTES, type RegistryOptions } from './config.ts'
 import { definitions } from './definitions.ts'
 import { type Change, type Entry, frozen, withResourceVersion } from './entry.ts'
 import { History } from './history.ts'
 import type { Link } from './link.ts'
 import { Owners } from './owners.ts'
 import type { Opened, Row } from './protocol.ts'
+import { refused } from './refusals.ts'
 import { type Resource, resourcesOf } from './resource.ts'
 
 const PAGE_ROWS = 1_000
@@ -82,10 +83,7 @@ export class Objects {
 
   #replay(resource: Resource, { rv, at, key, object }: Row): void {
     const before = resource.entries.get(key)
-    const now =
-      object === null
-        ? undefined
-        : entryOf(key, rv, at, resource.toStored(JSON.parse(object) as ApiObject), object.length)
+    const now = object === null ? undefined : entryOf(resource, rv, at, key, object)
     const change: Change = { rv, at, resource, key, before, now }
     resource.apply(change)
     this.owners.apply(change)
@@ -106,19 +104,20 @@ export class Objects {
     return this.#resources.values()
   }
 
-  /** Object undefined: it goes. The next decision sees it, readers only once it is on disk. */
-  decide(
-    resource: Resource,
-    key: string,
-    object: ApiObject | undefined,
-  ): Decided & { readonly object: ApiObject | undefined } {
-    const [rv, at, before] = [++this.#assigned, this.#options.clock.now(), resource.latest(key)]
+  /**
+   * Object undefined: it goes. The next decision sees it, readers only once it is on disk. Throws
+   * RequestEntityTooLarge.
+   */
+  decide(resource: Resource, key: string, object: ApiObject | undefined): Decided {
+    const [rv, at, before] = [this.#assigned + 1, this.#options.clock.now(), resource.latest(key)]
     const stored = object && frozen(withResourceVersion(resource.toStored(object), rv))
     const json = stored === undefined ? null : JSON.stringify(stored)
-    const now = stored && entryOf(key, rv, at, stored, json?.length ?? 0)
+    checkSize(json ?? '')
+    this.#assigned = rv
+    const now = stored && { key, rv, at, object: stored, bytes: json?.length ?? 0 }
     resource.expect(key, now)
     const change = { rv, at, resource, key, before, now }
-    return { change, row: { rv, at, resource: resource.id, key, object: json }, object: stored }
+    return { change, row: { rv, at, resource: resource.id, key, object: json } }
   }
 
   commit(decided: readonly Decided[]): Promise<void> {
@@ -166,6 +165,14 @@ export class Objects {
   }
 }
 
-function entryOf(key: string, rv: number, at: number, object: ApiObject, bytes: number): Entry {
-  return { key, rv, at, object: frozen(object), bytes }
+/** Throws RequestEntityTooLarge. */
+export function checkSize(json: string): void {
+  const bytes = Buffer.byteLength(json)
+  if (bytes > MAX_OBJECT_BYTES)
+    throw refused('RequestEntityTooLarge', `the object has ${bytes} bytes, at most ${MAX_OBJECT_BYTES} are stored`)
+}
+
+function entryOf(resource: Resource, rv: number, at: number, key: string, json: string): Entry {
+  const object = frozen(resource.toStored(JSON.parse(json) as ApiObject))
+  return { key, rv, at, object, bytes: json.length }
 }

@@ -1,4 +1,5 @@
 import type { ApiObject, ApiTable, ServedVersion } from '@sluice/resources/api'
+import type { Writer } from '../fields/fields.ts'
 import type {
   Deleted,
   DeleteOptions,
@@ -14,17 +15,28 @@ import type {
   Written,
 } from '../registry.ts'
 import { Collector } from './collector.ts'
-import { MAX_OBJECT_BYTES, type RegistryOptions, UPKEEP_INTERVAL_MS } from './config.ts'
-import { checkNamespace, created } from './create.ts'
-import { keyOf } from './entry.ts'
+import { type RegistryOptions, UPKEEP_INTERVAL_MS } from './config.ts'
+import { checkNamespace, checkScope, created } from './create.ts'
+import { type Entry, keyOf } from './entry.ts'
 import { list } from './list.ts'
 import { timestamp } from './names.ts'
-import type { Decided, Objects } from './objects.ts'
-import { alreadyExists, badRequest, methodNotAllowed, notFound, refused, serviceUnavailable } from './refusals.ts'
+import { checkSize, type Decided, type Objects } from './objects.ts'
+import { applied, patched } from './patched.ts'
+import { alreadyExists, methodNotAllowed, notFound, serviceUnavailable } from './refusals.ts'
 import { decideRemoval } from './removal.ts'
 import { converted, type Resource } from './resource.ts'
 import { isHeld, isNoChange, updated } from './update.ts'
 import { type Watcher, watch } from './watch.ts'
+
+interface Creating {
+  readonly served: ServedVersion
+  readonly namespace: string | undefined
+  readonly object: unknown
+  readonly options: WriteOptions
+  /** Adds managedFields. */
+  readonly track: (next: ApiObject) => ApiObject
+}
+type Updating = Omit<Creating, 'namespace'> & { readonly live: ApiObject }
 
 interface Decision<T> {
   readonly value: T
@@ -84,87 +96,103 @@ export class SqliteRegistry implements Registry {
     options: WriteOptions,
   ): Promise<Written> {
     return this.#write(() => {
-      const resource = this.#writable(served, 'create')
-      return this.#create(resource, served, namespace, object, options)
+      const track = (next: ApiObject) => this.#tracked(served, undefined, next, options)
+      return this.#create(this.#writable(served, 'create'), { served, namespace, object, options, track })
     })
   }
 
-  #create(
-    resource: Resource,
-    served: ServedVersion,
-    namespace: string | undefined,
-    object: unknown,
-    options: WriteOptions,
-  ): Decision<Written> {
-    if ((namespace === undefined) !== (served.kind.scope === 'Cluster'))
-      throw badRequest(
-        namespace === undefined
-          ? 'an empty namespace may not be set during creation'
-          : 'namespace is not allowed on this type',
-      )
+  #create(resource: Resource, { served, namespace, object, options, track }: Creating): Decision<Written> {
+    checkScope(served, namespace)
     const keyFor = (name: string) => keyOf(namespace === undefined ? { name } : { namespace, name })
     const isTaken = (name: string) => resource.latest(keyFor(name)) !== undefined
     const admitted = created(() => this.#options.clock.now(), { served, namespace, object, options, isTaken })
     const name = String(admitted.object.metadata.name)
     if (namespace !== undefined) checkNamespace(served, name, namespace, this.#namespace(namespace))
     if (isTaken(name)) throw alreadyExists(served, name)
-    const next = this.#withFields(served, undefined, admitted.object, options)
-    return this.#decided(resource, keyFor(name), served, next, { isNew: true, warnings: admitted.warnings }, options)
+    const rest = { isNew: true, warnings: admitted.warnings }
+    return this.#decided(resource, keyFor(name), served, track(admitted.object), rest, options)
   }
 
   update(served: ServedVersion, key: ObjectKey, object: unknown, options: WriteOptions): Promise<Written> {
     return this.#write(() => {
       const resource = this.#writable(served, 'update')
-      return this.#update(resource, served, key, () => object, options)
+      const { entry, live } = this.#latest(resource, served, key)
+      const track = (next: ApiObject) => this.#tracked(served, live, next, options)
+      return this.#update(resource, entry.key, { served, live, object, options, track })
     })
   }
 
-  #update(
-    resource: Resource,
-    served: ServedVersion,
-    key: ObjectKey,
-    next: (live: ApiObject) => unknown,
-    options: WriteOptions,
-  ): Decision<Written> {
-    const entry = resource.latest(keyOf(key))
-    if (entry === undefined) throw notFound(served, key.name)
-    const live = converted(resource.kind, entry.object, served)
-    const { object, warnings } = updated({ served, live, object: next(live), options })
-    const written = this.#withFields(served, live, object, options)
-    if (isNoChange(live, written)) return { value: { object: live, isNew: false, warnings }, changes: [] }
-    const isGone = live.metadata.deletionTimestamp !== undefined && !isHeld(written)
-    if (isGone && !options.dryRun) {
-      const decided = this.#objects.decide(resource, entry.key, undefined)
-      return { value: { object: written, isNew: false, warnings }, changes: [decided] }
-    }
-    return this.#decided(resource, entry.key, served, written, { isNew: false, warnings }, options)
+  #update(resource: Resource, key: string, { served, live, object, options, track }: Updating): Decision<Written> {
+    const admitted = updated({ served, live, object, options })
+    const rest = { isNew: false, warnings: admitted.warnings }
+    const next = track(admitted.object)
+    if (isNoChange(live, next)) return { value: { object: live, ...rest }, changes: [] }
+    const isGone = live.metadata.deletionTimestamp !== undefined && !isHeld(next)
+    if (!isGone || options.dryRun) return this.#decided(resource, key, served, next, rest, options)
+    return { value: { object: next, ...rest }, changes: [this.#objects.decide(resource, key, undefined)] }
   }
 
   patch(served: ServedVersion, key: ObjectKey, patch: Patch, options: WriteOptions): Promise<Written> {
     return this.#write(() => {
-      this.#writable(served, 'patch')
-      throw refused(
-        'UnsupportedMediaType',
-        `a patch of type ${patch.type} to ${key.name} (${options.fieldManager}) is not supported yet`,
-      )
+      const resource = this.#writable(served, 'patch')
+      if (patch.type === 'apply') return this.#apply(resource, served, key, patch, options)
+      const { entry, live } = this.#latest(resource, served, key)
+      const object = patched(this.#options.patches, live, patch, served)
+      const track = (next: ApiObject) => this.#tracked(served, live, next, options)
+      return this.#update(resource, entry.key, { served, live, object, options, track })
     })
+  }
+
+  #apply(
+    resource: Resource,
+    served: ServedVersion,
+    key: ObjectKey,
+    patch: Extract<Patch, { type: 'apply' }>,
+    options: WriteOptions,
+  ): Decision<Written> {
+    const entry = resource.latest(keyOf(key))
+    if (entry === undefined && options.subresource !== undefined) throw notFound(served, key.name)
+    const live = entry && converted(resource.kind, entry.object, served)
+    const object = applied(this.#options.fields, served, live, patch, key, this.#writer(options))
+    const { managedFields } = object.metadata
+    const track = (next: ApiObject) => ({ ...next, metadata: { ...next.metadata, managedFields } })
+    if (entry !== undefined && live !== undefined)
+      return this.#update(resource, entry.key, { served, live, object, options, track })
+    return this.#create(resource, { served, namespace: key.namespace, object, options, track })
+  }
+
+  #latest(resource: Resource, served: ServedVersion, key: ObjectKey): { entry: Entry; live: ApiObject } {
+    const entry = resource.latest(keyOf(key))
+    if (entry === undefined) throw notFound(served, key.name)
+    return { entry, live: converted(resource.kind, entry.object, served) }
   }
 
   delete(served: ServedVersion, key: ObjectKey, options: DeleteOptions): Promise<Deleted> {
     return this.#write(() => this.#delete(this.#writable(served, 'delete'), served, key, options))
   }
 
-  deleteCollection(served: ServedVersion, selection: Selection, options: DeleteOptions): Promise<readonly Deleted[]> {
-    return this.#write(() => {
+  async deleteCollection(
+    served: ServedVersion,
+    selection: Selection,
+    options: DeleteOptions,
+  ): Promise<readonly Deleted[]> {
+    const refusals: unknown[] = []
+    const deleted = await this.#write(() => {
       const resource = this.#writable(served, 'deletecollection')
-      const { items } = this.list(served, selection)
-      const decisions = items.flatMap(({ metadata }) => {
-        const key = metadata as ObjectKey
-        if (resource.latest(keyOf(key)) === undefined) return []
-        return this.#delete(resource, served, key, options)
+      const decisions = this.list(served, selection).items.flatMap(({ metadata }) => {
+        if (resource.latest(keyOf(metadata as ObjectKey)) === undefined) return []
+        try {
+          return this.#delete(resource, served, metadata as ObjectKey, options)
+        } catch (error) {
+          refusals.push(error)
+          return []
+        }
       })
       return { value: decisions.map(({ value }) => value), changes: decisions.flatMap(({ changes }) => changes) }
     })
+    // the others are gone all the same
+    if (refusals.length > 0) throw refusals[0]
+    return deleted
   }
 
   #delete(resource: Resource, served: ServedVersion, key: ObjectKey, options: DeleteOptions): Decision<Deleted> {
@@ -182,23 +210,23 @@ export class SqliteRegistry implements Registry {
     rest: Omit<Written, 'object'>,
     { dryRun }: WriteOptions,
   ): Decision<Written> {
-    const bytes = Buffer.byteLength(JSON.stringify(next))
-    if (bytes > MAX_OBJECT_BYTES)
-      throw refused('RequestEntityTooLarge', `the object has ${bytes} bytes, at most ${MAX_OBJECT_BYTES} are stored`)
-    if (dryRun) return { value: { object: next, ...rest }, changes: [] }
-    const decided = this.#objects.decide(resource, key, next)
-    return {
-      value: { object: converted(resource.kind, decided.object as ApiObject, served), ...rest },
-      changes: [decided],
+    if (dryRun) {
+      checkSize(JSON.stringify(next))
+      return { value: { object: next, ...rest }, changes: [] }
     }
+    const decided = this.#objects.decide(resource, key, next)
+    const stored = converted(resource.kind, decided.change.now?.object as ApiObject, served)
+    return { value: { object: stored, ...rest }, changes: [decided] }
   }
 
-  #withFields(served: ServedVersion, live: ApiObject | undefined, next: ApiObject, options: WriteOptions): ApiObject {
-    const { fields, clock } = this.#options
-    if (fields === undefined) return next
-    const { fieldManager: manager, subresource } = options
-    const writer = { manager, time: timestamp(clock.now()), ...(subresource && { subresource }) }
-    return fields.update({ live, next, schema: served.structural, writer })
+  /** With managedFields brought up to date. */
+  #tracked(served: ServedVersion, live: ApiObject | undefined, next: ApiObject, options: WriteOptions): ApiObject {
+    const { fields } = this.#options
+    return fields?.update({ live, next, schema: served.structural, writer: this.#writer(options) }) ?? next
+  }
+
+  #writer({ fieldManager: manager, subresource }: WriteOptions): Writer {
+    return { manager, time: timestamp(this.#options.clock.now()), ...(subresource && { subresource }) }
   }
 
   #writable(served: ServedVersion, verb: string): Resource {

@@ -29,6 +29,6 @@ export function decideRemoval(
   if (isNoChange(live, next)) return { value: { object: live, isGone: false }, changes: [] }
   if (options.dryRun) return { value: { object: next, isGone: false }, changes: [] }
   const decided = objects.decide(resource, key, next)
-  const stored = converted(resource.kind, decided.object as ApiObject, served)
+  const stored = converted(resource.kind, decided.change.now?.object as ApiObject, served)
   return { value: { object: stored, isGone: false }, changes: [decided] }
 }

@@ -1,3 +1,4 @@
+import { EventingError, isFailure, type ResourceRefused } from '@sluice/errors'
 import { type ApiObject, apiTable, type ServedVersion } from '@sluice/resources/api'
 import { createTestTelemetry } from '@sluice/telemetry/testing'
 import { VirtualClock } from '@sluice/testkit'
@@ -31,4 +32,15 @@ export function object(served: ServedVersion, name: string, rest: object = {}, m
 
 export function at(name: string) {
   return { namespace: 'default', name }
+}
+
+/** What a write is refused with. */
+export async function refusal(writing: Promise<unknown>): Promise<EventingError<ResourceRefused>> {
+  try {
+    await writing
+  } catch (error) {
+    if (isFailure(error, 'RESOURCE_REFUSED')) return error
+    throw error
+  }
+  throw new EventingError({ code: 'INTERNAL' }, 'it was not refused')
 }
