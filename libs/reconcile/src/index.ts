@@ -6,6 +6,8 @@ export {
   type ReconcileState,
   startFolderReconciler,
 } from './folder-reconciler.ts'
+export { createLedger, type Ledger, type LedgerDeps, type LedgerStore, overPublish } from './ledger/index.ts'
+export { type Drivers, type IngressAddresses, type ProgramsDeps, programs } from './programs/index.ts'
 export { type PublishManifestsDeps, publishManifests, type Resolution } from './publish-manifests.ts'
 export { type Resolved, type ResolveInput, resolve } from './resolve.ts'
 export { brokerUrl } from './target.ts'
