@@ -1,5 +1,5 @@
 export { EventingError, failureOf, isFailure } from './eventing-error.ts'
-export type { Failure, FailureCode } from './failure.ts'
+export type { Failure, FailureCode, ResourceRefused } from './failure.ts'
 export { FAILURE_CODES } from './failure.ts'
 export { listenFailure } from './listen-failure.ts'
 export { nearest } from './nearest.ts'

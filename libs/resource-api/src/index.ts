@@ -12,3 +12,5 @@ export type {
   WriteOptions,
   Written,
 } from './registry.ts'
+export type { HistoryBounds, RegistryOptions } from './store/config.ts'
+export { openRegistry } from './store/open-registry.ts'

@@ -1,0 +1,64 @@
+import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { describe, expect, test } from '@jest/globals'
+import { isFailure } from '@sluice/errors'
+import type { WatchEvent } from '../registry.ts'
+import { at, BROKER, BY, CONFIG_MAP, object, open } from './testing.ts'
+
+function file(): string {
+  return join(mkdtempSync(join(tmpdir(), 'sluice-resources-')), 'resources.db')
+}
+
+describe('the file', () => {
+  test('what was written is there after a restart, numbers go on, and a watch misses nothing', async () => {
+    const path = file()
+    const seen: string[] = []
+    const on = ({ type, object }: WatchEvent) => seen.push(`${type} ${object.metadata.name}`)
+    let rv: string
+    {
+      await using registry = await open({ path })
+      const { object: first } = await registry.create(BROKER, 'default', object(BROKER, 'a'), BY)
+      rv = String(first.metadata.resourceVersion)
+      await registry.create(BROKER, 'default', object(BROKER, 'b'), BY)
+      await registry.delete(BROKER, at('a'), {})
+    }
+    await using registry = await open({ path })
+    expect(registry.list(BROKER, {}).items.map(({ metadata }) => metadata.name)).toEqual(['b'])
+    registry.watch(BROKER, { resourceVersion: rv }, on)
+    const { object: later } = await registry.create(BROKER, 'default', object(BROKER, 'c'), BY)
+    expect(seen).toEqual(['ADDED b', 'DELETED a', 'ADDED c'])
+    expect(Number(later.metadata.resourceVersion)).toBeGreaterThan(Number(rv) + 2)
+  })
+
+  test('one process has it at a time', async () => {
+    const path = file()
+    await using _registry = await open({ path })
+    const error = await open({ path }).catch((error: unknown) => error)
+    expect(isFailure(error, 'DATA_DIR_IN_USE')).toBe(true)
+  })
+
+  test('a damaged file is refused by name and with what to do', async () => {
+    const path = file()
+    writeFileSync(path, 'no database at all, but long enough to be read as one'.repeat(100))
+    const error = await open({ path }).catch((error: unknown) => error)
+    expect(isFailure(error, 'DATA_DIR_UNUSABLE')).toBe(true)
+    expect(String(error)).toMatch(/resources\.db can't be used: the file is damaged .*: restore it from a copy/)
+  })
+
+  test('a broken page is found at the start', async () => {
+    const path = file()
+    {
+      await using registry = await open({ path })
+      for (let i = 0; i < 20; i++) {
+        const data = { text: 'x'.repeat(2000) }
+        await registry.create(CONFIG_MAP, 'default', object(CONFIG_MAP, `c${i}`, { data }), BY)
+      }
+    }
+    const bytes = readFileSync(path)
+    bytes.fill(0xee, 8192, 16_384)
+    writeFileSync(path, bytes)
+    const error = await open({ path }).catch((error: unknown) => error)
+    expect(isFailure(error, 'DATA_DIR_UNUSABLE')).toBe(true)
+  })
+})
