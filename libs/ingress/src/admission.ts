@@ -1,6 +1,7 @@
 import type { Clock } from '@sluice/clock'
 import type { CloudEvent } from '@sluice/cloudevents'
 import { eventBytes } from '@sluice/cloudevents'
+import type { LogRow } from '@sluice/contract'
 import { EventingError } from '@sluice/errors'
 
 /** Hops an event may make when its sender named no number. Source: knative/eventing pkg/broker/ttl.go, MAX_TTL. */
@@ -18,9 +19,12 @@ export interface AdmissionBounds {
   readonly maxEventBytes: number
 }
 
+/** Takes an event into a log of that kind; see `admit`. */
+export type Admission = (event: CloudEvent, into?: LogRow['kind'], bytesAtMost?: number) => CloudEvent
+
 /**
- * What every event passes on its way into a log, from a producer or as a reply: one hop less to live, the time it
- * arrived, the size bound. Keeps the spec version. `now` is in ms since the epoch. Throws EVENT_TTL_SPENT or
+ * What every event passes on its way into a broker's log, from a producer or as a reply: one hop less to live, the time
+ * it arrived, the size bound. Keeps the spec version. `now` is in ms since the epoch. Throws EVENT_TTL_SPENT or
  * EVENT_TOO_LARGE.
  */
 export function admit(event: CloudEvent, limits: AdmissionBounds & { readonly now: number }): CloudEvent {
@@ -28,15 +32,15 @@ export function admit(event: CloudEvent, limits: AdmissionBounds & { readonly no
 }
 
 /**
- * `admit` for many events: the text of a millisecond is made once. `bytesAtMost`: what the event can have before
- * admission, where that is known; when it fits, nobody counts.
+ * `admit` for many events: the text of a millisecond is made once. A channel's log gets no time of arrival, and the hop
+ * counter is taken off before anybody outside sees it: to them a channel alters nothing. `bytesAtMost`: what the event
+ * can have before admission, where that is known; when it fits, nobody counts.
  */
-export function createAdmission(
-  bounds: AdmissionBounds & { readonly clock: Clock },
-): (event: CloudEvent, bytesAtMost?: number) => CloudEvent {
+export function createAdmission(bounds: AdmissionBounds & { readonly clock: Clock }): Admission {
   let now = 0
   let arrivalTime = ''
-  return (event, bytesAtMost) => {
+  return (event, into, bytesAtMost) => {
+    if (into === 'channel') return admitAt(event, undefined, bounds, bytesAtMost)
     const time = bounds.clock.now()
     if (time !== now) {
       now = time
@@ -51,14 +55,14 @@ const ADDED_BYTES = 80
 
 function admitAt(
   event: CloudEvent,
-  arrivalTime: string,
+  arrivalTime: string | undefined,
   { maxTtl, maxEventBytes }: AdmissionBounds,
   bytesAtMost = Infinity,
 ): CloudEvent {
   // both values are valid as they are made here, so that nothing needs the checks of `withAttributes`
   const attributes = new Map(event.attributes)
   attributes.set(TTL_ATTRIBUTE, nextTtl(event, maxTtl))
-  attributes.set(ARRIVAL_ATTRIBUTE, arrivalTime)
+  if (arrivalTime !== undefined) attributes.set(ARRIVAL_ATTRIBUTE, arrivalTime)
   const admitted = { attributes, data: event.data, dataKind: event.dataKind }
   if (bytesAtMost + ADDED_BYTES > maxEventBytes) {
     const bytes = eventBytes(admitted)
@@ -74,7 +78,7 @@ function nextTtl(event: CloudEvent, maxTtl: number): number {
   if (ttl > 1) return ttl - 1
   throw new EventingError(
     { code: 'EVENT_TTL_SPENT' },
-    `the event has made all the hops it may: ${TTL_ATTRIBUTE} is ${ttl}; look for brokers that reply to each other`,
+    `the event has made all the hops it may: ${TTL_ATTRIBUTE} is ${ttl}; look for brokers or channels that reply to each other`,
   )
 }
 

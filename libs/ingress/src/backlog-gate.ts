@@ -16,7 +16,7 @@ export interface BacklogGateDeps {
   readonly deliveries: () => Iterable<DeliveryRow>
 }
 
-/** Back-pressure of one broker. `check` throws BACKLOG_FULL; it never waits, it answers from the last look. */
+/** Back-pressure of one broker or channel. `check` throws BACKLOG_FULL; it never waits, it answers from the last look. */
 export interface BacklogGate extends Disposable {
   check(): void
 }
@@ -74,6 +74,11 @@ export function openBacklogGate(deps: BacklogGateDeps): BacklogGate {
   }
 }
 
+const WHO: Readonly<Record<LogRow['kind'], { readonly reader: string; readonly unread: string }>> = {
+  broker: { reader: 'trigger', unread: 'no trigger has judged' },
+  channel: { reader: 'subscription', unread: 'no subscription has' },
+}
+
 /** What is full, in words for people, or undefined. */
 async function fullQueue({ driver, log, deliveries }: BacklogGateDeps): Promise<string | undefined> {
   const row = log()
@@ -83,7 +88,7 @@ async function fullQueue({ driver, log, deliveries }: BacklogGateDeps): Promise<
 
   const unjudged = await driver.backlog(row.channel, FILTER_SUBSCRIPTION)
   if (unjudged.bytes >= (bounds.length > 0 ? largest : row.retention.maxBytes)) {
-    return `broker ${row.namespace}/${row.name} (events that no trigger has judged yet)`
+    return `${row.kind} ${row.namespace}/${row.name} (events that ${WHO[row.kind].unread} yet)`
   }
   if (bounds.length === 0) return undefined
   const waiting = await driver.backlog(row.queues, DISPATCH_SUBSCRIPTION)
@@ -91,7 +96,7 @@ async function fullQueue({ driver, log, deliveries }: BacklogGateDeps): Promise<
   for (const { uid, namespace, name, backlogMaxBytes } of bounds) {
     if (waiting.bytes < backlogMaxBytes) continue
     const queue = await driver.backlog(row.queues, DISPATCH_SUBSCRIPTION, uid)
-    if (queue.bytes >= backlogMaxBytes) return `trigger ${namespace}/${name}`
+    if (queue.bytes >= backlogMaxBytes) return `${WHO[row.kind].reader} ${namespace}/${name}`
   }
   return undefined
 }

@@ -4,7 +4,7 @@ import { createChannels } from '@sluice/contract'
 import type { BacklogGate } from './backlog-gate.ts'
 import type { BrokerEvents, IngressEvents } from './events.ts'
 
-/** An address that takes events, and the log they go to. */
+/** An address that takes events, a broker's or a channel's, and the log they go to. */
 export interface Broker {
   readonly row: IngressRow
   readonly log: LogRow
@@ -24,6 +24,10 @@ export interface BrokersDeps {
 export interface Brokers extends Disposable {
   /** By path without a trailing slash. 'unprogrammed': its log, or the contract itself, is not there yet. */
   at(path: string): Broker | 'unprogrammed' | undefined
+  /** By name, as `IngressRow.host` has it. */
+  atHost(host: string): Broker | 'unprogrammed' | undefined
+  /** False: nothing is addressed by its Host. */
+  hasHosts(): boolean
   revision(): number
   /** False until a first revision is complete. */
   programmed(): boolean
@@ -43,6 +47,7 @@ export function followBrokers({ driver, contract, replica, events, openGate }: B
   const channelOf = new Map<string, string>() // of a delivery
   const gates = new Map<string, BacklogGate>()
   let paths = new Map<string, Broker | 'unprogrammed'>()
+  let hosts = new Map<string, Broker | 'unprogrammed'>()
   let revision = 0
   let programmed = false
 
@@ -70,7 +75,7 @@ export function followBrokers({ driver, contract, replica, events, openGate }: B
     if (!log) return 'unprogrammed'
     const known = paths.get(row.path)
     if (typeof known === 'object' && known.row === row && known.log === log) return known
-    return { row, log, gate: gateOf(log.uid, log), events: events.forBroker(row) }
+    return { row, log, gate: gateOf(log.uid, log), events: events.forLog(log) }
   }
 
   const apply = async (delta: Delta) => {
@@ -87,6 +92,8 @@ export function followBrokers({ driver, contract, replica, events, openGate }: B
     for (const row of put.deliveries) putDelivery(row)
     if (touches(put.logs, removed.logs) || touches(put.ingresses, removed.ingresses)) {
       paths = new Map([...ingresses.values()].map((row) => [row.path, route(row)]))
+      const hosted = [...ingresses.values()].flatMap(({ host, path }) => (host === undefined ? [] : [{ host, path }]))
+      hosts = new Map(hosted.map(({ host, path }) => [host, paths.get(path) ?? 'unprogrammed']))
     }
     if (failures.length > 0) throw failures[0]
     revision = delta.revision
@@ -113,6 +120,8 @@ export function followBrokers({ driver, contract, replica, events, openGate }: B
   return {
     // Before a first revision nobody can tell an unknown broker from one that is about to be known.
     at: (path) => paths.get(path) ?? (programmed ? undefined : 'unprogrammed'),
+    atHost: (host) => hosts.get(host),
+    hasHosts: () => hosts.size > 0,
     revision: () => revision,
     programmed: () => programmed,
     [Symbol.dispose]() {

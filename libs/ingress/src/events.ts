@@ -8,8 +8,8 @@ const DURATION_BUCKETS = [0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75,
 
 /** Everything that can happen in the ingress: its counter and its log line in one place. Never event data. */
 export interface IngressEvents {
-  /** What happens to one broker's events; bound once per broker, so that counting is an addition. */
-  forBroker(broker: { readonly namespace: string; readonly name: string }): BrokerEvents
+  /** What happens to the events of one log; bound once, so that counting is an addition. */
+  forLog(log: Pick<LogRow, 'kind' | 'namespace' | 'name'>): BrokerEvents
   refused(code: FailureCode): void
   failed(error: unknown): void
   acceptFailed(error: unknown): void
@@ -36,9 +36,9 @@ export function ingressEvents(telemetry: Telemetry): IngressEvents {
     buckets: DURATION_BUCKETS,
   })
   return {
-    forBroker({ namespace, name }) {
-      const labels = { 'kn.broker.namespace': namespace, 'kn.broker.name': name }
-      const counter = accepted.bind({ namespace, broker: name })
+    forLog({ kind, namespace, name }) {
+      const labels = { [`kn.${kind}.namespace`]: namespace, [`kn.${kind}.name`]: name }
+      const counter = accepted.bind({ namespace, [kind]: name })
       return {
         stored(count, durationMs) {
           counter.add(count)
@@ -56,19 +56,23 @@ export function ingressEvents(telemetry: Telemetry): IngressEvents {
       log.error({ err: error }, 'connection could not be accepted')
     },
     channelFailed(row, error) {
-      log.error({ namespace: row.namespace, broker: row.name, failure: failureOf(error) }, 'channel could not be made')
+      log.error({ ...nameOf(row), failure: failureOf(error) }, 'channel could not be made')
     },
     gateClosed(row, full) {
-      log.warn({ namespace: row.namespace, broker: row.name, full }, 'backlog full, events are refused')
+      log.warn({ ...nameOf(row), full }, 'backlog full, events are refused')
     },
     gateOpened(row) {
       log.info({ namespace: row.namespace, broker: row.name }, 'backlog below its bound, events are accepted')
     },
     gateBlind(row, error) {
-      log.warn({ namespace: row.namespace, broker: row.name, failure: failureOf(error) }, 'backlog could not be read')
+      log.warn({ ...nameOf(row), failure: failureOf(error) }, 'backlog could not be read')
     },
     eventBoundLowered(fields) {
       log.warn(fields, 'the channel takes smaller events than configured, its bound holds')
     },
   }
+}
+
+function nameOf({ kind, namespace, name }: LogRow): Readonly<Record<string, string>> {
+  return { namespace, [kind]: name }
 }

@@ -1,4 +1,4 @@
-export type { AdmissionBounds } from './admission.ts'
+export type { Admission, AdmissionBounds } from './admission.ts'
 export { admit, createAdmission, DEFAULT_MAX_TTL } from './admission.ts'
 export { admissionConfig, ingressConfig, ingressUrl } from './config.ts'
 export type { HttpLimits } from './http-limits.ts'

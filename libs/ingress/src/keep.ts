@@ -1,11 +1,11 @@
 import type { ChannelDriver, Entry } from '@sluice/channel'
 import { laneKeyOf } from '@sluice/channel'
 import type { Clock } from '@sluice/clock'
-import type { CloudEvent } from '@sluice/cloudevents'
 import { decodeHttp } from '@sluice/cloudevents'
 import { EventingError, failureOf } from '@sluice/errors'
 import type { Journal } from '@sluice/journal'
 import { brokerUnknown } from './address.ts'
+import type { Admission } from './admission.ts'
 import type { Broker, Brokers } from './brokers.ts'
 import type { Exchange } from './in-flight.ts'
 import type { MemoryBudget } from './memory-budget.ts'
@@ -19,14 +19,14 @@ export interface KeepDeps {
   readonly driver: ChannelDriver
   readonly clock: Clock
   readonly memory: MemoryBudget
-  readonly admit: (event: CloudEvent, bytesAtMost: number) => CloudEvent
+  readonly admit: Admission
   readonly maxHeaderBytes: number
   /** Told of each event that is stored, by this ingress. */
   readonly journal?: Journal | undefined
   readonly replica: string
 }
 
-/** Where the events of a request go; `broker` is undefined when its path names none. */
+/** Where the events of a request go; `broker` is undefined when its address names none. */
 export interface Destination {
   readonly broker: Broker | 'unprogrammed' | undefined
   readonly traceparent: string | undefined
@@ -70,7 +70,7 @@ function admitAll(exchange: Exchange, { broker, traceparent }: Destination, deps
   const headers = transportHeaders(request.rawHeaders, traceparent)
   const stamp = deps.brokers.revision()
   const entries = events.map((event): Entry => {
-    const admitted = deps.admit(event, bytesAtMost)
+    const admitted = deps.admit(event, broker.log.kind, bytesAtMost)
     return { event: admitted, headers, stamp, laneKey: laneKeyOf(admitted, broker.log.orderKey) }
   })
   return { broker, entries }
@@ -97,7 +97,7 @@ function bodyBytes({ body }: Exchange): number {
 function notProgrammed(): EventingError {
   return new EventingError(
     { code: 'CHANNEL_UNAVAILABLE', driver: '', reason: 'not programmed' },
-    'the channel of this broker is not there yet; try again',
+    'what is behind this address is not there yet; try again',
   )
 }
 

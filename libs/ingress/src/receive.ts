@@ -2,13 +2,14 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Clock } from '@sluice/clock'
 import { EventingError } from '@sluice/errors'
 import type { Span, Telemetry } from '@sluice/telemetry'
-import { checkBrokerPath, pathOf } from './address.ts'
+import { checkPath, hostsOf, notAtRoot, pathOf } from './address.ts'
 import { accept, preflight, refuse } from './answer.ts'
 import type { AnsweredEarly } from './broken-request.ts'
+import type { Brokers } from './brokers.ts'
 import { announcedBytes, checkCoding, checkMethod, maxBodyBytes } from './check-request.ts'
 import type { IngressEvents } from './events.ts'
 import type { Exchange, InFlight } from './in-flight.ts'
-import type { KeepDeps } from './keep.ts'
+import type { Destination, KeepDeps } from './keep.ts'
 import { keep } from './keep.ts'
 import { problemOf } from './problem.ts'
 import { readBody } from './read-body.ts'
@@ -30,7 +31,7 @@ export interface ReceiveDeps extends KeepDeps {
 /**
  * Takes one request to its answer. Never rejects for what a client or the channel does.
  *
- *   headers ──► body ──► events ──► broker ──► backlog ──► admission ──► channel ──► 202
+ *   headers ──► body ──► events ──► address ─► backlog ──► admission ──► channel ──► 202
  *   405 404     408 413  400        404 503    429         400 413       429 503
  *   400 415     429
  */
@@ -47,8 +48,8 @@ export async function receive(request: IncomingMessage, response: ServerResponse
     const { headers } = request
     checkMethod(request, headers)
     const url = request.url ?? ''
-    const broker = deps.brokers.at(pathOf(url))
-    if (broker === undefined) checkBrokerPath(url)
+    const broker = deps.brokers.at(pathOf(url)) ?? byHost(url, headers.host, deps.brokers)
+    if (broker === undefined) checkPath(url)
     checkCoding(headers)
     if (deps.isDraining()) throw draining()
     const maxBytes = Math.min(maxBodyBytes(headers, deps.maxEventBytes), deps.maxBodyBytes)
@@ -84,6 +85,18 @@ export function answerWith(
     clock: deps.clock,
     lingerMs: deps.lingerMs,
   })
+}
+
+/** A path that names something comes before any Host, so that what is sent to a broker costs no look at it. */
+function byHost(url: string, host: string | undefined, brokers: Brokers): Destination['broker'] {
+  if (!brokers.hasHosts()) return undefined
+  for (const name of hostsOf(url, host)) {
+    const channel = brokers.atHost(name)
+    if (channel === undefined) continue
+    if (pathOf(url) === '/' || pathOf(url) === '') return channel
+    throw notAtRoot(url)
+  }
+  return undefined
 }
 
 function openSpan(request: IncomingMessage, startSpan: NonNullable<Telemetry['startSpan']>): Span {

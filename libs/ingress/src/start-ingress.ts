@@ -59,7 +59,7 @@ export interface Ingress extends AsyncDisposable {
   drain(): Promise<void>
 }
 
-/** Serves `POST /<namespace>/<broker>`. Rejects with CONFIG_INVALID, PORT_IN_USE or ADDRESS_UNUSABLE. Disposing cuts what still runs. */
+/** Serves `POST` to brokers and channels, by path or Host. Rejects with CONFIG_INVALID, PORT_IN_USE or ADDRESS_UNUSABLE. Disposing cuts what still runs. */
 export async function startIngress(options: IngressOptions): Promise<Ingress> {
   const { host, driver, clock, telemetry } = options
   const limits = { ...DEFAULT_HTTP_LIMITS, ...options.http }
