@@ -118,8 +118,10 @@ describe('a watch', () => {
           )
         } else if (each.do === 'delete') writes.push(registry.delete(CONFIG_MAP, at(each.name), {}))
         else if (each.do === 'disconnect') sometimes.disconnect()
-        else if (each.do === 'reconnect') sometimes.connect(registry)
-        else if (each.do === 'wait') {
+        else if (each.do === 'reconnect') {
+          await settled()
+          sometimes.connect(registry)
+        } else if (each.do === 'wait') {
           await settled()
           await options.clock.advance(61_000)
         } else {
