@@ -27,7 +27,7 @@ function committer() {
     link,
     apply: ({ rv }) => applied.push(rv),
     forgetPending: () => forgotten++,
-    failed: () => {},
+    events: { stored: () => {}, notStored: () => {} },
   })
   return { under, requests, asked, applied, forgotten: () => forgotten }
 }
