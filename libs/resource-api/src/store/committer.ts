@@ -1,4 +1,5 @@
 import type { Change } from './entry.ts'
+import type { StoreEvents } from './events.ts'
 import { writeFailure } from './faults.ts'
 import { type Link, StoreError } from './link.ts'
 import type { Compaction, Row } from './protocol.ts'
@@ -16,7 +17,7 @@ interface CommitterDeps {
   apply(change: Change): void
   /** What is on its way will not get there: nothing counts but what is on disk. */
   forgetPending(): void
-  failed(error: Error): void
+  readonly events: StoreEvents
 }
 
 /** Group commit: one transaction and one fsync at a time, holding what came in during the one before. */
@@ -74,6 +75,7 @@ export class Committer {
     try {
       await this.#deps.link.ask({ op: 'commit', rows: batch.rows, compaction })
       this.#inFlight = undefined
+      this.#deps.events.stored(batch.changes.length)
       for (const change of batch.changes) this.#deps.apply(change)
       batch.done.resolve()
     } catch (error) {
@@ -98,7 +100,7 @@ export class Committer {
     const later = this.#collecting
     this.#collecting = undefined
     this.#deps.forgetPending()
-    this.#deps.failed(failure)
+    this.#deps.events.notStored(failure.message)
     batch.done.reject(failure)
     later?.done.reject(failure)
   }

@@ -94,7 +94,6 @@ function openFile(path: string): DatabaseSync {
   try {
     db.exec(`
       PRAGMA locking_mode = EXCLUSIVE;
-      PRAGMA auto_vacuum = INCREMENTAL;
       PRAGMA journal_mode = WAL;
       PRAGMA synchronous = FULL;
       PRAGMA journal_size_limit = 16777216;

@@ -1,6 +1,6 @@
 import { type ApiObject, isSame, type ServedVersion } from '@sluice/resources/api'
 import type { WriteOptions } from '../registry.ts'
-import { type Admitted, admitted } from './admission.ts'
+import { type Admitted, admitted, METADATA, STATUS } from './admission.ts'
 import { defined, hasStatus, isNamespace } from './create.ts'
 
 import { givenObject, isMap } from './given.ts'
@@ -21,8 +21,13 @@ export function updated({ served, live, object, options }: Input): Admitted {
   checkIdentity(served, live, given)
   const next = options.subresource === 'status' ? withStatus(live, given) : withoutStatus(served, live, given)
   checkFinalizers(served, live, next)
-  const { object: shaped, warnings } = admitted(served, next, live, options)
+  const { object: shaped, warnings } = admitted(served, next, live, options, touchedBy(served, live, next, options))
   return { object: withGeneration(served, live, shaped), warnings }
+}
+
+function touchedBy(served: ServedVersion, live: ApiObject, next: ApiObject, { subresource }: WriteOptions) {
+  if (subresource === 'status') return STATUS
+  return isSame(desired(served, live), desired(served, next)) ? METADATA : undefined
 }
 
 function checkIdentity(served: ServedVersion, live: ApiObject, { metadata }: ApiObject): void {
