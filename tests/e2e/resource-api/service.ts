@@ -15,7 +15,7 @@ await runService({
     if (control === undefined || urls.control === undefined) throw new Error('CONTROL_PORT is off')
     const api = stack.use(serveResourceApi({ registry, control, telemetry, clock }))
     const kubeconfig = await writeKubeconfig({ folder: dataDir, server: urls.control })
-    process.stdout.write(`${kubeconfigLine(kubeconfig)}\n`)
+    process.stdout.write(`control ${urls.control}\n${kubeconfigLine(kubeconfig)}\n`)
     return running(stack, async () => api[Symbol.dispose]())
   },
 })

@@ -152,10 +152,9 @@ export class Objects {
     this.history.add(change)
     this.current = change.rv
     this.compact()
-    for (const listener of this.#listeners) listener(change)
-    for (const watcher of [...resource.watchers]) {
+    for (const tell of [...this.#listeners, ...resource.watchers]) {
       try {
-        watcher(change)
+        tell(change)
       } catch (error) {
         this.#options.telemetry.log.error({ error, resource: resource.id }, 'who watches failed at a change')
       }
