@@ -5,7 +5,7 @@ import { type FolderFiles, formatProblem, joinManifests, type Manifests, readFol
 import type { Telemetry } from '@sluice/telemetry'
 import { failing, type ObjectStatus, withReady } from './conditions.ts'
 import { reconcileEvents } from './events.ts'
-import { watchFolder } from './folder-watch.ts'
+import { watchFolder } from './manifests/folder-watch.ts'
 import { type PublishManifestsDeps, publishManifests } from './publish-manifests.ts'
 import type { StoredObject } from './uids.ts'
 

@@ -144,5 +144,6 @@ export function unknownAnnotation(name: string, known: readonly string[]): Refus
   if (Object.hasOwn(BELONGS_ON, name)) return { problem: `belongs on a ${BELONGS_ON[name]}`, isName: true }
   const near = nearest(name, known)
   if (near !== undefined) return { problem: `is not an annotation of this kind: did you mean "${near}"?`, isName: true }
-  return { problem: `is not an annotation of this kind: remove it, or use one of ${known.join(', ')}`, isName: true }
+  const others = known.length === 0 ? '' : `, or use one of ${known.join(', ')}`
+  return { problem: `is not an annotation of this kind: remove it${others}`, isName: true }
 }

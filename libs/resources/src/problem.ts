@@ -30,3 +30,17 @@ export function shown(value: unknown): string {
   const text = typeof value === 'string' && value.length > 80 ? `${value.slice(0, 80)}…` : value
   return JSON.stringify(text)
 }
+
+/** The steps of a path as `formatPath` writes it, or as Kubernetes does; what can't be read ends it. */
+export function parsePath(text: string): readonly PropertyKey[] {
+  const steps: PropertyKey[] = []
+  const step =
+    /\.?([A-Za-z_][\w-]*)|\[(\d+)\]|\[("(?:[^"\\\p{Cc}]|\\(?:["\\/bfnrt]|u[\da-fA-F]{4}))*")\]|\[([^\]]*)\]/uy
+  for (let match = step.exec(text); match !== null; match = step.exec(text)) {
+    const [, name, index, quoted, bare] = match
+    if (index !== undefined) steps.push(Number(index))
+    else if (quoted !== undefined) steps.push(JSON.parse(quoted) as string)
+    else steps.push((name ?? bare) as string)
+  }
+  return steps
+}

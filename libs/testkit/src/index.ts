@@ -9,6 +9,7 @@ export {
   STANDALONE_READY,
   startProcess,
 } from './process.ts'
+export { provisionKubectl, provisionKubectls } from './servers/kubectl.ts'
 export { type NatsServer, provisionNats, startNats } from './servers/nats.ts'
 export { type NatsCluster, startNatsCluster } from './servers/nats-cluster.ts'
 export { type Provision, provision, type Way } from './servers/provision.ts'

@@ -9,12 +9,18 @@ export interface Admitted {
   readonly warnings: readonly string[]
 }
 
+/** Fields that a cause may be about. */
+const ANYTHING = /^/
+export const STATUS = /^status\b/
+export const METADATA = /^metadata\b/
+
 /** In shape and without a cause against it. Throws BadRequest for unknown fields under Strict, Invalid. */
 export function admitted(
   served: ServedVersion,
   object: ApiObject,
   oldObject: ApiObject | undefined,
   options: WriteOptions,
+  touched = ANYTHING,
 ): Admitted {
   const { mayUpdate } = options
   const admission = served.admit({ object, ...(oldObject && { oldObject }), ...(mayUpdate && { mayUpdate }) })
@@ -25,21 +31,11 @@ export function admitted(
       `${kind.kind} in version "${version.name}" cannot be handled as a ${kind.kind}: strict decoding error: ${unknown.join(', ')}`,
     )
   }
-  // who writes a status is not to blame for the rest
-  const causes =
-    options.subresource === 'status'
-      ? admission.causes.filter(({ field }) => /^status\b/.test(field))
-      : [...admission.causes, ...ownerCauses(admission.object)]
+  // who leaves a part as it is is not to blame for it: rules may have become stricter since
+  const causes = [...admission.causes, ...ownerCauses(admission.object)].filter(({ field }) => touched.test(field))
   const name = String(object.metadata.name ?? '')
   if (causes.length > 0) throw invalid(served, name, admission.object, causes)
-  const deprecation = served.version.deprecationWarning
-  return {
-    object: admission.object,
-    warnings: [
-      ...(options.fieldValidation === 'Ignore' ? [] : unknown),
-      ...(deprecation === undefined ? [] : [deprecation]),
-    ],
-  }
+  return { object: admission.object, warnings: options.fieldValidation === 'Ignore' ? [] : unknown }
 }
 
 /** Source: Kubernetes, apimachinery pkg/api/validation, ValidateOwnerReferences. */

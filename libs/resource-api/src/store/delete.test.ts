@@ -135,6 +135,19 @@ describe('delete', () => {
     expect(names(registry, NAMESPACE)).toEqual(['default', 'knative-eventing'])
   })
 
+  test('a namespace that somebody holds is written no more than once while it waits', async () => {
+    await using registry = await open()
+    const held = object(NAMESPACE, 'mine', {}, { finalizers: ['x.dev/f'] })
+    await registry.create(NAMESPACE, undefined, held, BY)
+    await registry.delete(NAMESPACE, { name: 'mine' }, {})
+    await settle()
+    const { resourceVersion } = registry.list(NAMESPACE, {})
+    await settle()
+    expect(registry.list(NAMESPACE, {}).resourceVersion).toBe(resourceVersion)
+    await registry.update(NAMESPACE, { name: 'mine' }, object(NAMESPACE, 'mine'), BY)
+    expect(names(registry, NAMESPACE)).toEqual(['default', 'knative-eventing'])
+  })
+
   test('an Event is gone an hour after it was last written', async () => {
     const clock = new VirtualClock()
     await using registry = await open({ clock })

@@ -1,4 +1,4 @@
-import type { ApiObject } from '@sluice/resources/api'
+import { type ApiObject, isSame } from '@sluice/resources/api'
 import { EVENT_TTL_MS } from './config.ts'
 import { isNamespace } from './create.ts'
 import { FOREGROUND, ORPHAN } from './delete.ts'
@@ -96,7 +96,7 @@ function finish(deps: JudgeDeps, resource: Resource, entry: Entry): readonly Dec
   if (isNamespace(resource)) {
     const contents = [...objects.owners.inNamespace(String(object.metadata.name))]
     for (const place of contents) look(place)
-    if (contents.length === 0) left = { ...left, spec: {} }
+    if (contents.length === 0 && !isSame(left.spec, {})) left = { ...left, spec: {} }
   }
   if (left === object) return decided
   return [...decided, objects.decide(resource, key, isHeld(left) ? left : undefined)]

@@ -3,6 +3,7 @@ import { Committer } from './committer.ts'
 import { HISTORY, MAX_OBJECT_BYTES, type RegistryOptions } from './config.ts'
 import { definitions } from './definitions.ts'
 import { type Change, type Entry, frozen, withResourceVersion } from './entry.ts'
+import { gaugeObjects, storeEvents } from './events.ts'
 import { History } from './history.ts'
 import type { Link } from './link.ts'
 import { Owners } from './owners.ts'
@@ -26,6 +27,7 @@ export class Objects {
   readonly #resources: ReturnType<typeof resourcesOf>
   readonly #committer: Committer
   readonly #link: Link
+  readonly #gauge: Disposable
   readonly #listeners = new Set<(change: Change) => void>()
   /** The newest number given to a decision. */
   #assigned: number
@@ -39,13 +41,14 @@ export class Objects {
     this.history = new History({ ...HISTORY, ...options.history }, compacted)
     this.#assigned = compacted
     this.current = compacted
+    this.#gauge = gaugeObjects(options.telemetry, this)
     this.#committer = new Committer({
       link,
       apply: (change) => this.#apply(change),
       forgetPending: () => {
         for (const resource of this.#resources.values()) resource.forgetPending()
       },
-      failed: (error) => options.telemetry.log.error({ reason: error.message }, 'resources can not be stored'),
+      events: storeEvents(options.telemetry),
     })
   }
 
@@ -149,10 +152,9 @@ export class Objects {
     this.history.add(change)
     this.current = change.rv
     this.compact()
-    for (const listener of this.#listeners) listener(change)
-    for (const watcher of [...resource.watchers]) {
+    for (const tell of [...this.#listeners, ...resource.watchers]) {
       try {
-        watcher(change)
+        tell(change)
       } catch (error) {
         this.#options.telemetry.log.error({ error, resource: resource.id }, 'who watches failed at a change')
       }
@@ -160,6 +162,7 @@ export class Objects {
   }
 
   async close(): Promise<void> {
+    this.#gauge[Symbol.dispose]()
     await this.settled().catch(() => undefined)
     await this.#link.close()
   }

@@ -1,6 +1,7 @@
-import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
 import { describe, expect, test } from '@jest/globals'
 import { isFailure } from '@sluice/errors'
 import type { WatchEvent } from '../registry.ts'
@@ -29,6 +30,40 @@ describe('the file', () => {
     const { object: later } = await registry.create(BROKER, 'default', object(BROKER, 'c'), BY)
     expect(seen).toEqual(['ADDED b', 'DELETED a', 'ADDED c'])
     expect(Number(later.metadata.resourceVersion)).toBeGreaterThan(Number(rv) + 2)
+  })
+
+  test('an object that newer rules would refuse can still get a status, labels, and go', async () => {
+    const path = file()
+    {
+      await using registry = await open({ path })
+      const spec = { delivery: { retry: 3 } }
+      await registry.create(BROKER, 'default', object(BROKER, 'a', { spec }, { finalizers: ['x.dev/f'] }), BY)
+    }
+    const db = new DatabaseSync(path)
+    db.exec(`UPDATE revision SET object = replace(object, '"retry":3', '"retry":-3')`)
+    db.close()
+    await using registry = await open({ path })
+    const stored = registry.get(BROKER, at('a'))
+    const status = { observedGeneration: 1 }
+    const { object: told } = await registry.update(
+      BROKER,
+      at('a'),
+      { ...stored, status },
+      { ...BY, subresource: 'status' },
+    )
+    expect(told.status).toEqual(status)
+    await expect(registry.update(BROKER, at('a'), { ...told, spec: { delivery: { retry: -4 } } }, BY)).rejects.toThrow(
+      /spec\.delivery\.retry/,
+    )
+    await registry.delete(BROKER, at('a'), {})
+    await registry.update(BROKER, at('a'), object(BROKER, 'a', { spec: stored.spec }), BY)
+    expect(registry.list(BROKER, {}).items).toEqual([])
+  })
+
+  test('the file and what is beside it are for their owner alone', async () => {
+    const path = file()
+    await using _registry = await open({ path })
+    for (const each of [path, `${path}-wal`]) expect((statSync(each).mode & 0o777).toString(8)).toBe('600')
   })
 
   test('one process has it at a time', async () => {

@@ -1,11 +1,11 @@
 import { type ApiObject, isSame, type ServedVersion } from '@sluice/resources/api'
 import type { WriteOptions } from '../registry.ts'
-import { type Admitted, admitted } from './admission.ts'
-import { defined, hasStatus, isNamespace } from './create.ts'
+import { type Admitted, admitted, METADATA, STATUS } from './admission.ts'
+import { defined, hasStatus, isNamespace, withNameLabel } from './create.ts'
 
 import { givenObject, isMap } from './given.ts'
 import { invalid } from './invalid.ts'
-import { badRequest, conflict, MODIFIED } from './refusals.ts'
+import { badRequest, conflict, detailsOf, MODIFIED, refused } from './refusals.ts'
 
 interface Input {
   readonly served: ServedVersion
@@ -17,12 +17,19 @@ interface Input {
 
 /** What is stored, changed as a client asks. Throws BadRequest, Conflict, Invalid. */
 export function updated({ served, live, object, options }: Input): Admitted {
+  if (options.subresource === 'status' && !hasStatus(served))
+    throw refused('NotFound', 'the server could not find the requested resource', detailsOf(served))
   const given = givenObject(served, object, live.metadata.namespace)
   checkIdentity(served, live, given)
   const next = options.subresource === 'status' ? withStatus(live, given) : withoutStatus(served, live, given)
   checkFinalizers(served, live, next)
-  const { object: shaped, warnings } = admitted(served, next, live, options)
+  const { object: shaped, warnings } = admitted(served, next, live, options, touchedBy(served, live, next, options))
   return { object: withGeneration(served, live, shaped), warnings }
+}
+
+function touchedBy(served: ServedVersion, live: ApiObject, next: ApiObject, { subresource }: WriteOptions) {
+  if (subresource === 'status') return STATUS
+  return isSame(desired(served, live), desired(served, next)) ? METADATA : undefined
 }
 
 function checkIdentity(served: ServedVersion, live: ApiObject, { metadata }: ApiObject): void {
@@ -58,11 +65,8 @@ function withoutStatus(served: ServedVersion, live: ApiObject, given: ApiObject)
   const next: ApiObject = { ...given, metadata: defined(metadata) }
   if (!hasStatus(served)) return next
   const { status: _, ...rest } = next
-  return {
-    ...(rest as ApiObject),
-    ...(isNamespace(served) && { spec: live.spec }),
-    ...(live.status !== undefined && { status: live.status }),
-  }
+  const kept = { ...(rest as ApiObject), ...(live.status !== undefined && { status: live.status }) }
+  return isNamespace(served) ? withNameLabel({ ...kept, spec: live.spec }) : kept
 }
 
 /** Source: Kubernetes, apimachinery pkg/api/validation, ValidateObjectMetaAccessorUpdate. */

@@ -1,7 +1,7 @@
 import type { z } from 'zod'
 import { type Finding, findings } from '../issues.ts'
 import { formatPath } from '../problem.ts'
-import type { ApiKind, ApiObject, ApiVersion } from './kind.ts'
+import type { AdmissionRequest, ApiKind, ApiObject, ApiVersion, RequestRule } from './kind.ts'
 import { shape } from './shape.ts'
 import type { Structural } from './structural.ts'
 import { nameRule, objectMeta } from './types/object-meta.ts'
@@ -35,8 +35,12 @@ export interface Admission {
   readonly object: ApiObject
   /** Paths of what was pruned: an error, a warning or nothing, as the request's fieldValidation says. */
   readonly unknownFields: readonly string[]
+  /** The same as steps, for who has to find them in a file. */
+  readonly unknownPaths: readonly (readonly PropertyKey[])[]
   /** Empty: the object may be stored. Every problem, not the first. */
   readonly causes: readonly Cause[]
+  /** The same, before they are words of Kubernetes. */
+  readonly findings: readonly Finding[]
 }
 
 interface Served {
@@ -63,33 +67,37 @@ export function admit({ kind, version, structural, metaStructural }: Served, inp
     ...findings(errorOf(metadata), object.metadata).map((each) => ({ ...each, path: ['metadata', ...each.path] })),
     ...findings(errorOf(body), object),
   ]
-  const causes = found.map(
-    ({ path, problem, reason }): Cause => ({
-      reason: (reason as CauseReason | undefined) ?? 'FieldValueInvalid',
-      field: formatPath(path),
-      message: problem,
-    }),
-  )
-  const requestCauses = metadata.success
-    ? (kind.requestRules ?? []).flatMap(({ path, problem }): Cause[] => {
-        const message = problem({ object, mayUpdate, ...(oldObject && { oldObject }) })
-        return message === undefined ? [] : [{ reason: 'FieldValueInvalid', field: formatPath(path), message }]
-      })
-    : []
+  const request = { object, mayUpdate, ...(oldObject && { oldObject }) }
+  const all = [
+    ...found,
+    ...(metadata.success ? (kind.requestRules ?? []).flatMap((rule) => objections(rule, request)) : []),
+    ...changes(version, structural, object, oldObject),
+  ]
+  const unknownPaths = [...shaped.unknown, ...shapedMeta.unknown]
+  return { object, unknownFields: unknownPaths.map(formatPath), unknownPaths, causes: all.map(causeOf), findings: all }
+}
+
+function causeOf({ path, problem, reason }: Finding): Cause {
   return {
-    object,
-    unknownFields: [...shaped.unknown, ...shapedMeta.unknown],
-    causes: [...causes, ...requestCauses, ...transitionCauses(version, structural, object, oldObject)],
+    reason: (reason as CauseReason | undefined) ?? 'FieldValueInvalid',
+    field: formatPath(path),
+    message: problem,
   }
 }
 
+function objections({ path, problem }: RequestRule, request: AdmissionRequest): Finding[] {
+  const found = problem(request) ?? []
+  const all = typeof found === 'string' ? [{ problem: found }] : found
+  return all.map((each) => ({ path: each.path ?? path, at: each.isName ? 'key' : 'value', problem: each.problem }))
+}
+
 /** Defaults are filled into the old object as well, as Kubernetes does when it reads it. */
-function transitionCauses(
+function changes(
   { transitions = {} }: ApiVersion,
   structural: Structural,
   object: ApiObject,
   oldObject: ApiObject | undefined,
-): Cause[] {
+): Finding[] {
   if (oldObject === undefined) return []
   const old = shape(oldObject, structural, { nulls: 'absent' }).value as ApiObject
   return Object.entries(transitions).flatMap(([field, rules]) => {
@@ -97,7 +105,7 @@ function transitionCauses(
     if (!isMap(now) || !isMap(before)) return []
     return rules
       .filter(({ test }) => !test(now, before))
-      .map(({ message }): Cause => ({ reason: 'FieldValueInvalid', field, message }))
+      .map(({ message }): Finding => ({ path: [field], at: 'value', problem: message }))
   })
 }
 

@@ -40,13 +40,20 @@ export interface AdmissionRequest {
   readonly mayUpdate: (subresource: string) => boolean
 }
 
+/** What a rule for requests has against an object. `path` absent: that of the rule; `isName`: the key is the problem. */
+export interface Objection {
+  readonly problem: string
+  readonly path?: readonly string[]
+  readonly isName?: true
+}
+
 /** What a CRD's rules can't see: annotations, and who asks. Becomes a ValidatingAdmissionPolicy. */
 export interface RequestRule {
   /** CEL over object, oldObject, annotations, oldAnnotations (maps, maybe empty) and authorizer; undefined: CEL can't say it. */
   readonly cel: string | undefined
   readonly path: readonly string[]
-  /** Undefined: nothing is wrong. */
-  readonly problem: (request: AdmissionRequest) => string | undefined
+  /** Undefined or empty: nothing is wrong. */
+  readonly problem: (request: AdmissionRequest) => string | readonly Objection[] | undefined
   /** What the policy says, which has no words for the value at hand. */
   readonly message: string
 }

@@ -1,11 +1,10 @@
-import { formatPath } from '../problem.ts'
 import type { Structural } from './structural.ts'
 
 export interface Shaped {
   /** Without unknown fields and with defaults. */
   readonly value: unknown
   /** Paths of the fields the schema does not know. */
-  readonly unknown: readonly string[]
+  readonly unknown: readonly (readonly PropertyKey[])[]
   /** Paths of the fields that are null and must not be. */
   readonly nulls: readonly (readonly PropertyKey[])[]
 }
@@ -21,7 +20,7 @@ export function shape(
   schema: Structural,
   { nulls = 'refused', path = [] }: { nulls?: 'refused' | 'absent'; path?: readonly PropertyKey[] } = {},
 ): Shaped {
-  const unknown: string[] = []
+  const unknown: (readonly PropertyKey[])[] = []
   const refused: (readonly PropertyKey[])[] = []
 
   const walk = (value: unknown, schema: Structural, path: readonly PropertyKey[]): unknown => {
@@ -38,7 +37,7 @@ export function shape(
       const at = [...path, name]
       if (known === undefined) {
         if (schema['x-kubernetes-preserve-unknown-fields']) entries.push([name, field])
-        else unknown.push(formatPath(at))
+        else unknown.push(at)
       } else if (field === null) {
         if (known.default === undefined && nulls === 'refused') refused.push(at)
       } else entries.push([name, walk(field, known, at)])

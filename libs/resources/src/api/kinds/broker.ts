@@ -18,15 +18,14 @@ const classIsNotEmpty: RequestRule = {
     annotationsOf(object)[CLASS] === '' ? 'must not be empty: leave it out for the default class' : undefined,
 }
 
-/** A Broker without the annotation has the default class, so it may be written down later. */
+/** Absence included: a Broker without it got the class that was the default when it was made. */
 const classIsImmutable: RequestRule = {
-  cel: `!('${CLASS}' in oldAnnotations) || ('${CLASS}' in annotations && annotations['${CLASS}'] == oldAnnotations['${CLASS}'])`,
+  cel: `oldObject == null || (('${CLASS}' in annotations) == ('${CLASS}' in oldAnnotations) && (!('${CLASS}' in annotations) || annotations['${CLASS}'] == oldAnnotations['${CLASS}']))`,
   path: ['metadata', 'annotations', CLASS],
-  message: `Immutable annotations changed: ${CLASS} can't be changed, delete the Broker and create it again`,
+  message: `Immutable fields changed: ${CLASS} can't be changed, delete the Broker and create it again`,
   problem({ object, oldObject }) {
-    const old = annotationsOf(oldObject)[CLASS]
-    if (old === undefined || annotationsOf(object)[CLASS] === old) return undefined
-    return "Immutable annotations changed: the class can't be changed, delete the Broker and create it again"
+    if (oldObject === undefined || annotationsOf(object)[CLASS] === annotationsOf(oldObject)[CLASS]) return undefined
+    return "Immutable fields changed: the class can't be changed, delete the Broker and create it again"
   },
 }
 

@@ -18,7 +18,7 @@ function valueRule(name: string, read: Annotation<unknown>): RequestRule {
     problem({ object }) {
       const text = annotationsOf(object)[name]
       const answer = text === undefined ? undefined : read(text)
-      return answer !== undefined && 'problem' in answer ? answer.problem : undefined
+      return answer !== undefined && 'problem' in answer ? [answer] : undefined
     },
   }
 }
@@ -37,11 +37,14 @@ function ownNamesRule(known: readonly string[]): RequestRule {
     cel: `annotations.all(name, !name.startsWith('sluice.dev/')${own.length === 0 ? '' : ` || name in [${list}]`})`,
     path: ['metadata', 'annotations'],
     message: `an annotation under sluice.dev is not of this kind, which has ${own.length === 0 ? 'none' : own.join(', ')}`,
-    problem({ object }) {
-      const stranger = Object.keys(annotationsOf(object)).find((name) => isOurs(name) && !known.includes(name))
-      if (stranger === undefined) return undefined
-      return `${stranger} ${unknownAnnotation(stranger, known)?.problem ?? 'is not an annotation of this kind: remove it'}`
-    },
+    problem: ({ object }) =>
+      Object.keys(annotationsOf(object))
+        .filter((name) => isOurs(name) && !known.includes(name))
+        .map((name) => ({
+          problem: unknownAnnotation(name, known)?.problem ?? 'is not an annotation of this kind: remove it',
+          path: ['metadata', 'annotations', name],
+          isName: true,
+        })),
   }
 }
 

@@ -1,0 +1,168 @@
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
+import { provisionKubectls } from '@sluice/testkit'
+import { type Kubectl, startKubectl } from './resource-api/kubectl.ts'
+
+const kubectls = await provisionKubectls()
+
+const MANIFESTS = `
+apiVersion: eventing.knative.dev/v1
+kind: Broker
+metadata: { name: default, labels: { app: shop } }
+---
+apiVersion: eventing.knative.dev/v1
+kind: Trigger
+metadata: { name: orders, labels: { app: shop } }
+spec:
+  broker: default
+  filter: { attributes: { type: order.placed } }
+  subscriber: { uri: http://127.0.0.1:9/orders }
+---
+apiVersion: messaging.knative.dev/v1
+kind: Channel
+metadata: { name: pipe }
+`
+
+for (const { found, report } of kubectls) {
+  const path = found?.kind === 'program' ? found.path : undefined
+  const suite = path === undefined ? describe.skip : describe
+  suite(`kubectl without a cluster (${report})`, () => {
+    let kubectl: Kubectl
+    beforeAll(async () => {
+      kubectl = await startKubectl(path ?? '')
+    })
+    afterAll(async () => kubectl?.[Symbol.asyncDispose]())
+
+    test('finds out what there is', async () => {
+      expect(await kubectl.ok('version')).toContain('Server Version: v1.')
+      expect(await kubectl.ok('cluster-info')).toContain('is running at')
+      expect((await kubectl.ok('api-versions')).split('\n')).toEqual(
+        expect.arrayContaining(['eventing.knative.dev/v1', 'messaging.knative.dev/v1', 'v1']),
+      )
+      expect(await kubectl.ok('api-resources --sort-by=name')).toMatch(
+        /^brokers +eventing.knative.dev\/v1 +true +Broker/m,
+      )
+      expect(await kubectl.ok('get crd')).toContain('triggers.eventing.knative.dev')
+      expect(await kubectl.ok('get crd brokers.eventing.knative.dev -o jsonpath={.spec.names.kind}')).toBe('Broker')
+      expect(await kubectl.ok('get --raw /healthz')).toBe('ok')
+      expect(await kubectl.ok('auth can-i create brokers')).toBe('yes')
+      expect(await kubectl.ok('auth can-i --list')).toContain('*.*')
+    })
+
+    test('explains kinds and fields', async () => {
+      expect(await kubectl.ok('explain broker')).toContain('Takes events and gives each Trigger those it asks for.')
+      expect(await kubectl.ok('explain trigger.spec.subscriber')).toContain('uri')
+      expect(await kubectl.ok('explain subscription --recursive')).toContain('deadLetterSink')
+      expect((await kubectl.run('explain broker.spec.nothing')).output).toContain('field "nothing" does not exist')
+    })
+
+    test('creates what typed commands make', async () => {
+      await kubectl.ok('create namespace shop')
+      await kubectl.ok('create configmap settings -n shop --from-literal=a=b')
+      await kubectl.ok('create secret generic keys -n shop --from-literal=a=b')
+      await kubectl.ok('create service externalname sink -n shop --external-name=example.com')
+      expect(await kubectl.ok('get cm settings -n shop -o jsonpath={.data.a}')).toBe('b')
+      expect(await kubectl.ok('get secret keys -n shop -o jsonpath={.data.a}')).toBe('Yg==')
+      expect(await kubectl.ok('get svc -n shop')).toMatch(/^sink +ExternalName +example.com/m)
+      expect((await kubectl.run('create namespace shop')).output).toMatch(/AlreadyExists/)
+      expect((await kubectl.run('create configmap x -n nowhere')).output).toMatch(/namespaces "nowhere" not found/)
+    })
+
+    test('applies manifests and shows them in every form', async () => {
+      const file = kubectl.file('all.yaml', MANIFESTS)
+      expect(await kubectl.ok(`apply -f ${file} --dry-run=server`)).toContain('created (server dry run)')
+      expect(await kubectl.ok(`apply -f ${file}`)).toContain('trigger.eventing.knative.dev/orders created')
+      expect(await kubectl.ok(`apply -f ${file}`)).toContain('trigger.eventing.knative.dev/orders unchanged')
+      expect(await kubectl.ok(`diff -f ${file}`)).toBe('')
+      expect(await kubectl.ok('get brokers')).toMatch(/^NAME +URL +AGE +READY +REASON\ndefault/)
+      expect(await kubectl.ok('get brokers -o wide')).toMatch(/CLASS/)
+      expect(await kubectl.ok('get broker,trigger -A -o name')).toBe(
+        'broker.eventing.knative.dev/default\ntrigger.eventing.knative.dev/orders',
+      )
+      expect(await kubectl.ok('get trigger orders -o yaml')).toContain('broker: default')
+      expect(JSON.parse(await kubectl.ok('get trigger -o json')).items).toHaveLength(1)
+      expect(await kubectl.ok('get all -l app=shop -o name')).toContain('trigger.eventing.knative.dev/orders')
+      expect(await kubectl.ok('get trigger -l app!=shop -o name')).toBe('')
+      expect(await kubectl.ok('get trigger --field-selector=metadata.name=orders -o name')).toContain('orders')
+      expect(await kubectl.ok('get cm -A --sort-by=.metadata.name --chunk-size=1')).toContain('settings')
+      expect(await kubectl.ok('get trigger -o custom-columns=N:.metadata.name,B:.spec.broker')).toMatch(
+        /orders +default/,
+      )
+      expect((await kubectl.run('get broker none')).output).toBe(
+        'Error from server (NotFound): brokers.eventing.knative.dev "none" not found',
+      )
+    })
+
+    test('describes an object with its Events', async () => {
+      const uid = await kubectl.ok('get broker default -o jsonpath={.metadata.uid}')
+      const event = {
+        ...{ apiVersion: 'v1', kind: 'Event', metadata: { name: 'default.1', namespace: 'default' } },
+        ...{ reason: 'NotProgrammed', message: 'no service answers', type: 'Warning', count: 1 },
+        involvedObject: {
+          apiVersion: 'eventing.knative.dev/v1',
+          kind: 'Broker',
+          name: 'default',
+          namespace: 'default',
+          uid,
+        },
+        ...{ source: { component: 'test' }, lastTimestamp: new Date().toISOString() },
+      }
+      await kubectl.ok('create -f -', { input: JSON.stringify(event) })
+      expect(await kubectl.ok('describe broker default')).toMatch(/Warning +NotProgrammed .* +no service answers/)
+      expect(await kubectl.ok('get events')).toMatch(/Warning +NotProgrammed +broker\/default +no service answers/)
+      expect(await kubectl.ok('events --for=broker/default')).toContain('no service answers')
+    })
+
+    test('watches', async () => {
+      const seen = kubectl.until('get cm -w --output-watch-events', /ADDED +watched[\s\S]*DELETED +watched/)
+      await kubectl.ok('create configmap watched --from-literal=a=b')
+      const waited = kubectl.ok('wait --for=delete cm/watched --timeout=15s')
+      await kubectl.ok('wait --for=jsonpath={.data.a}=b cm/watched --timeout=15s')
+      await untilAsked(kubectl, /configmaps\?.*watch=true/, 2)
+      await kubectl.ok('delete cm watched')
+      await Promise.all([seen, waited])
+    })
+
+    test('replaces, and refuses what is wrong with every problem and its field', async () => {
+      const file = kubectl.file('cm.yaml', 'apiVersion: v1\nkind: ConfigMap\nmetadata: { name: r }\ndata: { a: b }\n')
+      await kubectl.ok(`create -f ${file}`)
+      await kubectl.ok(`replace -f ${file}`)
+      await kubectl.ok(`replace --force -f ${file}`)
+      const wrong = 'apiVersion: eventing.knative.dev/v1\nkind: Trigger\nmetadata: { name: w }\n'
+      const { output } = await kubectl.run('create -f -', {
+        input: `${wrong}spec: { broker: "", filters: [{ exact: {} }] }\n`,
+      })
+      expect(output).toContain('The Trigger "w" is invalid')
+      expect(output).toContain('spec.subscriber')
+      const unknown = await kubectl.run('create -f -', { input: `${wrong}spec: { brokre: x }\n` })
+      expect(unknown.output).toContain('unknown field "spec.brokre"')
+    })
+
+    test('deletes by file, by name, by label and all, and waits until it is done', async () => {
+      await kubectl.ok(`delete -f ${kubectl.file('all.yaml', MANIFESTS)} --cascade=foreground --wait`)
+      await kubectl.ok('delete cm --all')
+      await kubectl.ok('delete secret,svc --all -n shop')
+      await kubectl.ok('delete namespace shop')
+      expect((await kubectl.run('get cm settings -n shop')).output).toContain('not found')
+    })
+
+    test('every path it asked for is one that is answered', () => {
+      const isExpected = (url: string) =>
+        /\/(none|nowhere|shop|watched|settings|r|w|orders|default|pipe|default\.1)\b/.test(url)
+      const unanswered = kubectl.requests.filter(
+        ({ status, url }) => [404, 405, 415].includes(status) && !(status === 404 && isExpected(url)),
+      )
+      expect(unanswered).toEqual([])
+      expect(kubectl.requests.filter(({ status }) => status >= 500)).toEqual([])
+      expect(kubectl.requests.length).toBeGreaterThan(100)
+    })
+  })
+}
+
+/** Until the recorder has seen as many such requests; the commands run beside this test. */
+async function untilAsked(kubectl: Kubectl, pattern: RegExp, count: number): Promise<void> {
+  for (let tries = 0; tries < 500; tries++) {
+    if (kubectl.requests.filter(({ url }) => pattern.test(url)).length >= count) return
+    await new Promise((resolve) => setTimeout(resolve, 20))
+  }
+  throw new Error(`kubectl did not ask for ${pattern}: ${JSON.stringify(kubectl.requests)}`)
+}
