@@ -31,14 +31,25 @@ export class Trust {
 }
 
 function connectorOf(caCerts: string): buildConnector.connector {
+  const own = caCerts.match(CERTIFICATE) ?? []
+  const problem = problemOf(own)
+  if (problem === undefined) {
+    return buildConnector({
+      ...OPTIONS,
+      secureContext: createSecureContext({ ca: [...getCACertificates('default'), ...own] }),
+    })
+  }
+  const failure = new TypeError(`the CA certificates of this address can not be read: ${problem}`)
+  return (_, callback) => callback(failure, null)
+}
+
+/** What OpenSSL would pass over in silence. */
+function problemOf(certificates: readonly string[]): string | undefined {
+  if (certificates.length === 0) return 'there is none'
   try {
-    const own = caCerts.match(CERTIFICATE) ?? []
-    if (own.length === 0) throw new Error('there is none')
-    for (const certificate of own) new X509Certificate(certificate)
-    const secureContext = createSecureContext({ ca: [...getCACertificates('default'), ...own] })
-    return buildConnector({ ...OPTIONS, secureContext })
+    for (const certificate of certificates) new X509Certificate(certificate)
+    return undefined
   } catch (error) {
-    const problem = `the CA certificates of this address can not be read: ${(error as Error).message}`
-    return (_, callback) => callback(new Error(problem), null)
+    return (error as Error).message
   }
 }
