@@ -1,13 +1,17 @@
-import type { Informer } from '../api/resource-client.ts'
+import type { Informer, ObjectKey } from '../api/resource-client.ts'
 import type { Program } from '../runtime/program.ts'
 import { brokerProgram } from './broker.ts'
+import { channelProgram } from './channel.ts'
 import { backingKind } from './channel-kind.ts'
 import { type Context, isOurs } from './context.ts'
 import type { ProgramsDeps } from './deps.ts'
 import { createResolver } from './destination.ts'
 import { BROKER, canBeReferredTo, kindsOf, LOG_CHANNELS } from './kinds.ts'
+import { logChannelProgram } from './log-channel.ts'
 import { uidOf } from './objects.ts'
 import { createSettings } from './settings.ts'
+import { createSubscribers } from './subscribers.ts'
+import { subscriptionProgram } from './subscription.ts'
 import { triggerProgram } from './trigger.ts'
 
 /** Kinds whose objects have rows. */
@@ -34,5 +38,16 @@ export function programs(deps: ProgramsDeps): readonly Program[] {
   // whoever reconciles hears of it
   ready.catch(() => {})
   const context: Context = { ...deps, kinds: of, informer, resolver, settings, ready }
-  return [brokerProgram(context, referable), triggerProgram(context, referable)]
+  const behind = (key: ObjectKey) => {
+    const channel = informer('Channel').get(key)
+    return channel && backingKind(channel, settings)
+  }
+  const subscribers = createSubscribers({ subscriptions: informer('Subscription'), behind })
+  return [
+    brokerProgram(context, referable),
+    triggerProgram(context, referable),
+    channelProgram(context),
+    ...Object.keys(LOG_CHANNELS).map((kind) => logChannelProgram(context, kind, subscribers, referable)),
+    subscriptionProgram(context, behind, referable),
+  ]
 }
