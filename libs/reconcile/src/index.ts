@@ -1,3 +1,5 @@
+export { embeddedClient } from './api/embedded-client.ts'
+export type { Informer, ObjectChange, ObjectKey, ResourceClient } from './api/resource-client.ts'
 export { type Condition, type ObjectStatus, triggersNotInForce } from './conditions.ts'
 export { storeConfig, storeLimits } from './config.ts'
 export {
@@ -6,7 +8,12 @@ export {
   type ReconcileState,
   startFolderReconciler,
 } from './folder-reconciler.ts'
+export { createLedger, type Ledger, type LedgerDeps, type LedgerStore, overPublish } from './ledger/index.ts'
+export { type ManifestsFolder, startManifestsFolder } from './manifests/manifests-folder.ts'
+export { type Drivers, type IngressAddresses, type ProgramsDeps, programs } from './programs/index.ts'
 export { type PublishManifestsDeps, publishManifests, type Resolution } from './publish-manifests.ts'
 export { type Resolved, type ResolveInput, resolve } from './resolve.ts'
+export type { Program } from './runtime/program.ts'
+export { type Reconcilers, startReconcilers } from './runtime/start-reconcilers.ts'
 export { brokerUrl } from './target.ts'
 export { assignUids, type StoredObject, type Uids, uidCopy } from './uids.ts'
