@@ -36,9 +36,9 @@ export function purgeParked({ driver, contract, clock, telemetry, retentionMs }:
     'parked_events',
     { description: 'Parked events of a broker, as of the last minute' },
     () =>
-      [...rows.values()].flatMap(({ uid, namespace, name }) => {
+      [...rows.values()].flatMap(({ uid, namespace, name, kind }) => {
         const value = counts.get(uid)
-        return value === undefined ? [] : [{ value, labels: { namespace, broker: name } }]
+        return value === undefined ? [] : [{ value, labels: { namespace, [kind]: name } }]
       }),
   )
 

@@ -8,7 +8,16 @@ export {
   type ReconcileState,
   startFolderReconciler,
 } from './folder-reconciler.ts'
+export { createLedger, type Ledger, type LedgerDeps, type LedgerStore, overPublish } from './ledger/index.ts'
 export { type ManifestsFolder, startManifestsFolder } from './manifests/manifests-folder.ts'
+export {
+  createPrograms,
+  type Drivers,
+  type IngressAddresses,
+  type ProgramsDeps,
+  programs,
+  type SeenType,
+} from './programs/index.ts'
 export { type PublishManifestsDeps, publishManifests, type Resolution } from './publish-manifests.ts'
 export { type Resolved, type ResolveInput, resolve } from './resolve.ts'
 export type { Program } from './runtime/program.ts'
