@@ -3,7 +3,7 @@ import { type Contract, type ContractStore, type Copy, createContractStore } fro
 import { type ApiObject, apiTable, type ServedVersion } from '@sluice/resources/api'
 import { createTestTelemetry } from '@sluice/telemetry/testing'
 import { createLedger, type Ledger, overPublish } from '../src/ledger/index.ts'
-import { type ProgramsDeps, programs } from '../src/programs/index.ts'
+import { createPrograms, type ProgramsDeps, type SeenType } from '../src/programs/index.ts'
 import type { ObjectEvent, Program } from '../src/runtime/program.ts'
 import { type ManualClock, manualClock } from './manual-clock.ts'
 import { memoryClient } from './memory-client.ts'
@@ -30,6 +30,7 @@ export class World {
   ledger!: Ledger
   copy: Contract | undefined
   reconciled = 0
+  seen!: (type: SeenType) => Promise<void>
   readonly #queue = new Map<string, () => Promise<void>>()
   readonly #watching: Disposable[] = []
   readonly #options: WorldOptions
@@ -56,7 +57,7 @@ export class World {
     }
     const store = overPublish(this.store)
     this.ledger = createLedger({ store, clock: this.clock, parkedRetentionMs: 7 * 86_400_000, failed })
-    const all = programs({
+    const { programs, seen } = createPrograms({
       ...{ client: this.api.client, table, ledger: this.ledger, clock: this.clock },
       addresses: {
         internal: () => 'http://127.0.0.1:8080/',
@@ -72,15 +73,16 @@ export class World {
       ...{ backlogMaxBytes: 1000, retention: { maxAgeMs: 86_400_000, maxBytes: 2 ** 30 } },
       ...deps,
     })
-    for (const program of all) this.#follow(program)
+    this.seen = seen
+    for (const [i, program] of programs.entries()) this.#follow(program, i)
     await this.rest()
     return this
   }
 
-  #follow(program: Program): void {
+  #follow(program: Program, number: number): void {
     const { client } = this.api
     const enqueue = (key: { readonly namespace?: string; readonly name: string }) => {
-      const id = `${program.kind.kind.kind} ${key.namespace ?? ''}/${key.name}`
+      const id = `${number} ${key.namespace ?? ''}/${key.name}`
       if (!this.#queue.has(id)) this.#queue.set(id, () => this.#reconcile(program, key))
     }
     this.#watching.push(client.informer(program.kind).changed(({ key }) => enqueue(key)))

@@ -44,9 +44,12 @@ function byOwners(deps: JudgeDeps, resource: Resource, entry: Entry): readonly D
   const gone = owners.filter(({ state }) => state !== 'there')
   if (gone.length === 0) return []
   if (gone.length === owners.length) {
-    const isAwaited = gone.some(({ state }) => state === 'waits')
-    const [dependent] = deps.objects.owners.dependentsOf(String(object.metadata.uid))
-    return remove(deps, resource, entry, isAwaited && dependent !== undefined)
+    const dependents = [...deps.objects.owners.dependentsOf(String(object.metadata.uid))]
+    const isAwaited = gone.some(({ state }) => state === 'waits') && dependents.length > 0
+    if (!isAwaited || !dependents.some(isWaiting)) return remove(deps, resource, entry, isAwaited)
+    // a circle of owners, each waiting for the next: this one stops holding its owners
+    const open = deps.objects.decide(resource, entry.key, withoutBlocking(object))
+    return [open, ...remove(deps, resource, resource.latest(entry.key) ?? entry, true)]
   }
   const uids = new Set(gone.map(({ owner }) => owner.uid))
   return [deps.objects.decide(resource, entry.key, withoutOwners(object, uids))]
@@ -61,9 +64,18 @@ function stateOf(objects: Objects, { metadata }: ApiObject, owner: OwnerReferenc
   if (isInRoom && namespace === undefined) return 'there'
   const found = resource.latest(keyOf({ name: owner.name, ...(isInRoom && namespace !== undefined && { namespace }) }))
   if (found?.object.metadata.uid !== owner.uid) return 'gone'
-  const isWaiting =
-    found.object.metadata.deletionTimestamp !== undefined && finalizersOf(found.object).includes(FOREGROUND)
-  return isWaiting ? 'waits' : 'there'
+  return isWaiting({ resource, key: found.key }) ? 'waits' : 'there'
+}
+
+/** Whether it goes once what it owns is gone. */
+function isWaiting({ resource, key }: Place): boolean {
+  const object = resource.latest(key)?.object
+  return object?.metadata.deletionTimestamp !== undefined && finalizersOf(object).includes(FOREGROUND)
+}
+
+function withoutBlocking({ metadata, ...rest }: ApiObject): ApiObject {
+  const owners = ownersOf({ metadata, ...rest } as ApiObject).map((owner) => ({ ...owner, blockOwnerDeletion: false }))
+  return { ...rest, metadata: { ...metadata, ownerReferences: owners } } as ApiObject
 }
 
 function withoutOwners({ metadata, ...rest }: ApiObject, uids: ReadonlySet<string>): ApiObject {
@@ -91,7 +103,8 @@ function finish(deps: JudgeDeps, resource: Resource, entry: Entry): readonly Dec
   }
   if (finalizers.includes(FOREGROUND)) {
     for (const place of dependents) look(place)
-    if (!dependents.some((place) => isBlocking(place, uid))) left = withoutFinalizer(left, FOREGROUND)
+    const others = dependents.filter((place) => place.resource !== resource || place.key !== key)
+    if (!others.some((place) => isBlocking(place, uid))) left = withoutFinalizer(left, FOREGROUND)
   }
   if (isNamespace(resource)) {
     const contents = [...objects.owners.inNamespace(String(object.metadata.name))]
