@@ -10,7 +10,14 @@ export {
 } from './folder-reconciler.ts'
 export { createLedger, type Ledger, type LedgerDeps, type LedgerStore, overPublish } from './ledger/index.ts'
 export { type ManifestsFolder, startManifestsFolder } from './manifests/manifests-folder.ts'
-export { type Drivers, type IngressAddresses, type ProgramsDeps, programs } from './programs/index.ts'
+export {
+  createPrograms,
+  type Drivers,
+  type IngressAddresses,
+  type ProgramsDeps,
+  programs,
+  type SeenType,
+} from './programs/index.ts'
 export { type PublishManifestsDeps, publishManifests, type Resolution } from './publish-manifests.ts'
 export { type Resolved, type ResolveInput, resolve } from './resolve.ts'
 export type { Program } from './runtime/program.ts'

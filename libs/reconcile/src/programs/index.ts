@@ -1,2 +1,3 @@
 export type { Drivers, IngressAddresses, ProgramsDeps } from './deps.ts'
-export { programs } from './programs.ts'
+export type { SeenType } from './event-type.ts'
+export { createPrograms, programs } from './programs.ts'

@@ -3,9 +3,12 @@ import type { Program } from '../runtime/program.ts'
 import { brokerProgram } from './broker.ts'
 import { channelProgram } from './channel.ts'
 import { backingKind } from './channel-kind.ts'
+import { configMapProgram } from './config-map.ts'
 import { type Context, isOurs } from './context.ts'
 import type { ProgramsDeps } from './deps.ts'
 import { createResolver } from './destination.ts'
+import { eventTypeAutoCreate, eventTypeProgram, type SeenType } from './event-type.ts'
+import { namespaceInjection, triggerInjection } from './injection.ts'
 import { BROKER, canBeReferredTo, kindsOf, LOG_CHANNELS } from './kinds.ts'
 import { logChannelProgram } from './log-channel.ts'
 import { uidOf } from './objects.ts'
@@ -19,6 +22,15 @@ const OWNERS = [BROKER, 'Trigger', 'Subscription', ...Object.keys(LOG_CHANNELS)]
 
 /** A program for every kind that somebody keeps as it should be. */
 export function programs(deps: ProgramsDeps): readonly Program[] {
+  return createPrograms(deps).programs
+}
+
+/** The same, with the port for what the data plane sees. */
+export function createPrograms(deps: ProgramsDeps): {
+  readonly programs: readonly Program[]
+  /** A type of events came in: made an EventType, where config-features says so. */
+  readonly seen: (type: SeenType) => Promise<void>
+} {
   const { all, of } = kindsOf(deps.table)
   const referable = all.filter(canBeReferredTo).map(({ kind }) => kind.kind)
   const watched = [...referable, 'ConfigMap', 'Namespace']
@@ -43,11 +55,16 @@ export function programs(deps: ProgramsDeps): readonly Program[] {
     return channel && backingKind(channel, settings)
   }
   const subscribers = createSubscribers({ subscriptions: informer('Subscription'), behind })
-  return [
+  const made = [
     brokerProgram(context, referable),
     triggerProgram(context, referable),
     channelProgram(context),
     ...Object.keys(LOG_CHANNELS).map((kind) => logChannelProgram(context, kind, subscribers, referable)),
     subscriptionProgram(context, behind, referable),
+    eventTypeProgram(context, referable),
+    configMapProgram(context),
+    namespaceInjection(context),
+    triggerInjection(context),
   ]
+  return { programs: made, seen: eventTypeAutoCreate(context) }
 }

@@ -27,9 +27,9 @@ export interface RegistryOptions {
   readonly table: ApiTable
   readonly clock: Clock
   readonly telemetry: Telemetry
-  /** Absent: nobody keeps managedFields. */
+  /** Absent: those of Kubernetes. */
   readonly fields?: Fields
-  /** Absent: patches are refused. */
+  /** Absent: those of Kubernetes. */
   readonly patches?: Patches
   readonly history?: Partial<HistoryBounds>
 }
