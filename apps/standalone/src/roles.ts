@@ -36,11 +36,10 @@ export async function startRoles(
   context: ServiceContext,
 ): Promise<Roles> {
   const { dataDir, host, maxEventBytes, maxTtl } = config
-  const { telemetry, clock, ready, warn, durable } = context
+  const { telemetry, clock, ready, warn } = context
   await using starting = new AsyncDisposableStack()
   const opened = starting.use(await openDriver(config, { ...context, name: 'standalone', dataDir }))
-  durable(opened.driver.capabilities.durable)
-  ready('channel', opened.ready)
+  opened.declare(context)
   const driver = oneWrite(opened.driver, clock)
   const copy = contractCopy(join(dataDir, 'contract.json'))
   const contract = await createContractStore({ clock, telemetry, copy })
