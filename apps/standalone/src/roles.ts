@@ -9,12 +9,12 @@ import {
   removeEndedChannels,
 } from '@sluice/contract'
 import { startDispatcher } from '@sluice/dispatch'
-import { openDriver } from '@sluice/drivers'
+import { openDriver, runningDrivers } from '@sluice/drivers'
 import { startEventDisplay } from '@sluice/event-display'
 import { explain, explainRoute, startFilter } from '@sluice/filter'
 import { createAdmission, startIngress } from '@sluice/ingress'
 import { journalRoute, openJournal } from '@sluice/journal'
-import { overPublish, startControlPlane, storeLimits } from '@sluice/reconcile'
+import { fixedAddresses, overPublish, startControlPlane, storeLimits } from '@sluice/reconcile'
 import { startRedelivery } from '@sluice/redelivery'
 import { kubeconfigLine, type Registry, serveResourceApi, writeKubeconfig } from '@sluice/resource-api'
 import { type Running, type ServiceContext, serveRoute } from '@sluice/service'
@@ -62,8 +62,8 @@ export async function startRoles(
       ...{ clock, telemetry, store: overPublish(contract), manifests: config.manifests, ...limits },
       path: join(dataDir, 'resources.db'),
       services: { 'default/event-display': display.url },
-      addresses: addressesOf(ingress.url, config.ingressUrl),
-      drivers: driversOf(config),
+      addresses: fixedAddresses(ingress.url, config.ingressUrl),
+      drivers: runningDrivers(config),
     }),
   )
   // Stops before the filter, whose copies it then writes instead of delivering.

@@ -2,6 +2,7 @@ export { embeddedClient } from './api/embedded-client.ts'
 export type { Informer, ObjectChange, ObjectKey, ResourceClient } from './api/resource-client.ts'
 export { type Condition, type ObjectStatus, triggersNotInForce } from './conditions.ts'
 export { storeConfig, storeLimits } from './config.ts'
+export { type ControlPlane, type ControlPlaneDeps, startControlPlane } from './control-plane.ts'
 export {
   type FolderReconciler,
   type FolderReconcilerDeps,
@@ -13,6 +14,7 @@ export { type ManifestsFolder, startManifestsFolder } from './manifests/manifest
 export {
   createPrograms,
   type Drivers,
+  fixedAddresses,
   type IngressAddresses,
   type ProgramsDeps,
   programs,
