@@ -36,7 +36,7 @@ function kubectl(line: string | undefined): string {
 }
 
 function noBroker(manifests: string): string {
-  return `No broker takes events yet: kubectl apply some, or put them into ${fromHere(manifests)}; they are in force within a second.`
+  return `No broker takes events yet: put manifests into ${fromHere(manifests)}; they are in force within a second.`
 }
 
 function invitation(ingress: string, first: FirstEvent): string {
