@@ -32,6 +32,7 @@ export class World {
   reconciled = 0
   seen!: (type: SeenType) => Promise<void>
   readonly #queue = new Map<string, () => Promise<void>>()
+  readonly #again = new Map<string, () => Promise<void>>()
   readonly #watching: Disposable[] = []
   readonly #options: WorldOptions
 
@@ -83,7 +84,7 @@ export class World {
     const { client } = this.api
     const enqueue = (key: { readonly namespace?: string; readonly name: string }) => {
       const id = `${number} ${key.namespace ?? ''}/${key.name}`
-      if (!this.#queue.has(id)) this.#queue.set(id, () => this.#reconcile(program, key))
+      if (!this.#queue.has(id)) this.#queue.set(id, () => this.#reconcile(program, key, id))
     }
     this.#watching.push(client.informer(program.kind).changed(({ key }) => enqueue(key)))
     for (const { kind, concerns } of program.watches)
@@ -91,11 +92,17 @@ export class World {
     if (program.listen) this.#watching.push(program.listen(enqueue))
   }
 
-  async #reconcile(program: Program, key: { readonly namespace?: string; readonly name: string }): Promise<void> {
+  async #reconcile(
+    program: Program,
+    key: { readonly namespace?: string; readonly name: string },
+    id: string,
+  ): Promise<void> {
     const informer = this.api.client.informer(program.kind)
     const object = informer.get(key)
     this.reconciled++
-    const { status, events = [] } = await program.reconcile(key, object)
+    const { status, events = [], againInMs } = await program.reconcile(key, object)
+    this.#again.delete(id)
+    if (againInMs !== undefined) this.#again.set(id, () => this.#reconcile(program, key, id))
     const about = `${program.kind.kind.kind} ${key.name}`
     this.events.push(...events.map((event) => ({ ...event, about })))
     const now = informer.get(key)
@@ -103,8 +110,9 @@ export class World {
     await this.api.client.updateStatus(program.kind, { ...now, status })
   }
 
-  /** Runs until nothing is left to do; waits of programs that only look again are not fired. */
+  /** Runs until nothing is left to do; who asked to look again does so once, after 2 s. */
   async rest(): Promise<void> {
+    let isAgain = false
     for (let turn = 0; turn < MAX_TURNS; turn++) {
       const [next] = this.#queue
       if (next !== undefined) {
@@ -116,7 +124,11 @@ export class World {
       await this.ledger.published()
       await setImmediate()
       await setImmediate()
-      if (fired === 0 && this.#queue.size === 0) return
+      if (fired > 0 || this.#queue.size > 0) continue
+      if (isAgain || this.#again.size === 0) return
+      isAgain = true
+      this.clock.advance(2000)
+      for (const [id, look] of this.#again) this.#queue.set(id, look)
     }
     throw new Error('does not come to rest')
   }

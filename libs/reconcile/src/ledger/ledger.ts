@@ -7,6 +7,9 @@ import { byOwner, type GivenRows, hashed, isSameRows, type OwnedRows } from './o
 import type { LedgerStore } from './store.ts'
 
 const BATCH_MS = 10
+/** Publishing takes at most a third of the time, if it is slow. */
+const PAUSE = 2
+const LONGEST_BATCH_MS = 1000
 const RETRY_MS = 2000
 /** Of a route whose beginning the revision that brings it says. */
 const UNDECIDED = -1
@@ -21,7 +24,8 @@ export interface LedgerDeps {
 
 /**
  * Who has which rows, by the uid of the object. It begins with the contract as it is, so that nothing changes until
- * somebody says so. Changes are published together, 10 ms after the first of them.
+ * somebody says so. Changes are published together, 10 ms after the first of
+ * them, later if publishing is slow.
  */
 export interface Ledger extends AsyncDisposable, Pick<Acknowledgements, 'standing' | 'changed'> {
   /** As they are to be: the last that were put, published or not. */
@@ -46,10 +50,11 @@ export function createLedger(deps: LedgerDeps): Ledger {
   let timer: Disposable | undefined
   let last: Promise<void> = Promise.resolve()
   let isClosed = false
+  let tookMs = 0
 
   function mark(owner: string): void {
     dirty.add(owner)
-    if (!isClosed) timer ??= clock.after(BATCH_MS, flush)
+    if (!isClosed) timer ??= clock.after(Math.min(Math.max(BATCH_MS, PAUSE * tookMs), LONGEST_BATCH_MS), flush)
   }
 
   function flush(): void {
@@ -71,7 +76,9 @@ export function createLedger(deps: LedgerDeps): Ledger {
     const became = new Map(changed.map((owner) => [owner, wanted.get(owner) ?? {}]))
     try {
       if (changed.length > 0) {
+        const began = clock.monotonic()
         const revision = await store.change(changesOf(became, inForce))
+        tookMs = clock.monotonic() - began
         for (const [owner, rows] of became) {
           if (Object.keys(rows).length > 0) inForce.set(owner, rows)
           else inForce.delete(owner)
