@@ -105,6 +105,20 @@ describe('delete', () => {
     expect([names(registry, CONFIG_MAP), names(registry, BROKER)]).toEqual([[], []])
   })
 
+  test('Foreground: a circle of owners goes as well, and who owns itself', async () => {
+    await using registry = await open()
+    const blocking = { blockOwnerDeletion: true }
+    const a = await make(registry, CONFIG_MAP, 'a')
+    const b = await make(registry, CONFIG_MAP, 'b', owner(a, blocking))
+    const c = await make(registry, CONFIG_MAP, 'c', owner(b, blocking))
+    await registry.update(CONFIG_MAP, at('a'), object(CONFIG_MAP, 'a', {}, owner(c, blocking)), BY)
+    const self = await make(registry, CONFIG_MAP, 'self')
+    await registry.update(CONFIG_MAP, at('self'), object(CONFIG_MAP, 'self', {}, owner(self, blocking)), BY)
+    for (const name of ['a', 'self']) await registry.delete(CONFIG_MAP, at(name), { propagationPolicy: 'Foreground' })
+    await settle()
+    expect(names(registry, CONFIG_MAP)).toEqual([])
+  })
+
   test('Orphan: what it owned stays and owns itself', async () => {
     await using registry = await open()
     const a = await make(registry, BROKER, 'a')

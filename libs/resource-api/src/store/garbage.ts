@@ -102,17 +102,22 @@ function finish(deps: JudgeDeps, resource: Resource, entry: Entry): readonly Dec
     left = withoutFinalizer(left, ORPHAN)
   }
   if (finalizers.includes(FOREGROUND)) {
-    for (const place of dependents) look(place)
+    for (const place of dependents.filter(stays)) look(place)
     const others = dependents.filter((place) => place.resource !== resource || place.key !== key)
     if (!others.some((place) => isBlocking(place, uid))) left = withoutFinalizer(left, FOREGROUND)
   }
   if (isNamespace(resource)) {
     const contents = [...objects.owners.inNamespace(String(object.metadata.name))]
-    for (const place of contents) look(place)
+    for (const place of contents.filter(stays)) look(place)
     if (contents.length === 0 && !isSame(left.spec, {})) left = { ...left, spec: {} }
   }
   if (left === object) return decided
   return [...decided, objects.decide(resource, key, isHeld(left) ? left : undefined)]
+}
+
+/** What is going already goes on by itself; to look at it again and again would never end in a circle. */
+function stays({ resource, key }: Place): boolean {
+  return resource.latest(key)?.object.metadata.deletionTimestamp === undefined
 }
 
 function isBlocking({ resource, key }: Place, uid: string): boolean {
