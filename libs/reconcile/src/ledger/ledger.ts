@@ -1,7 +1,8 @@
 import type { Clock } from '@sluice/clock'
-import type { LogRow, RouteRow } from '@sluice/contract'
+import type { LogRow, RouteRow, Target } from '@sluice/contract'
 import { type Acknowledgements, createAcknowledgements } from './acknowledgements.ts'
 import { changesOf } from './changes.ts'
+import { createDependents } from './dependents.ts'
 import { formerOf } from './former-triggers.ts'
 import { byOwner, type GivenRows, hashed, isSameRows, type OwnedRows } from './owned.ts'
 import type { LedgerStore } from './store.ts'
@@ -43,6 +44,8 @@ export function createLedger(deps: LedgerDeps): Ledger {
   const loaded = store.contract()
   const wanted = byOwner(loaded)
   const inForce = new Map(wanted)
+  const dependents = createDependents(wanted)
+  const replyAddresses = new Map<string, Target>()
   const logOfQueues = new Map<string, string>(loaded.logs.map(({ queues, uid }) => [queues, uid]))
   const dirty = new Set<string>()
   const acknowledgements = createAcknowledgements(store, (owner) => dirty.has(owner) || inFlight.has(owner))
@@ -126,14 +129,33 @@ export function createLedger(deps: LedgerDeps): Ledger {
   }
 
   function put(owner: string, given: GivenRows): void {
+    const { replyAddress } = given
+    if (replyAddress === undefined) replyAddresses.delete(owner)
+    else replyAddresses.set(owner, replyAddress)
     const before = wanted.get(owner) ?? {}
     const now = rowsOf(given, before)
     if (isSameRows(before, now)) return
     if (Object.keys(now).length > 0) wanted.set(owner, now)
     else wanted.delete(owner)
+    dependents.changed(owner, before, now)
     if (now.log !== undefined) logOfQueues.set(now.log.queues, owner)
     mark(owner)
+    if (before.log !== undefined && now.log === undefined) forsake(owner)
     if ((before.log === undefined) !== (now.log === undefined)) acknowledgements.tell(owner)
+  }
+
+  /** A log is gone: in the same change its routes end, and replies into it go to its address, where nobody takes them. */
+  function forsake(log: string): void {
+    for (const owner of dependents.of(log)) {
+      const { route, delivery } = wanted.get(owner) ?? {}
+      const reply = replyAddresses.get(owner)
+      if (route === undefined || delivery === undefined || route.log === log || reply === undefined) {
+        put(owner, {})
+        continue
+      }
+      const { replyLog: _, ...rest } = delivery
+      put(owner, { route, delivery: { ...rest, reply }, replyAddress: reply })
+    }
   }
 
   return {

@@ -1,7 +1,8 @@
 import type { Clock } from '@sluice/clock'
-import type { ApiObject, ApiTable, Structural } from '@sluice/resources/api'
+import type { ApiObject, ApiTable, ServedVersion, Structural } from '@sluice/resources/api'
 import type { Telemetry } from '@sluice/telemetry'
 import type { Fields } from '../fields/fields.ts'
+import type { ObjectKey } from '../registry.ts'
 
 /** What is remembered of the past, for watches and continued lists; the first bound that is met counts. */
 export interface HistoryBounds {
@@ -32,6 +33,8 @@ export interface RegistryOptions {
   /** Absent: those of Kubernetes. */
   readonly patches?: Patches
   readonly history?: Partial<HistoryBounds>
+  /** The uid of an object that is new; undefined, or absent: a random one. */
+  readonly newUid?: (served: ServedVersion, key: ObjectKey) => string | undefined
 }
 
 /** As etcd bounds a request. */
