@@ -17,8 +17,7 @@ await runService({
   async start(config, context) {
     await using stack = new AsyncDisposableStack()
     const opened = stack.use(await openDriver(config, { ...context, name }))
-    context.ready('channel', opened.ready)
-    context.durable(opened.driver.capabilities.durable)
+    opened.declare(context)
     // It copies the events of channels itself: of what ends at once no copy is stored
     const driver = oneWrite(opened.driver, context.clock)
     const contract = stack.use(await openContract({ ...context, config, roles: [name] }))

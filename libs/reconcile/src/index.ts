@@ -2,6 +2,7 @@ export { embeddedClient } from './api/embedded-client.ts'
 export type { Informer, ObjectChange, ObjectKey, ResourceClient } from './api/resource-client.ts'
 export { type Condition, type ObjectStatus, triggersNotInForce } from './conditions.ts'
 export { storeConfig, storeLimits } from './config.ts'
+export { type ControlPlane, type ControlPlaneDeps, startControlPlane } from './control-plane.ts'
 export {
   type FolderReconciler,
   type FolderReconcilerDeps,
@@ -9,8 +10,17 @@ export {
   startFolderReconciler,
 } from './folder-reconciler.ts'
 export { createLedger, type Ledger, type LedgerDeps, type LedgerStore, overPublish } from './ledger/index.ts'
+export { type Applied, applyManifests } from './manifests/apply-manifests.ts'
 export { type ManifestsFolder, startManifestsFolder } from './manifests/manifests-folder.ts'
-export { type Drivers, type IngressAddresses, type ProgramsDeps, programs } from './programs/index.ts'
+export {
+  createPrograms,
+  type Drivers,
+  fixedAddresses,
+  type IngressAddresses,
+  type ProgramsDeps,
+  programs,
+  type SeenType,
+} from './programs/index.ts'
 export { type PublishManifestsDeps, publishManifests, type Resolution } from './publish-manifests.ts'
 export { type Resolved, type ResolveInput, resolve } from './resolve.ts'
 export type { Program } from './runtime/program.ts'

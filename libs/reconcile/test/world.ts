@@ -1,9 +1,9 @@
 import { setImmediate } from 'node:timers/promises'
-import { type Contract, type ContractStore, type Copy, createContractStore } from '@sluice/contract'
+import { type Contract, type ContractStore, type Copy, createContractStore, readContract } from '@sluice/contract'
 import { type ApiObject, apiTable, type ServedVersion } from '@sluice/resources/api'
 import { createTestTelemetry } from '@sluice/telemetry/testing'
 import { createLedger, type Ledger, overPublish } from '../src/ledger/index.ts'
-import { type ProgramsDeps, programs } from '../src/programs/index.ts'
+import { createPrograms, type ProgramsDeps, type SeenType } from '../src/programs/index.ts'
 import type { ObjectEvent, Program } from '../src/runtime/program.ts'
 import { type ManualClock, manualClock } from './manual-clock.ts'
 import { memoryClient } from './memory-client.ts'
@@ -30,7 +30,9 @@ export class World {
   ledger!: Ledger
   copy: Contract | undefined
   reconciled = 0
+  seen!: (type: SeenType) => Promise<void>
   readonly #queue = new Map<string, () => Promise<void>>()
+  readonly #again = new Map<string, () => Promise<void>>()
   readonly #watching: Disposable[] = []
   readonly #options: WorldOptions
 
@@ -46,6 +48,9 @@ export class World {
     const copy: Copy<Contract> = {
       load: async () => (this.copy ? { value: this.copy } : {}),
       save: async (value) => {
+        // no revision may name what is not there: a reader would refuse its copy
+        const read = readContract(structuredClone(value))
+        if ('problems' in read) throw new Error(read.problems.join('\n'))
         this.copy = value
       },
     } as Copy<Contract>
@@ -56,7 +61,7 @@ export class World {
     }
     const store = overPublish(this.store)
     this.ledger = createLedger({ store, clock: this.clock, parkedRetentionMs: 7 * 86_400_000, failed })
-    const all = programs({
+    const { programs, seen } = createPrograms({
       ...{ client: this.api.client, table, ledger: this.ledger, clock: this.clock },
       addresses: {
         internal: () => 'http://127.0.0.1:8080/',
@@ -72,16 +77,17 @@ export class World {
       ...{ backlogMaxBytes: 1000, retention: { maxAgeMs: 86_400_000, maxBytes: 2 ** 30 } },
       ...deps,
     })
-    for (const program of all) this.#follow(program)
+    this.seen = seen
+    for (const [i, program] of programs.entries()) this.#follow(program, i)
     await this.rest()
     return this
   }
 
-  #follow(program: Program): void {
+  #follow(program: Program, number: number): void {
     const { client } = this.api
     const enqueue = (key: { readonly namespace?: string; readonly name: string }) => {
-      const id = `${program.kind.kind.kind} ${key.namespace ?? ''}/${key.name}`
-      if (!this.#queue.has(id)) this.#queue.set(id, () => this.#reconcile(program, key))
+      const id = `${number} ${key.namespace ?? ''}/${key.name}`
+      if (!this.#queue.has(id)) this.#queue.set(id, () => this.#reconcile(program, key, id))
     }
     this.#watching.push(client.informer(program.kind).changed(({ key }) => enqueue(key)))
     for (const { kind, concerns } of program.watches)
@@ -89,11 +95,17 @@ export class World {
     if (program.listen) this.#watching.push(program.listen(enqueue))
   }
 
-  async #reconcile(program: Program, key: { readonly namespace?: string; readonly name: string }): Promise<void> {
+  async #reconcile(
+    program: Program,
+    key: { readonly namespace?: string; readonly name: string },
+    id: string,
+  ): Promise<void> {
     const informer = this.api.client.informer(program.kind)
     const object = informer.get(key)
     this.reconciled++
-    const { status, events = [] } = await program.reconcile(key, object)
+    const { status, events = [], againInMs } = await program.reconcile(key, object)
+    this.#again.delete(id)
+    if (againInMs !== undefined) this.#again.set(id, () => this.#reconcile(program, key, id))
     const about = `${program.kind.kind.kind} ${key.name}`
     this.events.push(...events.map((event) => ({ ...event, about })))
     const now = informer.get(key)
@@ -101,8 +113,9 @@ export class World {
     await this.api.client.updateStatus(program.kind, { ...now, status })
   }
 
-  /** Runs until nothing is left to do; waits of programs that only look again are not fired. */
+  /** Runs until nothing is left to do; who asked to look again does so once, after 2 s. */
   async rest(): Promise<void> {
+    let isAgain = false
     for (let turn = 0; turn < MAX_TURNS; turn++) {
       const [next] = this.#queue
       if (next !== undefined) {
@@ -114,7 +127,11 @@ export class World {
       await this.ledger.published()
       await setImmediate()
       await setImmediate()
-      if (fired === 0 && this.#queue.size === 0) return
+      if (fired > 0 || this.#queue.size > 0) continue
+      if (isAgain || this.#again.size === 0) return
+      isAgain = true
+      this.clock.advance(2000)
+      for (const [id, look] of this.#again) this.#queue.set(id, look)
     }
     throw new Error('does not come to rest')
   }

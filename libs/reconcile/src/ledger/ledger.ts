@@ -1,12 +1,16 @@
 import type { Clock } from '@sluice/clock'
-import type { LogRow, RouteRow } from '@sluice/contract'
+import type { LogRow, RouteRow, Target } from '@sluice/contract'
 import { type Acknowledgements, createAcknowledgements } from './acknowledgements.ts'
 import { changesOf } from './changes.ts'
+import { createDependents } from './dependents.ts'
 import { formerOf } from './former-triggers.ts'
 import { byOwner, type GivenRows, hashed, isSameRows, type OwnedRows } from './owned.ts'
 import type { LedgerStore } from './store.ts'
 
 const BATCH_MS = 10
+/** Publishing takes at most a third of the time, if it is slow. */
+const PAUSE = 2
+const LONGEST_BATCH_MS = 1000
 const RETRY_MS = 2000
 /** Of a route whose beginning the revision that brings it says. */
 const UNDECIDED = -1
@@ -21,7 +25,8 @@ export interface LedgerDeps {
 
 /**
  * Who has which rows, by the uid of the object. It begins with the contract as it is, so that nothing changes until
- * somebody says so. Changes are published together, 10 ms after the first of them.
+ * somebody says so. Changes are published together, 10 ms after the first of
+ * them, later if publishing is slow.
  */
 export interface Ledger extends AsyncDisposable, Pick<Acknowledgements, 'standing' | 'changed'> {
   /** As they are to be: the last that were put, published or not. */
@@ -39,6 +44,8 @@ export function createLedger(deps: LedgerDeps): Ledger {
   const loaded = store.contract()
   const wanted = byOwner(loaded)
   const inForce = new Map(wanted)
+  const dependents = createDependents(wanted)
+  const replyAddresses = new Map<string, Target>()
   const logOfQueues = new Map<string, string>(loaded.logs.map(({ queues, uid }) => [queues, uid]))
   const dirty = new Set<string>()
   const acknowledgements = createAcknowledgements(store, (owner) => dirty.has(owner) || inFlight.has(owner))
@@ -46,10 +53,11 @@ export function createLedger(deps: LedgerDeps): Ledger {
   let timer: Disposable | undefined
   let last: Promise<void> = Promise.resolve()
   let isClosed = false
+  let tookMs = 0
 
   function mark(owner: string): void {
     dirty.add(owner)
-    if (!isClosed) timer ??= clock.after(BATCH_MS, flush)
+    if (!isClosed) timer ??= clock.after(Math.min(Math.max(BATCH_MS, PAUSE * tookMs), LONGEST_BATCH_MS), flush)
   }
 
   function flush(): void {
@@ -71,7 +79,9 @@ export function createLedger(deps: LedgerDeps): Ledger {
     const became = new Map(changed.map((owner) => [owner, wanted.get(owner) ?? {}]))
     try {
       if (changed.length > 0) {
+        const began = clock.monotonic()
         const revision = await store.change(changesOf(became, inForce))
+        tookMs = clock.monotonic() - began
         for (const [owner, rows] of became) {
           if (Object.keys(rows).length > 0) inForce.set(owner, rows)
           else inForce.delete(owner)
@@ -119,14 +129,33 @@ export function createLedger(deps: LedgerDeps): Ledger {
   }
 
   function put(owner: string, given: GivenRows): void {
+    const { replyAddress } = given
+    if (replyAddress === undefined) replyAddresses.delete(owner)
+    else replyAddresses.set(owner, replyAddress)
     const before = wanted.get(owner) ?? {}
     const now = rowsOf(given, before)
     if (isSameRows(before, now)) return
     if (Object.keys(now).length > 0) wanted.set(owner, now)
     else wanted.delete(owner)
+    dependents.changed(owner, before, now)
     if (now.log !== undefined) logOfQueues.set(now.log.queues, owner)
     mark(owner)
+    if (before.log !== undefined && now.log === undefined) forsake(owner)
     if ((before.log === undefined) !== (now.log === undefined)) acknowledgements.tell(owner)
+  }
+
+  /** A log is gone: in the same change its routes end, and replies into it go to its address, where nobody takes them. */
+  function forsake(log: string): void {
+    for (const owner of dependents.of(log)) {
+      const { route, delivery } = wanted.get(owner) ?? {}
+      const reply = replyAddresses.get(owner)
+      if (route === undefined || delivery === undefined || route.log === log || reply === undefined) {
+        put(owner, {})
+        continue
+      }
+      const { replyLog: _, ...rest } = delivery
+      put(owner, { route, delivery: { ...rest, reply }, replyAddress: reply })
+    }
   }
 
   return {

@@ -28,6 +28,9 @@ export function conditionOf(object: ApiObject | undefined, type: string): Condit
   return conditionsOf(object).find((condition) => condition.type === type)
 }
 
+/** How long an object may stay without a status while all that it lacks is on its way. */
+const SETTLING_MS = 2000
+
 /** The object said Ready of its present generation. */
 export function isReady(object: ApiObject | undefined): boolean {
   const { observedGeneration } = statusFieldsOf(object)
@@ -61,6 +64,8 @@ export function outcome(
 ): Reconciled {
   const { clock, conditions, also = [], status = {}, events = [], againInMs } = input
   const ready = readyOf(conditions)
+  // what is new is ready in a moment as a rule; its first status then says so
+  if (ready.status === 'Unknown' && isNew(object, clock.now())) return { againInMs: SETTLING_MS }
   const time = `${new Date(clock.now()).toISOString().slice(0, 19)}Z`
   const all = [ready, ...conditions, ...also].map((condition) => stamped(condition, object, time))
   const told = [...events, ...readyEvents(object, ready)]
@@ -73,6 +78,12 @@ export function outcome(
     ...(told.length > 0 && { events: told }),
     ...(againInMs !== undefined && { againInMs }),
   }
+}
+
+function isNew(object: ApiObject, now: number): boolean {
+  if (object.status !== undefined) return false
+  const ageMs = now - Date.parse(String(object.metadata.creationTimestamp))
+  return ageMs >= 0 && ageMs < SETTLING_MS
 }
 
 function stamped(condition: Condition, object: ApiObject, time: string): Condition {
@@ -88,7 +99,9 @@ function readyEvents({ kind, ...object }: ApiObject, ready: Condition): ObjectEv
   if (ready.status === before?.status && ready.reason === before.reason) return []
   const { reason = 'NotReady', message = '' } = ready
   if (ready.status === 'False') return [{ type: 'Warning', reason, message }]
-  return ready.status === 'True' ? [{ type: 'Normal', reason: 'Ready', message: `${kind} is ready` }] : []
+  return ready.status === 'True' && before !== undefined
+    ? [{ type: 'Normal', reason: 'Ready', message: `${kind} is ready` }]
+    : []
 }
 
 function conditionsOf(object: ApiObject | undefined): readonly Condition[] {

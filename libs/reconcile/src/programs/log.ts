@@ -1,6 +1,6 @@
 import type { LogRow } from '@sluice/contract'
 import type { GivenRows } from '../ledger/index.ts'
-import { BROKER, pathOf } from './kinds.ts'
+import { pathOf } from './kinds.ts'
 
 type Given = Pick<LogRow, 'uid' | 'kind' | 'lanes' | 'orderKey' | 'retention' | 'driver'>
 
@@ -9,6 +9,7 @@ export function logRows(
   kind: string,
   place: { readonly namespace: string; readonly name: string },
   given: Given,
+  hasHost = false,
 ): GivenRows {
   const { namespace, name } = place
   const { uid } = given
@@ -17,7 +18,11 @@ export function logRows(
     log: { namespace, name, channel: `log/${where}`, queues: `queues/${where}`, ...given },
     ingress: {
       ...{ uid, namespace, name, path: pathOf(kind, place), log: uid },
-      ...(kind !== BROKER && { host: `${name}-kn-channel.${namespace}`.toLowerCase() }),
+      ...(hasHost && { host: hostOf(place) }),
     },
   }
+}
+
+export function hostOf({ namespace, name }: { readonly namespace: string; readonly name: string }): string {
+  return `${name}-kn-channel.${namespace}`.toLowerCase()
 }

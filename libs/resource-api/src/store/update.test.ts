@@ -75,7 +75,11 @@ describe('update', () => {
     expect(told).toEqual({
       ...made,
       status,
-      metadata: { ...made.metadata, resourceVersion: told.metadata.resourceVersion },
+      metadata: {
+        ...made.metadata,
+        resourceVersion: told.metadata.resourceVersion,
+        managedFields: expect.arrayContaining([expect.objectContaining({ subresource: 'status' })]),
+      },
     })
     const { object: changed } = await registry.update(BROKER, at('a'), retrying({ ...told, status: {} }, 3), BY)
     expect(changed).toMatchObject({ status, spec: { delivery: { retry: 3 } }, metadata: { generation: 2 } })

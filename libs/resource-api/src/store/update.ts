@@ -55,18 +55,23 @@ function withStatus(live: ApiObject, given: ApiObject): ApiObject {
 function withoutStatus(served: ServedVersion, live: ApiObject, given: ApiObject): ApiObject {
   const { uid, creationTimestamp, generation, resourceVersion, managedFields, namespace, name } = live.metadata
   const { deletionTimestamp, deletionGracePeriodSeconds } = live.metadata
-  // a client that sends an empty list wants them to begin anew
-  const isReset = Array.isArray(given.metadata.managedFields) && given.metadata.managedFields.length === 0
   const metadata = {
     ...given.metadata,
     ...{ name, namespace, uid, creationTimestamp, generation, resourceVersion },
-    ...{ deletionTimestamp, deletionGracePeriodSeconds, managedFields: isReset ? undefined : managedFields },
+    ...{ deletionTimestamp, deletionGracePeriodSeconds, managedFields: managedFieldsOf(given, managedFields) },
   }
   const next: ApiObject = { ...given, metadata: defined(metadata) }
   if (!hasStatus(served)) return next
   const { status: _, ...rest } = next
   const kept = { ...(rest as ApiObject), ...(live.status !== undefined && { status: live.status }) }
   return isNamespace(served) ? withNameLabel({ ...kept, spec: live.spec }) : kept
+}
+
+/** A client may write them: kubectl moves its fields from one entry to another. An empty list is to begin anew. */
+function managedFieldsOf({ metadata: { managedFields: given } }: ApiObject, live: unknown): unknown {
+  if (!Array.isArray(given)) return live
+  const isReset = given.every((entry) => isMap(entry) && Object.keys(entry).length === 0)
+  return isReset ? undefined : given
 }
 
 /** Source: Kubernetes, apimachinery pkg/api/validation, ValidateObjectMetaAccessorUpdate. */

@@ -117,7 +117,7 @@ function readYamlKey<S extends z.ZodType>(data: Data, key: string, schema: S): R
   if (data[key] === undefined) return { problem: `lacks the key ${key}` }
   let value: unknown
   try {
-    value = parse(data[key], { prettyErrors: false, logLevel: 'silent' }) ?? {}
+    value = parse(data[key], { prettyErrors: false, logLevel: 'error' }) ?? {}
   } catch (error) {
     return { problem: `${key} is not YAML: ${error instanceof Error ? error.message : String(error)}` }
   }
