@@ -9,7 +9,13 @@ export {
   type ReconcileState,
   startFolderReconciler,
 } from './folder-reconciler.ts'
-export { createLedger, type Ledger, type LedgerDeps, type LedgerStore, overPublish } from './ledger/index.ts'
+export {
+  createLedger,
+  type Ledger,
+  type LedgerDeps,
+  type LedgerStore,
+  overChanges,
+} from './ledger/index.ts'
 export { type Applied, applyManifests } from './manifests/apply-manifests.ts'
 export { type ManifestsFolder, startManifestsFolder } from './manifests/manifests-folder.ts'
 export {

@@ -52,6 +52,8 @@ export function createLedger(deps: LedgerDeps): Ledger {
   let inFlight: ReadonlySet<string> = new Set()
   let timer: Disposable | undefined
   let last: Promise<void> = Promise.resolve()
+  /** Of the contract, which nobody else changes. */
+  let revision = loaded.revision
   let isClosed = false
   let tookMs = 0
 
@@ -80,7 +82,7 @@ export function createLedger(deps: LedgerDeps): Ledger {
     try {
       if (changed.length > 0) {
         const began = clock.monotonic()
-        const revision = await store.change(changesOf(became, inForce))
+        revision = await store.change(changesOf(became, inForce))
         tookMs = clock.monotonic() - began
         for (const [owner, rows] of became) {
           if (Object.keys(rows).length > 0) inForce.set(owner, rows)
@@ -100,7 +102,7 @@ export function createLedger(deps: LedgerDeps): Ledger {
 
   /** A log that is new holds nothing older than its routes; on one that is not, a new route takes what comes from now on. */
   function decideSince(owners: readonly string[]): void {
-    const next = store.contract().revision + 1
+    const next = revision + 1
     for (const owner of owners) {
       const rows = wanted.get(owner)
       if (rows?.route?.since !== UNDECIDED) continue
