@@ -96,7 +96,7 @@ describe('names in the pages', () => {
   })
 
   test('every reason to park is documented, and every documented reason exists', () => {
-    const dispatcher = /type ParkReason =([^\n]*)/.exec(sources)?.[1] ?? ''
+    const dispatcher = /type ParkReason =([^\n]*(?:\n {2}\|[^\n]*)*)/.exec(sources)?.[1] ?? ''
     const reasons = [...dispatcher.matchAll(/'(\w+)'/g)].map(([, reason]) => reason as string)
     const filter = named(/export const [A-Z_]+ = '([A-Z]+_[A-Z]+)'/g)
     const section = page('docs/reference/delivery.md').text.split('## Parking')[1]?.split('\n## ')[0] ?? ''

@@ -1,4 +1,5 @@
-/** The dispatcher in a process of its own: delivers what waits in the queues of brokers to their subscribers. */
+/** The dispatcher in a process of its own: delivers what waits in the queues of brokers, and the events of channels, to their subscribers. */
+import { oneWrite } from '@sluice/channel'
 import { openContract } from '@sluice/contract'
 import { startDispatcher } from '@sluice/dispatch'
 import { openDriver, requireShared } from '@sluice/drivers'
@@ -15,9 +16,10 @@ await runService({
   check: (config) => requireShared(config, name),
   async start(config, context) {
     await using stack = new AsyncDisposableStack()
-    const { driver, ready } = stack.use(await openDriver(config, { ...context, name }))
-    context.ready('channel', ready)
-    context.durable(driver.capabilities.durable)
+    const opened = stack.use(await openDriver(config, { ...context, name }))
+    opened.declare(context)
+    // It copies the events of channels itself: of what ends at once no copy is stored
+    const driver = oneWrite(opened.driver, context.clock)
     const contract = stack.use(await openContract({ ...context, config, roles: [name] }))
     context.ready('contract', contract.ready)
     context.warn('contract', contract.warning)

@@ -18,8 +18,7 @@ await runService({
   async start(config, context) {
     await using stack = new AsyncDisposableStack()
     const opened = stack.use(await openDriver(config, { ...context, name }))
-    context.ready('channel', opened.ready)
-    context.durable(opened.driver.capabilities.durable)
+    opened.declare(context)
     const contract = stack.use(await openContract({ ...context, config, roles: ['filter', 'dispatcher'] }))
     context.ready('contract', contract.ready)
     context.warn('contract', contract.warning)

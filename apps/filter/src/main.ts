@@ -13,9 +13,8 @@ await runService({
   check: (config) => requireShared(config, name),
   async start(config, context) {
     await using stack = new AsyncDisposableStack()
-    const { driver, ready } = stack.use(await openDriver(config, { ...context, name }))
-    context.ready('channel', ready)
-    context.durable(driver.capabilities.durable)
+    const { driver, declare } = stack.use(await openDriver(config, { ...context, name }))
+    declare(context)
     const contract = stack.use(await openContract({ ...context, config, roles: [name] }))
     context.ready('contract', contract.ready)
     context.warn('contract', contract.warning)

@@ -20,3 +20,4 @@ export type {
   SubscribeOptions,
   Subscription,
 } from './port.ts'
+export { sideBySide } from './side-by-side.ts'

@@ -33,6 +33,8 @@ export interface ChannelOptions {
   readonly subscriptions: readonly string[]
   /** Logs: applies only to what every subscription has passed. */
   readonly retention?: { readonly maxAgeMs: number; readonly maxBytes: number }
+  /** Of several drivers side by side: which stores it, the default if absent. Read by `sideBySide`, no driver looks at it. */
+  readonly driver?: string
 }
 
 /** An event and what travels with it, the same in a log, in a queue and parked. */
@@ -143,6 +145,8 @@ export interface Backlog {
 export interface ChannelDriver extends AsyncDisposable {
   readonly name: string
   readonly capabilities: ChannelCapabilities
+  /** Of one channel, where they differ from one to another; absent: `capabilities`. */
+  readonly capabilitiesOf?: (channel: string) => ChannelCapabilities
   /** Makes the channel or finds it. A different kind or lane count is CHANNEL_CONFLICT; retention is updated. */
   create(channel: string, options: ChannelOptions): Promise<void>
   /** Removes the channel and everything in it. Unknown is no error. */

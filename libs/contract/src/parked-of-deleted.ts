@@ -1,7 +1,7 @@
 import type { ChannelDriver } from '@sluice/channel'
 
-/** The reason that a dispatcher parks under what waited for a trigger that is gone. */
-const TRIGGER_DELETED = 'TRIGGER_DELETED'
+/** The reasons that a dispatcher parks under what waited for a Trigger or Subscription that is gone. */
+const DELETED: ReadonlySet<string> = new Set(['TRIGGER_DELETED', 'SUBSCRIPTION_DELETED'])
 /** Events are read whole, to find few: not many at a time. */
 const PAGE = 64
 /** Of one pass; what is beyond is deleted by the next. */
@@ -30,8 +30,7 @@ export async function purgeParkedOfDeleted(
   for (let page = 0; page < MAX_PAGES && purged < MAX_PURGED && !signal.aborted; page += 1) {
     const parked = await driver.parked(channel, { limit: PAGE, ...(after !== undefined && { after }) })
     const old = parked.filter(
-      ({ reason, queue, parkedAt }) =>
-        reason === TRIGGER_DELETED && parkedAt < parkedBefore.getTime() && !isKnown(queue),
+      ({ reason, queue, parkedAt }) => DELETED.has(reason) && parkedAt < parkedBefore.getTime() && !isKnown(queue),
     )
     if (old.length > 0) purged += await driver.purge(channel, { positions: old.map(({ position }) => position) })
     after = parked.at(-1)?.cursor

@@ -36,9 +36,9 @@ export function purgeParked({ driver, contract, clock, telemetry, retentionMs }:
     'parked_events',
     { description: 'Parked events of a broker, as of the last minute' },
     () =>
-      [...rows.values()].flatMap(({ uid, namespace, name }) => {
+      [...rows.values()].flatMap(({ uid, namespace, name, kind }) => {
         const value = counts.get(uid)
-        return value === undefined ? [] : [{ value, labels: { namespace, broker: name } }]
+        return value === undefined ? [] : [{ value, labels: { namespace, [kind]: name } }]
       }),
   )
 
@@ -85,8 +85,13 @@ export function purgeParked({ driver, contract, clock, telemetry, retentionMs }:
   const watching = contract.watch('parked', async ({ put, removed }) => {
     for (const { uid } of put.deliveries) deliveries.add(uid)
     for (const uid of removed.deliveries) deliveries.delete(uid)
+    const failures: unknown[] = []
     for (const row of put.logs) {
-      await createChannels(driver, row)
+      const failed = await createChannels(driver, row).then(
+        () => false,
+        (error: unknown) => failures.push(error) > 0,
+      )
+      if (failed) continue
       const isNew = !rows.has(row.uid)
       rows.set(row.uid, row)
       // A restart must not look like nothing was parked; where it fails the next pass counts
@@ -96,6 +101,7 @@ export function purgeParked({ driver, contract, clock, telemetry, retentionMs }:
       rows.delete(uid)
       counts.delete(uid)
     }
+    if (failures.length > 0) throw failures[0]
   })
   const running = run()
   return {

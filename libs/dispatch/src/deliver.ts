@@ -7,6 +7,7 @@ import { deadLetterEvent } from './dead-letter.ts'
 import type { Endpoint } from './endpoint.ts'
 import type { Destination } from './program.ts'
 import { type ReplyDeps, takeReply } from './reply.ts'
+import { sendReply } from './reply-to-address.ts'
 import { requestOf } from './request.ts'
 import type { Outgoing } from './sender.ts'
 import { type Failure, type Verdict, verdictOf } from './verdict.ts'
@@ -17,16 +18,18 @@ export interface DeliverDeps extends ReplyDeps {
   readonly telemetry: Telemetry
 }
 
-/** One request to the subscriber, and its reply stored. */
+/** One request to the subscriber, and its reply stored or sent on. */
 export async function deliver(delivery: Delivery, destination: Destination, deps: DeliverDeps): Promise<Verdict> {
-  const { subscriber, row, events } = destination
-  const wantsReply = row.replyLog !== undefined
+  const { subscriber, row, reply, events } = destination
+  const wantsReply = row.replyLog !== undefined || reply !== undefined
   const startedAt = deps.clock.monotonic()
   const answer = await send(delivery.event, delivery, subscriber, wantsReply, deps)
   events.answered(deps.clock.monotonic() - startedAt)
   const verdict = verdictOf(answer, subscriber.url)
   if (!wantsReply || verdict.outcome !== 'delivered' || answer.kind !== 'response') return verdict
-  return takeReply(answer, delivery, destination, deps)
+  if (reply === undefined) return takeReply(answer, delivery, destination, deps)
+  const post = (event: CloudEvent, headers: Delivery['headers']) => send(event, { headers }, reply, false, deps)
+  return sendReply(answer, delivery, destination, { reply, post })
 }
 
 /** One request to the dead letter sink. Whatever a 2xx carries is ignored. */
@@ -41,7 +44,7 @@ export async function deliverDeadLetter(
 
 async function send(
   event: CloudEvent,
-  { headers }: Delivery,
+  { headers }: Pick<Delivery, 'headers'>,
   endpoint: Endpoint,
   wantsReply: boolean,
   { sender, telemetry }: DeliverDeps,

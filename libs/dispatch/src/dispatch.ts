@@ -27,7 +27,7 @@ export interface DispatchDeps extends DeliverDeps {
  * channel does not store the end: then the delivery is handed out again.
  *
  *   delivery ── may not go yet ────────────────────────────► release
- *        ├── subscriber 2xx, reply stored ─────────────────► ack
+ *        ├── subscriber 2xx, reply stored or taken ────────► ack
  *        ├── fails, retries left ──────────────────────────► nack(back-off); under an order the next request
  *        └── fails for good ─┬─ sink: nack(0), stage noted ─► dead letter sink ── 2xx ──► ack
  *                            │                                      ├── retries left ───► nack(back-off)

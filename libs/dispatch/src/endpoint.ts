@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto'
 import type { DeliveryRow, Target } from '@sluice/contract'
 
 /** A target prepared once per row, so that a request costs no URL parsing and no header building. */
@@ -12,26 +13,40 @@ export interface Endpoint {
   /** An address of this installation: the event keeps its hop counter. */
   readonly internal: boolean
   readonly timeoutMs: number
+  /** Names the connections it shares: those of its origin and authorities. */
+  readonly pool: string
+  /** PEM certificates trusted besides the system's; undefined: the system's alone. */
+  readonly caCerts?: string | undefined
   /** In the JSON format instead of binary mode. */
   readonly isStructured: boolean
 }
 
 /** `Prefer: reply` goes to subscribers only. Source: knative/specs data-plane.md; knative/eventing event_dispatcher.go. */
-export function endpointOf(target: Target, row: DeliveryRow, role: 'subscriber' | 'dead-letter-sink'): Endpoint {
+export function endpointOf(
+  target: Target,
+  row: DeliveryRow,
+  role: 'subscriber' | 'dead-letter-sink' | 'reply',
+): Endpoint {
   const headers = ['kn-namespace', row.namespace]
   if (role === 'subscriber') headers.push('prefer', 'reply')
   const parts = {
     headers,
     internal: target.internal,
     timeoutMs: row.spec.timeoutMs,
+    caCerts: target.caCerts,
     isStructured: row.spec.format === 'json',
   }
   const url = readAddress(target.url)
-  if (url === undefined) return { ...parts, url: encodeURI(target.url.toWellFormed()), origin: undefined, path: '/' }
+  if (url === undefined)
+    return { ...parts, url: encodeURI(target.url.toWellFormed()), origin: undefined, path: '/', pool: '' }
   const { username, password, origin } = url
   if (username !== '' || password !== '') headers.push('authorization', basic(username, password))
   const path = url.pathname + url.search
-  return { ...parts, url: origin + path, origin, path }
+  return { ...parts, url: origin + path, origin, path, pool: poolOf(origin, target.caCerts) }
+}
+
+function poolOf(origin: string, caCerts: string | undefined): string {
+  return caCerts === undefined ? origin : `${origin} ${createHash('sha256').update(caCerts).digest('base64')}`
 }
 
 function readAddress(text: string): URL | undefined {

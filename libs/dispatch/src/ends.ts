@@ -7,7 +7,13 @@ import type { Failure } from './verdict.ts'
 export type Outcome = 'delivered' | 'dead-lettered' | 'retried' | 'handed-on' | 'parked' | 'released' | 'repeated'
 
 /** Why a delivery is parked. `DELIVERY_FAILED`: no dead letter sink was there to take it. */
-export type ParkReason = 'DELIVERY_FAILED' | 'REPLY_FAILED' | 'DEAD_LETTER_FAILED' | 'NO_OUTCOME' | 'TRIGGER_DELETED'
+export type ParkReason =
+  | 'DELIVERY_FAILED'
+  | 'REPLY_FAILED'
+  | 'DEAD_LETTER_FAILED'
+  | 'NO_OUTCOME'
+  | 'TRIGGER_DELETED'
+  | 'SUBSCRIPTION_DELETED'
 
 /** The ends of one delivery, each stored first and told afterwards. Reject when the channel does not store it. */
 export function endsOf(delivery: Delivery, stage: Stage, events: DeliveryEvents) {

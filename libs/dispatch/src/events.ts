@@ -1,5 +1,5 @@
 import type { Delivery } from '@sluice/channel'
-import type { DeliveryRow } from '@sluice/contract'
+import type { DeliveryRow, LogRow } from '@sluice/contract'
 import { failureOf } from '@sluice/errors'
 import type { Counter, Histogram, Labels, Logger, Telemetry } from '@sluice/telemetry'
 import type { Failure } from './verdict.ts'
@@ -56,19 +56,21 @@ export function watchWaiting(
 }
 
 /**
- * Everything that can happen to a delivery of one trigger, logged and counted. Counters are bound at first use: of ten
+ * Everything that can happen to a delivery of one Trigger or Subscription, logged and counted. Counters are bound at first use: of ten
  * thousand triggers few are busy.
  */
 export class DeliveryEvents {
   readonly #shared: DispatchTelemetry
-  readonly #trigger: { readonly namespace: string; readonly trigger: string }
+  /** Its name, as labels and fields. */
+  readonly #trigger: Readonly<Record<string, string>>
   readonly #durationLabels: Labels
   readonly #bound = new Map<string, Bound>()
 
-  constructor(shared: DispatchTelemetry, { namespace, name }: DeliveryRow) {
+  constructor(shared: DispatchTelemetry, { namespace, name }: DeliveryRow, of: LogRow['kind']) {
+    const kind = of === 'broker' ? 'trigger' : 'subscription'
     this.#shared = shared
-    this.#trigger = { namespace, trigger: name }
-    this.#durationLabels = { 'kn.trigger.namespace': namespace, 'kn.trigger.name': name }
+    this.#trigger = { namespace, [kind]: name }
+    this.#durationLabels = { [`kn.${kind}.namespace`]: namespace, [`kn.${kind}.name`]: name }
   }
 
   answered(durationMs: number): void {
@@ -138,6 +140,15 @@ export class DeliveryEvents {
 
   replyStored(): void {
     this.#reply('stored')
+  }
+
+  replySent(): void {
+    this.#reply('sent')
+  }
+
+  replyNotSent(delivery: Handed, failure: Failure): void {
+    this.#reply('not-sent')
+    this.#shared.log.warn(this.#facts(delivery, failure), 'reply not sent')
   }
 
   replyRefused(delivery: Handed, error: unknown): void {

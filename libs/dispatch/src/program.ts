@@ -10,6 +10,8 @@ export interface Destination {
   readonly row: DeliveryRow
   readonly subscriber: Endpoint
   readonly deadLetterSink: Endpoint | undefined
+  /** Where a reply is sent; undefined: to `row.replyLog`, or nowhere. */
+  readonly reply: Endpoint | undefined
   readonly events: DeliveryEvents
   /** The same one for all rows of a uid. */
   readonly gate: Gate
@@ -41,6 +43,8 @@ export class Program {
   readonly #destinations = new Map<string, Destination>()
   readonly #rooms = new Map<string, WaitingRoom>()
   readonly #logs = new Map<string, LogRow>()
+  /** By queue channel. */
+  readonly #kinds = new Map<string, LogRow['kind']>()
   readonly #paths = new Map<string, { readonly log: string; readonly path: string }>()
   #revision = -1
 
@@ -67,9 +71,14 @@ export class Program {
   /** All rows at once. Answers the queues whose answers may have changed, by their channel. */
   apply({ revision, put, removed }: Delta): readonly { readonly channel: string; readonly queue: string }[] {
     const changed: { channel: string; queue: string }[] = []
-    for (const row of put.logs) this.#logs.set(row.uid, row)
+    for (const row of put.logs) {
+      this.#logs.set(row.uid, row)
+      this.#kinds.set(row.queues, row.kind)
+    }
     for (const uid of removed.logs) {
-      this.#rooms.delete(this.#logs.get(uid)?.queues ?? '')
+      const queues = this.#logs.get(uid)?.queues ?? ''
+      this.#rooms.delete(queues)
+      this.#kinds.delete(queues)
       this.#logs.delete(uid)
     }
     for (const { uid, log, path } of put.ingresses) this.#paths.set(uid, { log, path })
@@ -113,12 +122,14 @@ export class Program {
     const subscriber = endpointOf(row.subscriber, row, 'subscriber')
     const sink = row.deadLetterSink
     const deadLetterSink = sink && endpointOf(sink, row, 'dead-letter-sink')
-    const events = new DeliveryEvents(telemetry, row)
+    const reply = row.reply && endpointOf(row.reply, row, 'reply')
+    const events = new DeliveryEvents(telemetry, row, this.#kinds.get(row.channel) ?? 'broker')
     const gate = old?.gate ?? this.#gate(row, events)
     if (old !== undefined) gate.change(row, events)
-    this.#destinations.set(row.uid, { row, subscriber, deadLetterSink, events, gate })
+    this.#destinations.set(row.uid, { row, subscriber, deadLetterSink, reply, events, gate })
     adopt(subscriber)
     if (deadLetterSink !== undefined) adopt(deadLetterSink)
+    if (reply !== undefined) adopt(reply)
     if (old !== undefined) this.#forget(old)
   }
 
@@ -132,8 +143,9 @@ export class Program {
     return new Gate(row, events, { clock, room, wake: () => wake(row.channel, row.uid) })
   }
 
-  #forget({ subscriber, deadLetterSink }: Destination): void {
+  #forget({ subscriber, deadLetterSink, reply }: Destination): void {
     this.#deps.forget(subscriber)
     if (deadLetterSink !== undefined) this.#deps.forget(deadLetterSink)
+    if (reply !== undefined) this.#deps.forget(reply)
   }
 }

@@ -1,6 +1,6 @@
 import { type ChannelDriver, consume, type Delivery, InFlight, type Subscription } from '@sluice/channel'
 import type { Clock } from '@sluice/clock'
-import { DISPATCH_SUBSCRIPTION } from '@sluice/contract'
+import { DISPATCH_SUBSCRIPTION, type LogRow } from '@sluice/contract'
 import type { DispatcherEvents } from './events.ts'
 
 export interface QueueReaderDeps {
@@ -11,22 +11,24 @@ export interface QueueReaderDeps {
   readonly maxInFlightBytes: number
   readonly window: (queue: string) => number
   /** Takes one delivery to its end; may reject. */
-  readonly dispatch: (delivery: Delivery) => Promise<unknown>
+  readonly dispatch: (delivery: Delivery, of: LogRow['kind']) => Promise<unknown>
   /** Aborted when the dispatcher drains: what is handed out from then on is given back. */
   readonly draining: AbortSignal
 }
 
-/** Reads all logical queues of one channel; each hand-out goes its own way. */
+/** Reads all logical queues of one log; each hand-out goes its own way. */
 export class QueueReader implements AsyncDisposable {
   readonly #channel: string
+  readonly #kind: LogRow['kind']
   readonly #deps: QueueReaderDeps
   readonly #inFlight = new InFlight()
   readonly #stop = new AbortController()
   readonly #reading: Promise<void>
   #subscription: Subscription | undefined
 
-  constructor(channel: string, deps: QueueReaderDeps) {
-    this.#channel = channel
+  constructor({ queues, kind }: Pick<LogRow, 'queues' | 'kind'>, deps: QueueReaderDeps) {
+    this.#channel = queues
+    this.#kind = kind
     this.#deps = deps
     this.#reading = this.#read()
   }
@@ -64,7 +66,7 @@ export class QueueReader implements AsyncDisposable {
 
   #take(delivery: Delivery): void {
     const { dispatch, draining, events } = this.#deps
-    const ended = draining.aborted ? delivery.release(0) : dispatch(delivery)
+    const ended = draining.aborted ? delivery.release(0) : dispatch(delivery, this.#kind)
     this.#inFlight.add(ended.catch((error: unknown) => events.unsettled(delivery, error)))
   }
 }

@@ -1,5 +1,6 @@
 import { type ChannelDriver, type Delivery, laneKeyOf } from '@sluice/channel'
 import { type CloudEvent, decodeHttp, withAttributes } from '@sluice/cloudevents'
+import type { LogRow } from '@sluice/contract'
 import { EventingError, type FailureCode, failureOf } from '@sluice/errors'
 import type { Response } from './answer.ts'
 import { replyHeaders } from './pass-through.ts'
@@ -8,15 +9,15 @@ import { failed, type Verdict } from './verdict.ts'
 
 export interface ReplyDeps {
   readonly driver: Pick<ChannelDriver, 'publish'>
-  /** Takes an event into a broker: one hop less, arrival time, size. Throws EventingError where it must not enter. */
-  readonly admit: (event: CloudEvent) => CloudEvent
+  /** Takes an event into a log: one hop less, size, a broker's arrival time. Throws EventingError where it must not enter. */
+  readonly admit: (event: CloudEvent, into: LogRow['kind']) => CloudEvent
   readonly replyLog: (uid: string) => ReplyLog | undefined
   /** Revision of the contract in force. */
   readonly revision: () => number
 }
 
 /** The reply's own fault: trying again changes nothing. The status is what the broker's ingress would have answered. */
-const REFUSALS: Partial<Record<FailureCode, number>> = {
+export const REFUSALS: Partial<Record<FailureCode, number>> = {
   EVENT_INVALID: 400,
   EVENT_TTL_SPENT: 400,
   REPLY_INVALID: 400,
@@ -25,8 +26,8 @@ const REFUSALS: Partial<Record<FailureCode, number>> = {
 }
 
 /**
- * What a 2xx answer means for its delivery, whose destination takes replies. A CloudEvent is stored in the broker's
- * log, once per delivery; a 202 never carries one. The delivery fails with its reply, for good if the reply is refused.
+ * What a 2xx answer means for its delivery, whose replies go to a log, a broker's or a channel's. A CloudEvent is stored
+ * there, once per delivery; a 202 never carries one. The delivery fails with its reply, for good if the reply is refused.
  */
 export async function takeReply(
   answer: Response,
@@ -42,7 +43,7 @@ export async function takeReply(
   const dest = log?.address ?? ''
   try {
     if (log === undefined) throw new EventingError({ code: 'CHANNEL_UNKNOWN', channel: '' }, 'the reply has no log yet')
-    const event = deps.admit(withTtlOf(delivery.event, decodeReply(answer, row.subscriber.url)))
+    const event = deps.admit(withTtlOf(delivery.event, decodeReply(answer, row.subscriber.url)), log.row.kind)
     const dedupKey = `reply/${delivery.queue}/${delivery.dedupKey ?? delivery.position}`
     const headers = replyHeaders(answer.headers, delivery.headers)
     const laneKey = laneKeyOf(event, log.row.orderKey)
@@ -58,7 +59,7 @@ export async function takeReply(
   }
 }
 
-function notAnEvent(
+export function notAnEvent(
   { status, bodyBytes }: Response,
   delivery: Delivery,
   { row, events, subscriber }: Destination,
@@ -70,7 +71,7 @@ function notAnEvent(
   return failed({ dest: subscriber.url, status: 502, text, isRetryable: true, isReply: false })
 }
 
-function decodeReply({ headers, body, isCut }: Response, sink: string): CloudEvent {
+export function decodeReply({ headers, body, isCut }: Response, sink: string): CloudEvent {
   if (isCut) {
     throw new EventingError(
       { code: 'EVENT_TOO_LARGE', bytes: body.length, maxBytes: body.length },
@@ -94,7 +95,7 @@ function checkCoding(headers: readonly string[], sink: string): void {
   throw new EventingError({ code: 'REPLY_INVALID', sink, problem }, problem)
 }
 
-/** The reply goes on where the original stood, or loops over brokers would never end. */
-function withTtlOf(original: CloudEvent, reply: CloudEvent): CloudEvent {
+/** The reply goes on where the original stood, or loops over brokers and channels would never end. */
+export function withTtlOf(original: CloudEvent, reply: CloudEvent): CloudEvent {
   return withAttributes(reply, { knativebrokerttl: original.attributes.get('knativebrokerttl') })
 }

@@ -264,6 +264,27 @@ describe('RSP-09 no answer', () => {
     expect(asked).toBe(0)
   })
 
+  test('from a server that a target vouches for is for that target alone', async () => {
+    const server = createTlsServer({ key: KEY, cert: CERTIFICATE }, (_, response) => response.writeHead(204).end())
+    server.listen(0, '127.0.0.1')
+    await once(server, 'listening')
+    stack.defer(() => void server.close())
+    const url = `https://127.0.0.1:${(server.address() as AddressInfo).port}/`
+    const trusting = (caCerts: string) => {
+      const target = endpointOf({ url, internal: false, caCerts }, rowOf(), 'subscriber')
+      sender.adopt(target)
+      stack.defer(() => sender.forget(target))
+      return sender.post(target, { headers: [], body: undefined, wantsReply: false })
+    }
+    expect(await trusting(`# ours\n${CERTIFICATE}`)).toMatchObject({ status: 204 })
+    expect(await post(url)).toMatchObject({ kind: 'unreachable', problem: expect.stringMatching(/certificate/) })
+    for (const broken of ['nothing', CERTIFICATE.replace('MIIB', 'AAAA')]) {
+      const problem = expect.stringMatching(/^the CA certificates of this address can not be read: /)
+      expect(await trusting(broken)).toEqual({ kind: 'unreachable', problem })
+    }
+    expect(await trusting(CERTIFICATE)).toMatchObject({ status: 204 })
+  })
+
   test('from a server without TLS on an HTTPS address is unreachable', async () => {
     const sink = stack.use(await startSink())
     expect(await post(sink.url.replace('http:', 'https:'))).toMatchObject({ kind: 'unreachable' })

@@ -1,14 +1,14 @@
 import type { Clock } from '@sluice/clock'
-import { buildConnector, type Client, Pool } from 'undici'
+import { type Client, Pool } from 'undici'
 import type { Answer } from './answer.ts'
 import { Connection } from './connection.ts'
 import { Deadlines } from './deadlines.ts'
 import type { Endpoint } from './endpoint.ts'
 import { Exchange, type ExchangeOptions } from './exchange.ts'
+import { Trust } from './trust.ts'
 
 /** Requests in flight are bounded above; a connection serves one at a time. */
 const MAX_CONNECTIONS = 1_024
-const CONNECT_TIMEOUT_MS = 10_000
 const OPTIONS: Client.Options = {
   pipelining: 1,
   allowH2: false,
@@ -43,8 +43,9 @@ export class Sender implements AsyncDisposable {
   readonly #deadlines: Deadlines<Exchange>
   readonly #pools = new Map<string, Pool>()
   readonly #users = new Map<string, number>()
-  /** Shared, so that TLS sessions are. */
-  readonly #connector = buildConnector({ allowH2: false, timeout: CONNECT_TIMEOUT_MS })
+  readonly #trust = new Trust()
+  /** Users of a bundle of authorities. */
+  readonly #trusting = new Map<string, number>()
   #aborted = false
 
   constructor({ clock, maxReplyBytes }: SenderDeps) {
@@ -53,18 +54,19 @@ export class Sender implements AsyncDisposable {
   }
 
   /** Keeps the endpoint's connections until as many `forget`s. */
-  adopt({ origin }: Endpoint): void {
-    if (origin !== undefined) this.#users.set(origin, (this.#users.get(origin) ?? 0) + 1)
+  adopt({ pool, origin, caCerts }: Endpoint): void {
+    if (origin === undefined) return
+    this.#users.set(pool, (this.#users.get(pool) ?? 0) + 1)
+    if (caCerts !== undefined) this.#trusting.set(caCerts, (this.#trusting.get(caCerts) ?? 0) + 1)
   }
 
   /** The last one closes the connections, once the requests on them are done. */
-  forget({ origin }: Endpoint): void {
+  forget({ pool, origin, caCerts }: Endpoint): void {
     if (origin === undefined) return
-    const users = (this.#users.get(origin) ?? 1) - 1
-    if (users > 0) return void this.#users.set(origin, users)
-    this.#users.delete(origin)
-    this.#pools.get(origin)?.close(() => {})
-    this.#pools.delete(origin)
+    if (caCerts !== undefined && leave(this.#trusting, caCerts)) this.#trust.forget(caCerts)
+    if (!leave(this.#users, pool)) return
+    this.#pools.get(pool)?.close(() => {})
+    this.#pools.delete(pool)
   }
 
   post(endpoint: Endpoint, request: OutgoingRequest): Promise<Answer> {
@@ -79,13 +81,13 @@ export class Sender implements AsyncDisposable {
       const { wantsReply, headers, body } = request
       const options = { path, method: 'POST', headers, body: body ?? null } as const
       const again = () => {
-        const fresh = this.#connect(origin)
+        const fresh = this.#connect(origin, endpoint)
         fresh.dispatch(options, exchange)
         fresh.close(() => {})
       }
       const exchange = new Exchange({ wantsReply, timeoutMs, maxReplyBytes: this.#maxReplyBytes, settle, again })
       this.#deadlines.start(exchange, timeoutMs)
-      this.#poolOf(origin).dispatch(options, exchange)
+      this.#poolOf(origin, endpoint).dispatch(options, exchange)
     })
   }
 
@@ -102,16 +104,24 @@ export class Sender implements AsyncDisposable {
     this.#pools.clear()
   }
 
-  #poolOf(origin: string): Pool {
-    let pool = this.#pools.get(origin)
+  #poolOf(origin: string, endpoint: Endpoint): Pool {
+    let pool = this.#pools.get(endpoint.pool)
     if (pool === undefined) {
-      pool = new Pool(origin, { connections: MAX_CONNECTIONS, factory: (to) => this.#connect(to) })
-      this.#pools.set(origin, pool)
+      pool = new Pool(origin, { connections: MAX_CONNECTIONS, factory: (to) => this.#connect(to, endpoint) })
+      this.#pools.set(endpoint.pool, pool)
     }
     return pool
   }
 
-  #connect(origin: URL | string): Connection {
-    return new Connection(origin, { ...OPTIONS, connect: this.#connector })
+  #connect(origin: URL | string, { caCerts }: Endpoint): Connection {
+    return new Connection(origin, { ...OPTIONS, connect: this.#trust.connector(caCerts) })
   }
+}
+
+/** True: it was the last of them. */
+function leave(users: Map<string, number>, name: string): boolean {
+  const left = (users.get(name) ?? 1) - 1
+  if (left > 0) users.set(name, left)
+  else users.delete(name)
+  return left <= 0
 }

@@ -1,7 +1,8 @@
-import type { ChannelDriver, Delivery } from '@sluice/channel'
+import type { ChannelDriver } from '@sluice/channel'
 import { type Clock, sleep } from '@sluice/clock'
 import type { CloudEvent } from '@sluice/cloudevents'
-import { type ContractSource, createChannels, type Delta } from '@sluice/contract'
+import { type ContractSource, createChannels, type Delta, type LogRow } from '@sluice/contract'
+import { startFanOut } from '@sluice/filter'
 import type { Journal } from '@sluice/journal'
 import type { Telemetry } from '@sluice/telemetry'
 import { type DispatchDeps, dispatch } from './dispatch.ts'
@@ -23,8 +24,8 @@ export interface DispatcherDeps {
   readonly replica: string
   readonly clock: Clock
   readonly telemetry: Telemetry
-  /** Takes a reply into its broker. Throws EVENT_TTL_SPENT, EVENT_TOO_LARGE or EVENT_INVALID where it must not enter. */
-  readonly admit: (event: CloudEvent) => CloudEvent
+  /** Takes a reply into a log. Throws EVENT_TTL_SPENT, EVENT_TOO_LARGE or EVENT_INVALID where it must not enter. */
+  readonly admit: (event: CloudEvent, into: LogRow['kind']) => CloudEvent
   /** Where others reach the ingress, for the `knativeerrordest` of a refused reply; default none, only the path. */
   readonly ingressUrl?: string
   /** Longest reply read, as it comes over the wire (base64 and escapes included); default 2 MiB. */
@@ -49,7 +50,7 @@ export interface Dispatcher extends AsyncDisposable {
   drain(): Promise<void>
 }
 
-/** Delivers what waits in every broker's queues: subscriber, reply, retries, dead letter sink, parking. */
+/** Delivers what waits in the queues of every log: subscriber, reply, retries, dead letter sink, parking. Reads the logs of channels. */
 export function startDispatcher(deps: DispatcherDeps): Dispatcher {
   const { driver, clock, telemetry, contract, replica, ingressUrl = '', maxReplyBytes = 2 ** 21 } = deps
   const draining = new AbortController()
@@ -72,29 +73,46 @@ export function startDispatcher(deps: DispatcherDeps): Dispatcher {
     replyLog: (uid) => program.replyLog(uid),
     orphaned: (delivery) => orphaned(delivery, { revision, events }),
   }
+  const ofChannels: DispatchDeps = {
+    ...dispatching,
+    orphaned: (delivery) => orphaned(delivery, { revision, events }, 'channel'),
+  }
   const readers: Readers = new Readers({
     ...{ driver, clock, events, maxInFlight: deps.maxInFlight ?? 4_096, draining: draining.signal },
     maxInFlightBytes: deps.maxInFlightBytes ?? 2 ** 26,
     window: (queue) => program.destination(queue)?.gate.window() ?? ORPHAN_WINDOW,
-    dispatch: (delivery: Delivery) => dispatch(delivery, dispatching),
+    dispatch: (delivery, of) => dispatch(delivery, of === 'channel' ? ofChannels : dispatching),
   })
 
-  /** Channels first, since they can fail and are tried again; then all rows at once; then who reads. */
+  /**
+   * Channels first, since they can fail; then all rows at once; then who reads, the logs of channels last. What has no
+   * channel is not read and the others are; it is told last, and the whole is tried again.
+   */
   const apply = async (delta: Delta): Promise<void> => {
-    for (const row of delta.put.logs) await createChannels(driver, row)
+    const failures: unknown[] = []
+    const made: LogRow[] = []
+    for (const row of delta.put.logs) {
+      const making = createChannels(driver, row)
+      await making.then(() => made.push(row)).catch((error: unknown) => failures.push(error))
+    }
     const changed = program.apply(delta)
-    await readers.follow(delta)
+    await readers.follow(delta, made)
+    await fanOut.apply(delta).catch((error: unknown) => failures.push(error))
     for (const { channel, queue } of changed) readers.wake(channel, queue)
+    if (failures.length > 0) throw failures[0]
   }
+  const fanOut = startFanOut({ driver, clock, telemetry, journal: deps.journal })
   const watch = contract.watch(replica, apply)
   const waiting = watchWaiting(telemetry, () => program.waiting())
 
   return {
     ready: () => (program.revision < 0 ? 'no contract yet' : undefined),
-    drain() {
+    async drain() {
+      // What is copied may still be delivered
+      if (fanOut.hasLogs()) await fanOut.drain()
       draining.abort()
       program.close()
-      return readers.idle()
+      await readers.idle()
     },
     async [Symbol.asyncDispose]() {
       watch[Symbol.dispose]()
@@ -106,6 +124,7 @@ export function startDispatcher(deps: DispatcherDeps): Dispatcher {
       await Promise.race([readers.idle(), sleep(clock, RELEASE_MS, given.signal)])
       given.abort()
       await readers[Symbol.asyncDispose]()
+      await fanOut[Symbol.asyncDispose]()
       await sender[Symbol.asyncDispose]()
     },
   }
@@ -120,13 +139,13 @@ class Readers implements AsyncDisposable {
     this.#deps = deps
   }
 
-  async follow({ put, removed }: Delta): Promise<void> {
+  async follow({ removed }: Delta, made: readonly LogRow[]): Promise<void> {
     for (const uid of removed.logs) await this.#close(uid)
-    for (const { uid, queues } of put.logs) {
+    for (const { uid, queues, kind } of made) {
       if (this.#readers.get(uid)?.channel === queues) continue
       await this.#close(uid)
       if (this.#deps.draining.aborted) return
-      this.#readers.set(uid, { channel: queues, reader: new QueueReader(queues, this.#deps) })
+      this.#readers.set(uid, { channel: queues, reader: new QueueReader({ queues, kind }, this.#deps) })
     }
   }
 

@@ -12,6 +12,20 @@ export interface DriverDeps {
   readonly telemetry: Telemetry
 }
 
+/** Where a service says what its channels are. */
+export interface Declared {
+  ready(name: string, check: () => string | undefined): unknown
+  durable(level: Level | Readonly<Record<string, Level>>): void
+}
+
+type Level = ChannelDriver['capabilities']['durable']
+
+/** All drivers that the configuration names, as one. Disposing closes them. */
+export interface OpenedDrivers extends OpenedDriver {
+  /** A check for each and the level of each, by name; of a single one under `channel` and as it is. */
+  declare(to: Declared): void
+}
+
 /** Disposing closes the driver. */
 export interface OpenedDriver extends AsyncDisposable {
   readonly driver: ChannelDriver

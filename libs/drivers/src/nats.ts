@@ -40,7 +40,7 @@ export const natsConfig = {
 export const natsRules: Rules<typeof natsConfig> = (_config, isSet) => {
   const given = [...AUTHENTICATIONS].filter(([, names]) => names.some(isSet)).map(([kind]) => kind)
   return [
-    ...(isSet('NATS_URL') ? [] : ['NATS_URL: is required with CHANNEL_DRIVER=nats, such as nats://127.0.0.1:4222']),
+    ...(isSet('NATS_URL') ? [] : ['NATS_URL: is required by the driver nats, such as nats://127.0.0.1:4222']),
     ...(given.length > 1
       ? [`${AUTHENTICATIONS.get(given[0] ?? '')?.find(isSet)}: choose one of ${given.join(', ')}`]
       : []),

@@ -6,7 +6,7 @@ import { readConfig } from '@sluice/config'
 import { isFailure } from '@sluice/errors'
 import { createTestTelemetry } from '@sluice/telemetry/testing'
 import { VirtualClock } from '@sluice/testkit'
-import { driverConfig, driverRules, openDriver, requireShared } from './index.ts'
+import { driverConfig, driverRules, driversOf, openDriver, requireShared } from './index.ts'
 import { natsOptions } from './nats.ts'
 
 type Env = Readonly<Record<string, string>>
@@ -35,8 +35,8 @@ afterAll(() => rmSync(folder, { recursive: true }))
 describe('the variables of the drivers', () => {
   test('those of a driver that is not chosen are refused, each by name and with both ways out', () => {
     expect(problemsOf({ NATS_URL: 'nats://127.0.0.1', NATS_REPLICAS: '3' })).toEqual([
-      'NATS_URL: is set, but CHANNEL_DRIVER is embedded: unset it, or set CHANNEL_DRIVER=nats',
-      'NATS_REPLICAS: is set, but CHANNEL_DRIVER is embedded: unset it, or set CHANNEL_DRIVER=nats',
+      'NATS_URL: is set, but CHANNEL_DRIVER is embedded: unset it, or set CHANNEL_DRIVER=nats, or CHANNEL_DRIVERS_BESIDE=nats',
+      'NATS_REPLICAS: is set, but CHANNEL_DRIVER is embedded: unset it, or set CHANNEL_DRIVER=nats, or CHANNEL_DRIVERS_BESIDE=nats',
     ])
   })
 
@@ -47,6 +47,17 @@ describe('the variables of the drivers', () => {
     ['two ways to log in', { ...URL_OF_ONE, NATS_TOKEN: 't', NATS_USER: 'u', NATS_PASSWORD: 'p' }, [/choose one of/]],
     ['a user without password', { ...URL_OF_ONE, NATS_USER: 'u' }, [/^NATS_USER: needs NATS_PASSWORD or/]],
     ['a bad number and a bad name', { ...URL_OF_ONE, NATS_REPLICAS: '6', NATS_PREFIX: 'a.b' }, [/REPLICAS/, /PREFIX/]],
+    [
+      'a driver beside that does not exist',
+      { CHANNEL_DRIVERS_BESIDE: 'rabbit' },
+      [/BESIDE: "rabbit" is not a list of/],
+    ],
+    [
+      'the default one beside itself',
+      { ...URL_OF_ONE, CHANNEL_DRIVERS_BESIDE: 'nats' },
+      [/nats is the CHANNEL_DRIVER/],
+    ],
+    ['one beside without its variables', { CHANNEL_DRIVERS_BESIDE: 'nats' }, [/^NATS_URL: is required/]],
     ['a driver that does not exist', { CHANNEL_DRIVER: 'rabbit', NATS_URL: 'nats://a' }, [/not one of embedded, nats/]],
   ])('%s', (_, env, expected) => {
     const problems = problemsOf(env)
@@ -97,6 +108,15 @@ describe('what NATS is opened with', () => {
     const env = { NATS_CA: file('ca'), NATS_CERT: file('cert'), NATS_KEY: file('key') }
     expect(optionsOf(env)).toMatchObject({ tls: { ca: 'the ca', cert: 'the cert', key: 'the key' } })
   })
+})
+
+test('drivers side by side are named, and each has to be shared for a service apart', () => {
+  const config = read({ CHANNEL_DRIVERS_BESIDE: 'nats', NATS_URL: 'nats://127.0.0.1:4222' })
+  expect(driversOf(config)).toEqual(['embedded', 'nats'])
+  expect(() => requireShared(config, 'filter')).toThrow('CHANNEL_DRIVER=embedded serves one process')
+  const other = read({ ...URL_OF_ONE, CHANNEL_DRIVERS_BESIDE: 'embedded' })
+  expect(driversOf(other)).toEqual(['nats', 'embedded'])
+  expect(() => requireShared(other, 'filter')).toThrow('CHANNEL_DRIVERS_BESIDE=embedded serves one process')
 })
 
 test('embedded opens in its folder, is ready at once, and is refused to a service apart', async () => {

@@ -10,6 +10,7 @@ export type Failure =
   | { code: 'PORT_IN_USE'; host: string; port: number }
   | { code: 'ADDRESS_UNUSABLE'; host: string; port: number; reason: string }
   | { code: 'DRIVER_SERVES_ONE_PROCESS'; driver: string }
+  | { code: 'DRIVER_MISSING'; channel: string; driver: string }
   | { code: 'CONTRACT_UNREACHABLE'; url: string; reason: string }
   | { code: 'CONTRACT_REQUEST_INVALID'; problem: string }
   | { code: 'CONTRACT_PROTOCOL_UNSUPPORTED'; protocol: string; supported: readonly number[] }
@@ -100,6 +101,7 @@ export const FAILURE_CODES = [
   'PORT_IN_USE',
   'ADDRESS_UNUSABLE',
   'DRIVER_SERVES_ONE_PROCESS',
+  'DRIVER_MISSING',
   'CONTRACT_UNREACHABLE',
   'CONTRACT_REQUEST_INVALID',
   'CONTRACT_PROTOCOL_UNSUPPORTED',

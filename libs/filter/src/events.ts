@@ -4,17 +4,32 @@ import { failureOf } from '@sluice/errors'
 import type { Telemetry } from '@sluice/telemetry'
 import type { EvaluationFailure } from './cesql-clause.ts'
 
-/** Everything that can happen to an event of one broker in the filter: counters bound to its name, and the log line. */
+type Count<T> = (name: string, description: string) => T
+
+/** What is counted, by the kind of log. */
+const COUNTERS = {
+  broker: <T>(count: Count<T>) => ({
+    matches: count('filter_matches_total', 'Copies published: one per trigger that an event matched'),
+    unmatched: count('filter_unmatched_events_total', 'Events that no trigger of the broker matched'),
+    retries: count('filter_publish_retries_total', 'Publishes of matches that failed and were tried again'),
+    parked: count('filter_parked_events_total', 'Events parked because filtering them failed'),
+  }),
+  channel: <T>(count: Count<T>) => ({
+    matches: count('channel_copies_total', 'Copies published: one per event and Subscription'),
+    unmatched: count('channel_unsubscribed_events_total', 'Events of a channel without Subscriptions'),
+    retries: count('channel_publish_retries_total', 'Publishes of copies that failed and were tried again'),
+    parked: count('channel_parked_events_total', 'Events parked because copying them failed'),
+  }),
+}
+
+/** Everything that can happen to an event of one log before it is copied: counters bound to its name, and the log line. */
 export type FilterEvents = ReturnType<typeof filterEvents>
 
 export function filterEvents(telemetry: Telemetry, row: LogRow) {
-  const broker = { namespace: row.namespace, broker: row.name }
+  const broker = { namespace: row.namespace, [row.kind]: row.name }
   const count = (name: string, description: string) => telemetry.counter(name, { description }).bind(broker)
-  const matches = count('filter_matches_total', 'Copies published: one per trigger that an event matched')
-  const unmatched = count('filter_unmatched_events_total', 'Events that no trigger of the broker matched')
+  const { matches, unmatched, retries, parked } = COUNTERS[row.kind](count)
   const refusals = count('filter_refusals_total', 'Events refused by a trigger because its filter cannot be built')
-  const retries = count('filter_publish_retries_total', 'Publishes of matches that failed and were tried again')
-  const parked = count('filter_parked_events_total', 'Events parked because filtering them failed')
   const { log } = telemetry
   return {
     matched: (copies: number) => matches.add(copies),

@@ -30,7 +30,7 @@ export interface Answer {
 }
 
 export interface ExplainDeps {
-  readonly contract: () => Pick<Contract, 'revision' | 'logs' | 'routes'>
+  readonly contract: () => Pick<Contract, 'revision' | 'logs' | 'routes'> & Partial<Pick<Contract, 'ingresses'>>
   readonly clock: Clock
   /** Triggers of a broker that have no route, and what keeps them from having one. */
   readonly notInForce: (namespace: string, broker: string) => readonly { name: string; reason: string }[]
@@ -51,8 +51,9 @@ export async function explainEvent(question: Question, deps: ExplainDeps): Promi
   const { namespace, broker, limit } = question
   const { contract, clock } = deps
   const event = readEvent(question, clock)
-  const { revision, logs, routes } = contract()
-  const log = logOf({ logs }, namespace, broker)
+  const rows = contract()
+  const { revision, routes } = rows
+  const log = logOf(rows, namespace, broker)
   const asked = [
     ...routes.filter((row) => row.log === log.uid),
     ...deps.notInForce(namespace, broker).map(({ name, reason }) => ({ name, reason: `not in force: ${reason}` })),

@@ -21,7 +21,7 @@ export interface LogFilterDeps {
   readonly journal?: Journal | undefined
 }
 
-/** Reads one broker's log and judges each event once; many events are on their way at a time. */
+/** Reads one log and judges each event once; many events are on their way at a time. */
 export class LogFilter implements AsyncDisposable {
   readonly row: LogRow
   readonly #deps: LogFilterDeps

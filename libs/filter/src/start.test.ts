@@ -216,21 +216,22 @@ describe('filter', () => {
     expect(fake.subscribed).toEqual(['log channel'])
   })
 
-  test('a channel that can not be made fails the delta with nothing in force; repeated, it takes effect', async () => {
+  test('a channel that can not be made fails the delta, and only its log is not read; repeated, it is', async () => {
     const contract = new FakeContract()
     const fake = new FakeDriver()
     let refuse = true
-    fake.create = async () => {
-      if (refuse) throw new Error('no disk')
+    fake.create = async (channel) => {
+      if (refuse && channel === LOG.channel) throw new Error('no disk')
     }
     const deps = { clock: new VirtualClock(), telemetry: createTestTelemetry(), replica: 'f' }
     const filter = startFilter({ driver: fake.driver, contract, ...deps })
-    const delta = deltaOf({ logs: [LOG], routes: [routeOf('t')] })
+    const another = { ...LOG, uid: 'log-2', channel: 'log of another', queues: 'queues of another' }
+    const delta = deltaOf({ logs: [LOG, another], routes: [routeOf('t')] })
     await expect(contract.apply(delta)).rejects.toThrow('no disk')
-    expect([filter.ready(), fake.subscribed]).toEqual(['no contract yet', []])
+    expect([filter.ready(), fake.subscribed]).toEqual([undefined, ['log of another']])
     refuse = false
     await contract.apply(delta)
-    expect([filter.ready(), fake.subscribed]).toEqual([undefined, ['log channel']])
+    expect(fake.subscribed).toEqual(['log of another', 'log channel'])
   })
 
   test('draining waits for publishes under way, gives back what waits for a retry, and takes nothing new', async () => {

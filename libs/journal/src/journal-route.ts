@@ -18,7 +18,7 @@ interface Verdict {
 
 export interface JournalRouteDeps {
   readonly find: (wanted: Wanted) => Promise<Found>
-  readonly contract: () => Pick<Contract, 'revision' | 'logs' | 'routes'>
+  readonly contract: () => Pick<Contract, 'revision' | 'logs' | 'routes'> & Partial<Pick<Contract, 'ingresses'>>
   /** To explain the triggers that did not match; absent where one service among several answers for itself. */
   readonly explaining?: Explaining
 }
@@ -45,8 +45,9 @@ export function journalRoute(deps: JournalRouteDeps) {
     maxBodyBytes: 1_024,
     async answer({ path: { namespace = '', broker = '' }, query }: Request) {
       const { id, source } = parametersOf(query)
-      const { revision, logs, routes } = deps.contract()
-      const log = logOf({ logs }, namespace, broker)
+      const rows = deps.contract()
+      const { revision, routes } = rows
+      const log = logOf(rows, namespace, broker)
       const found = await deps.find({ id, source, queues: log.queues, limit: MAX_RECORDS })
       const ofBroker = routes.filter((route) => route.log === log.uid)
       const others = await unmatched(found.records, { id, log, routes: ofBroker }, deps)

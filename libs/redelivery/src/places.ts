@@ -2,7 +2,7 @@ import type { Parked, Position } from '@sluice/channel'
 import { type Contract, type DeliveryRow, type LogRow, logOf, type RouteRow } from '@sluice/contract'
 import { EventingError } from '@sluice/errors'
 
-export type Rows = Pick<Contract, 'logs' | 'routes' | 'deliveries'>
+export type Rows = Pick<Contract, 'logs' | 'routes' | 'deliveries'> & Partial<Pick<Contract, 'ingresses'>>
 
 /** Where parked events of a broker lie: in a queue of a trigger, or in its log, where filtering failed. */
 export interface Place {

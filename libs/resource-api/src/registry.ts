@@ -82,8 +82,9 @@ export interface Deleted {
 
 /**
  * The objects of every kind, as Kubernetes keeps them: admission, generation, managed fields, finalizers, owners.
- * Objects come and go in the version of `served`. A write fulfils once it survives a power loss; every refusal is a
- * RESOURCE_REFUSED with Kubernetes' reason. HTTP and the reconcilers' client stand on this alone.
+ * Objects come and go in the version of `served`; those handed out are shared and frozen, those taken become its own. A
+ * write fulfils once it survives a power loss; every refusal is a RESOURCE_REFUSED with Kubernetes' reason. HTTP and the
+ * reconcilers' client stand on this alone.
  */
 export interface Registry extends AsyncDisposable {
   readonly table: ApiTable

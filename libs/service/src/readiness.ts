@@ -3,8 +3,10 @@ import { type Clock, sleep } from '@sluice/clock'
 /** Undefined when all is well, else the reason for a person to read. */
 export type ReadyCheck = () => string | undefined | Promise<string | undefined>
 
-/** The level a channel driver declares: an accepted event survives that much. */
-export type DurableLevel = string | { readonly replicas: number }
+type Level = string | { readonly replicas: number }
+
+/** The level a channel driver declares: an accepted event survives that much. Of several drivers by their names. */
+export type DurableLevel = Level | Readonly<Record<string, Level>>
 
 export interface ReadinessReport {
   readonly ready: boolean

@@ -21,7 +21,10 @@ export function oneWrite(driver: ChannelDriver, clock: Clock, limits: OneWriteLi
 
   return {
     name: driver.name,
-    capabilities: driver.capabilities,
+    get capabilities() {
+      return driver.capabilities
+    },
+    ...(driver.capabilitiesOf && { capabilitiesOf: driver.capabilitiesOf }),
     async create(channel: string, options: ChannelOptions) {
       await driver.create(channel, options)
       if (options.kind !== 'queue' || queues.has(channel)) return

@@ -56,7 +56,7 @@ export class QueueChannel {
     let local: LocalQueues | undefined
     const deps = {
       ...{ clock, limits, lanes, ended: this.#ended, stored: this.#stored, loose: this.#loose },
-      maxBytes: driver.capabilities.maxEventBytes / 2,
+      maxBytes: (driver.capabilitiesOf?.(channel) ?? driver.capabilities).maxEventBytes / 2,
       known: (entry: Entry) => this.#known(entry),
       store: (entry: Entry) => this.#store(entry),
       backlog: (queue: string) => driver.backlog(channel, subscription, queue),

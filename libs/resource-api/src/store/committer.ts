@@ -5,6 +5,8 @@ import { type Link, StoreError } from './link.ts'
 import type { Compaction, Row } from './protocol.ts'
 import { serviceUnavailable } from './refusals.ts'
 
+const ROWS_OF_A_COMMIT = 1_000
+
 interface Batch {
   readonly changes: Change[]
   readonly rows: Row[]
@@ -13,7 +15,7 @@ interface Batch {
 
 interface CommitterDeps {
   readonly link: Link
-  /** Of a batch that is on disk, in order. */
+  /** Of a batch that is on disk, in order. Throws nothing. */
   apply(change: Change): void
   /** What is on its way will not get there: nothing counts but what is on disk. */
   forgetPending(): void
@@ -25,7 +27,7 @@ export class Committer {
   readonly #deps: CommitterDeps
   #collecting: Batch | undefined
   #inFlight: Batch | undefined
-  #compaction: Compaction | undefined
+  #compaction: { upTo: number; readonly rows: number[] } | undefined
   #isScheduled = false
 
   constructor(deps: CommitterDeps) {
@@ -50,10 +52,11 @@ export class Committer {
 
   /** Rides along with a commit. A compaction that is lost is made again after the next start. */
   compact(compaction: Compaction): void {
-    const rows = [...(this.#compaction?.rows ?? []), ...compaction.rows]
-    this.#compaction = { upTo: compaction.upTo, rows }
-    // rows of its own are worth a commit
-    if (rows.length > 1000) void this.submit([], []).catch(() => undefined)
+    this.#compaction ??= { upTo: 0, rows: [] }
+    this.#compaction.upTo = compaction.upTo
+    for (const row of compaction.rows) this.#compaction.rows.push(row)
+    // so many are worth a commit of their own
+    if (this.#compaction.rows.length > ROWS_OF_A_COMMIT) void this.submit([], []).catch(() => undefined)
   }
 
   #schedule(): void {
@@ -74,15 +77,15 @@ export class Committer {
     this.#compaction = undefined
     try {
       await this.#deps.link.ask({ op: 'commit', rows: batch.rows, compaction })
-      this.#inFlight = undefined
-      this.#deps.events.stored(batch.changes.length)
-      for (const change of batch.changes) this.#deps.apply(change)
-      batch.done.resolve()
     } catch (error) {
       this.#inFlight = undefined
       if (compaction !== undefined) this.#giveBack(compaction)
-      this.#fail(batch, error)
+      return this.#fail(batch, error)
     }
+    this.#inFlight = undefined
+    this.#deps.events.stored(batch.changes.length)
+    for (const change of batch.changes) this.#deps.apply(change)
+    batch.done.resolve()
     if (this.#collecting !== undefined) this.#schedule()
   }
 

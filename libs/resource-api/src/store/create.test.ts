@@ -30,6 +30,7 @@ describe('create', () => {
         uid: expect.stringMatching(/^[0-9a-f]{8}-/),
         creationTimestamp: '2026-01-01T00:00:00Z',
         generation: 1,
+        managedFields: [expect.objectContaining({ manager: 'test', operation: 'Update' })],
         resourceVersion: expect.stringMatching(/^\d+$/),
       },
       spec: {},

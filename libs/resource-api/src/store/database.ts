@@ -1,4 +1,4 @@
-import { mkdirSync } from 'node:fs'
+import { closeSync, mkdirSync, openSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { faultOf, isIoFault } from './faults.ts'
@@ -89,7 +89,11 @@ export class Database {
 }
 
 function openFile(path: string): DatabaseSync {
-  if (path !== ':memory:') mkdirSync(dirname(path), { recursive: true, mode: 0o700 })
+  if (path !== ':memory:') {
+    mkdirSync(dirname(path), { recursive: true, mode: 0o700 })
+    // for its owner alone, as there are Secrets in it; what SQLite puts beside it is like it
+    closeSync(openSync(path, 'a', 0o600))
+  }
   const db = new DatabaseSync(path, { timeout: 0 })
   try {
     db.exec(`

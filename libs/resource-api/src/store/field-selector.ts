@@ -17,7 +17,7 @@ const FIELDS: Readonly<Record<string, readonly string[]>> = {
 /** `metadata.name=x,type!=Warning`. Throws BadRequest. Source: Kubernetes, apimachinery pkg/fields. */
 export function fieldSelector(text: string, kind: ApiKind): Matches<ApiObject> {
   const terms = split(text).map((term) => {
-    const [, field = '', operator, value = ''] = /^([^=!]+?)\s*(==|=|!=)(.*)$/s.exec(term) ?? []
+    const [, field = '', operator, value = ''] = /^([^=!]+)(==|=|!=)(.*)$/s.exec(term) ?? []
     if (operator === undefined) throw badRequest(`invalid selector: '${text}'; can't understand '${term}'`)
     return { field: field.trim(), isEqual: operator !== '!=', value: unescaped(value) }
   })

@@ -1,5 +1,5 @@
-import type { ApiObject } from '@sluice/resources/api'
-import { EVENT_TTL_MS } from './config.ts'
+import { type ApiObject, isSame } from '@sluice/resources/api'
+import { EVENT_TTL_MS, NAMESPACE_GRACE_MS } from './config.ts'
 import { isNamespace } from './create.ts'
 import { FOREGROUND, ORPHAN } from './delete.ts'
 import { type Entry, keyOf } from './entry.ts'
@@ -14,6 +14,7 @@ interface JudgeDeps {
   readonly now: number
   /** At this one, too. */
   look(place: Place): void
+  lookLater(place: Place, delayMs: number): void
 }
 
 /** What is to be done about an object, by who owns it and where it is. Source: Kubernetes, pkg/controller/garbagecollector, attemptToDeleteItem. */
@@ -32,10 +33,15 @@ function remove({ objects, now }: JudgeDeps, resource: Resource, entry: Entry, f
   return decideRemoval(objects, resource, entry, options).changes
 }
 
-function isRoomGoing({ objects }: JudgeDeps, { metadata: { namespace } }: ApiObject): boolean {
+function isRoomGoing({ objects, now }: JudgeDeps, { metadata: { namespace } }: ApiObject): boolean {
   if (namespace === undefined) return false
-  const room = objects.named('v1', 'Namespace')?.latest(keyOf({ name: namespace }))
-  return room?.object.metadata.deletionTimestamp !== undefined
+  const room = objects.named('v1', 'Namespace')?.latest(keyOf({ name: namespace }))?.object
+  return room?.metadata.deletionTimestamp !== undefined && graceOf(room, now) === 0
+}
+
+/** Milliseconds that the contents of a namespace are still left alone. */
+function graceOf({ metadata }: ApiObject, now: number): number {
+  return Math.max(0, Date.parse(String(metadata.deletionTimestamp)) + NAMESPACE_GRACE_MS - now)
 }
 
 function byOwners(deps: JudgeDeps, resource: Resource, entry: Entry): readonly Decided[] {
@@ -44,9 +50,12 @@ function byOwners(deps: JudgeDeps, resource: Resource, entry: Entry): readonly D
   const gone = owners.filter(({ state }) => state !== 'there')
   if (gone.length === 0) return []
   if (gone.length === owners.length) {
-    const isAwaited = gone.some(({ state }) => state === 'waits')
-    const [dependent] = deps.objects.owners.dependentsOf(String(object.metadata.uid))
-    return remove(deps, resource, entry, isAwaited && dependent !== undefined)
+    const dependents = [...deps.objects.owners.dependentsOf(String(object.metadata.uid))]
+    const isAwaited = gone.some(({ state }) => state === 'waits') && dependents.length > 0
+    if (!isAwaited || !dependents.some(isWaiting)) return remove(deps, resource, entry, isAwaited)
+    // a circle of owners, each waiting for the next: this one stops holding its owners
+    const open = deps.objects.decide(resource, entry.key, withoutBlocking(object))
+    return [open, ...remove(deps, resource, resource.latest(entry.key) ?? entry, true)]
   }
   const uids = new Set(gone.map(({ owner }) => owner.uid))
   return [deps.objects.decide(resource, entry.key, withoutOwners(object, uids))]
@@ -61,9 +70,18 @@ function stateOf(objects: Objects, { metadata }: ApiObject, owner: OwnerReferenc
   if (isInRoom && namespace === undefined) return 'there'
   const found = resource.latest(keyOf({ name: owner.name, ...(isInRoom && namespace !== undefined && { namespace }) }))
   if (found?.object.metadata.uid !== owner.uid) return 'gone'
-  const isWaiting =
-    found.object.metadata.deletionTimestamp !== undefined && finalizersOf(found.object).includes(FOREGROUND)
-  return isWaiting ? 'waits' : 'there'
+  return isWaiting({ resource, key: found.key }) ? 'waits' : 'there'
+}
+
+/** Whether it goes once what it owns is gone. */
+function isWaiting({ resource, key }: Place): boolean {
+  const object = resource.latest(key)?.object
+  return object?.metadata.deletionTimestamp !== undefined && finalizersOf(object).includes(FOREGROUND)
+}
+
+function withoutBlocking({ metadata, ...rest }: ApiObject): ApiObject {
+  const owners = ownersOf({ metadata, ...rest } as ApiObject).map((owner) => ({ ...owner, blockOwnerDeletion: false }))
+  return { ...rest, metadata: { ...metadata, ownerReferences: owners } } as ApiObject
 }
 
 function withoutOwners({ metadata, ...rest }: ApiObject, uids: ReadonlySet<string>): ApiObject {
@@ -90,16 +108,24 @@ function finish(deps: JudgeDeps, resource: Resource, entry: Entry): readonly Dec
     left = withoutFinalizer(left, ORPHAN)
   }
   if (finalizers.includes(FOREGROUND)) {
-    for (const place of dependents) look(place)
-    if (!dependents.some((place) => isBlocking(place, uid))) left = withoutFinalizer(left, FOREGROUND)
+    for (const place of dependents.filter(stays)) look(place)
+    const others = dependents.filter((place) => place.resource !== resource || place.key !== key)
+    if (!others.some((place) => isBlocking(place, uid))) left = withoutFinalizer(left, FOREGROUND)
   }
   if (isNamespace(resource)) {
     const contents = [...objects.owners.inNamespace(String(object.metadata.name))]
-    for (const place of contents) look(place)
-    if (contents.length === 0) left = { ...left, spec: {} }
+    const graceMs = contents.length === 0 ? 0 : graceOf(object, deps.now)
+    if (graceMs > 0) deps.lookLater({ resource, key }, graceMs)
+    else for (const place of contents.filter(stays)) look(place)
+    if (contents.length === 0 && !isSame(left.spec, {})) left = { ...left, spec: {} }
   }
   if (left === object) return decided
   return [...decided, objects.decide(resource, key, isHeld(left) ? left : undefined)]
+}
+
+/** What is going already goes on by itself; to look at it again and again would never end in a circle. */
+function stays({ resource, key }: Place): boolean {
+  return resource.latest(key)?.object.metadata.deletionTimestamp === undefined
 }
 
 function isBlocking({ resource, key }: Place, uid: string): boolean {

@@ -6,8 +6,8 @@ type Labels = Readonly<Record<string, unknown>>
 const NAME = '[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?'
 const KEY = new RegExp(`^([a-z0-9]([-a-z0-9.]*[a-z0-9])?/)?${NAME}$`)
 const VALUE = new RegExp(`^(${NAME})?$`)
-const IN = /^(\S+?)\s+(in|notin)\s*\(([^()]*)\)$/
-const COMPARED = /^([^=!<>]+?)\s*(==|=|!=|>|<)\s*([^=!<>]*)$/
+const IN = /^(\S+)\s+(in|notin)\s*\(([^()]*)\)$/
+const COMPARED = /^([^=!<>]+)(==|=|!=|>|<)([^=!<>]*)$/
 
 /** `app=a,tier in (x,y),!old`. Throws BadRequest. Source: Kubernetes, apimachinery pkg/labels. */
 export function labelSelector(text: string): Matches<Labels> {
@@ -18,7 +18,17 @@ export function labelSelector(text: string): Matches<Labels> {
 /** At commas outside parentheses. */
 function split(text: string): readonly string[] {
   if (text.trim() === '') return []
-  return text.split(/,(?![^(]*\))/).map((each) => each.trim())
+  const parts: string[] = []
+  let [start, depth] = [0, 0]
+  for (let i = 0; i < text.length; i++) {
+    if (text[i] === '(') depth++
+    else if (text[i] === ')') depth--
+    else if (text[i] === ',' && depth === 0) {
+      parts.push(text.slice(start, i).trim())
+      start = i + 1
+    }
+  }
+  return [...parts, text.slice(start).trim()]
 }
 
 function requirement(each: string, whole: string): Matches<Labels> {
@@ -33,8 +43,7 @@ function requirement(each: string, whole: string): Matches<Labels> {
   const compared = COMPARED.exec(each)
   if (compared !== null) {
     const [, key = '', operator = '', value = ''] = compared
-    checked(KEY, key, whole)
-    return comparison(key, operator, checked(VALUE, value.trim(), whole), whole)
+    return comparison(checked(KEY, key.trim(), whole), operator, checked(VALUE, value.trim(), whole), whole)
   }
   const isAbsent = each.startsWith('!')
   const key = checked(KEY, isAbsent ? each.slice(1).trim() : each, whole)

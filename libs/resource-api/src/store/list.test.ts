@@ -111,7 +111,8 @@ describe('list', () => {
     ['app in (x, y)', 'abc'],
     ['app notin (x)', 'cd'],
     ['tier>1', 'b'],
-    ['tier < 2', 'a'],
+    ['tier < 2 ', 'a'],
+    [' app  =  x , tier in (1 , 3)', 'a'],
     ['app in (x),tier notin (2),tier', 'a'],
     ['example.org/role=', 'c'],
   ])('label selector %j selects %s', async (labelSelector, expected) => {

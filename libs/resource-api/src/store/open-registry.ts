@@ -1,4 +1,6 @@
 import { isFailure } from '@sluice/errors'
+import { patches } from '../fields/patches.ts'
+import { fields } from '../fields/tracked.ts'
 import type { Registry } from '../registry.ts'
 import { PRESENT_NAMESPACES, type RegistryOptions } from './config.ts'
 import { openFailure } from './faults.ts'
@@ -10,7 +12,8 @@ import { SqliteRegistry } from './registry.ts'
  * Opens the file for this process alone and reads every object into memory. Rejects with DATA_DIR_IN_USE when another
  * process has it, DATA_DIR_UNUSABLE when it can't be read or is damaged.
  */
-export async function openRegistry(options: RegistryOptions): Promise<Registry> {
+export async function openRegistry(given: RegistryOptions): Promise<Registry> {
+  const options = { fields, patches, ...given }
   const { path, telemetry } = options
   const link = openLink(path, (error) => telemetry.log.error({ error }, 'the thread of the resources ended'))
   const registry = new SqliteRegistry(options, await loaded(options, link))

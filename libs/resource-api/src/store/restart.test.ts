@@ -1,4 +1,4 @@
-import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
@@ -58,6 +58,12 @@ describe('the file', () => {
     await registry.delete(BROKER, at('a'), {})
     await registry.update(BROKER, at('a'), object(BROKER, 'a', { spec: stored.spec }), BY)
     expect(registry.list(BROKER, {}).items).toEqual([])
+  })
+
+  test('the file and what is beside it are for their owner alone', async () => {
+    const path = file()
+    await using _registry = await open({ path })
+    for (const each of [path, `${path}-wal`]) expect((statSync(each).mode & 0o777).toString(8)).toBe('600')
   })
 
   test('one process has it at a time', async () => {

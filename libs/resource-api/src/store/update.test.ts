@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals'
 import type { ApiObject } from '@sluice/resources/api'
 import type { Registry, WatchEvent } from '../registry.ts'
-import { at, BROKER, BY, CONFIG_MAP, object, open, refusal, TRIGGER } from './testing.ts'
+import { at, BROKER, BY, CONFIG_MAP, NAMESPACE, object, open, refusal, TRIGGER } from './testing.ts'
 
 const TO_STATUS = { ...BY, subresource: 'status' } as const
 const retrying = (object: ApiObject, retry: number): ApiObject => ({ ...object, spec: { delivery: { retry } } })
@@ -75,12 +75,25 @@ describe('update', () => {
     expect(told).toEqual({
       ...made,
       status,
-      metadata: { ...made.metadata, resourceVersion: told.metadata.resourceVersion },
+      metadata: {
+        ...made.metadata,
+        resourceVersion: told.metadata.resourceVersion,
+        managedFields: expect.arrayContaining([expect.objectContaining({ subresource: 'status' })]),
+      },
     })
     const { object: changed } = await registry.update(BROKER, at('a'), retrying({ ...told, status: {} }, 3), BY)
     expect(changed).toMatchObject({ status, spec: { delivery: { retry: 3 } }, metadata: { generation: 2 } })
     const { object: same } = await registry.update(BROKER, at('a'), { ...changed }, TO_STATUS)
     expect(same).toEqual(changed)
+  })
+
+  test('a kind without status has no status to write, and a namespace keeps its label', async () => {
+    await using registry = await open()
+    await registry.create(CONFIG_MAP, 'default', object(CONFIG_MAP, 'c'), BY)
+    const error = await refusal(registry.update(CONFIG_MAP, at('c'), object(CONFIG_MAP, 'c'), TO_STATUS))
+    expect(error.detail).toMatchObject({ reason: 'NotFound', status: 404 })
+    const { object: kept } = await registry.update(NAMESPACE, { name: 'default' }, object(NAMESPACE, 'default'), BY)
+    expect(kept.metadata.labels).toEqual({ 'kubernetes.io/metadata.name': 'default' })
   })
 
   test('dry-run answers what would be and stores nothing', async () => {

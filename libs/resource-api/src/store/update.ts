@@ -1,11 +1,11 @@
 import { type ApiObject, isSame, type ServedVersion } from '@sluice/resources/api'
 import type { WriteOptions } from '../registry.ts'
 import { type Admitted, admitted, METADATA, STATUS } from './admission.ts'
-import { defined, hasStatus, isNamespace } from './create.ts'
+import { defined, hasStatus, isNamespace, withNameLabel } from './create.ts'
 
 import { givenObject, isMap } from './given.ts'
 import { invalid } from './invalid.ts'
-import { badRequest, conflict, MODIFIED } from './refusals.ts'
+import { badRequest, conflict, detailsOf, MODIFIED, refused } from './refusals.ts'
 
 interface Input {
   readonly served: ServedVersion
@@ -17,6 +17,8 @@ interface Input {
 
 /** What is stored, changed as a client asks. Throws BadRequest, Conflict, Invalid. */
 export function updated({ served, live, object, options }: Input): Admitted {
+  if (options.subresource === 'status' && !hasStatus(served))
+    throw refused('NotFound', 'the server could not find the requested resource', detailsOf(served))
   const given = givenObject(served, object, live.metadata.namespace)
   checkIdentity(served, live, given)
   const next = options.subresource === 'status' ? withStatus(live, given) : withoutStatus(served, live, given)
@@ -53,21 +55,23 @@ function withStatus(live: ApiObject, given: ApiObject): ApiObject {
 function withoutStatus(served: ServedVersion, live: ApiObject, given: ApiObject): ApiObject {
   const { uid, creationTimestamp, generation, resourceVersion, managedFields, namespace, name } = live.metadata
   const { deletionTimestamp, deletionGracePeriodSeconds } = live.metadata
-  // a client that sends an empty list wants them to begin anew
-  const isReset = Array.isArray(given.metadata.managedFields) && given.metadata.managedFields.length === 0
   const metadata = {
     ...given.metadata,
     ...{ name, namespace, uid, creationTimestamp, generation, resourceVersion },
-    ...{ deletionTimestamp, deletionGracePeriodSeconds, managedFields: isReset ? undefined : managedFields },
+    ...{ deletionTimestamp, deletionGracePeriodSeconds, managedFields: managedFieldsOf(given, managedFields) },
   }
   const next: ApiObject = { ...given, metadata: defined(metadata) }
   if (!hasStatus(served)) return next
   const { status: _, ...rest } = next
-  return {
-    ...(rest as ApiObject),
-    ...(isNamespace(served) && { spec: live.spec }),
-    ...(live.status !== undefined && { status: live.status }),
-  }
+  const kept = { ...(rest as ApiObject), ...(live.status !== undefined && { status: live.status }) }
+  return isNamespace(served) ? withNameLabel({ ...kept, spec: live.spec }) : kept
+}
+
+/** A client may write them: kubectl moves its fields from one entry to another. An empty list is to begin anew. */
+function managedFieldsOf({ metadata: { managedFields: given } }: ApiObject, live: unknown): unknown {
+  if (!Array.isArray(given)) return live
+  const isReset = given.every((entry) => isMap(entry) && Object.keys(entry).length === 0)
+  return isReset ? undefined : given
 }
 
 /** Source: Kubernetes, apimachinery pkg/api/validation, ValidateObjectMetaAccessorUpdate. */

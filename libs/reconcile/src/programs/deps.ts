@@ -1,0 +1,40 @@
+import type { Clock } from '@sluice/clock'
+import type { LogRow } from '@sluice/contract'
+import type { ApiTable } from '@sluice/resources/api'
+import type { ResourceClient } from '../api/resource-client.ts'
+import type { Ledger } from '../ledger/index.ts'
+
+/** Where this installation's ingress is. */
+export interface IngressAddresses {
+  /** As its own services reach it. */
+  internal(): string
+  /** As others reach it; what statuses say. */
+  external(): string
+  changed(listener: () => void): Disposable
+}
+
+/** The drivers that this installation runs. */
+export interface Drivers {
+  /** Of a channel that names none. */
+  readonly default: string
+  has(name: string): boolean
+  /** What to do so that it runs: names the setting. */
+  fix(name: string): string
+}
+
+export interface ProgramsDeps {
+  readonly client: ResourceClient
+  readonly table: ApiTable
+  readonly ledger: Ledger
+  readonly clock: Clock
+  readonly addresses: IngressAddresses
+  readonly drivers: Drivers
+  /** URLs by `namespace/name`, for Services that nobody made. */
+  readonly services: Readonly<Record<string, string>>
+  /** Present in a cluster, where every Service has a host name: its domain, such as `cluster.local`. */
+  readonly clusterDomain?: string
+  /** Where ConfigMaps with defaults are. Absent: knative-eventing. */
+  readonly systemNamespace?: string
+  readonly backlogMaxBytes: number
+  readonly retention: LogRow['retention']
+}

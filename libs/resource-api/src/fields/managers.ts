@@ -1,0 +1,96 @@
+import type { ApiObject, Structural } from '@sluice/resources/api'
+import { type FieldSet, fromFieldsV1, isEmpty, toFieldsV1, union } from './field-set.ts'
+import type { ManagedFields, Writer } from './fields.ts'
+
+/** An entry of managedFields, read. */
+export interface Manager extends Omit<ManagedFields, 'fieldsV1' | 'fieldsType'> {
+  readonly set: FieldSet
+}
+
+/** Updaters beside the newest nine. Source: Kubernetes, managedfields, DefaultMaxUpdateManagers. */
+const MAX_UPDATERS = 10
+const ANCIENT = 'ancient-changes'
+
+/** Nobody owns these. Source: as above, internal/stripmeta.go. */
+const BOOKKEEPING = [
+  ...['name', 'namespace', 'generateName', 'uid', 'resourceVersion', 'generation', 'creationTimestamp'],
+  ...['deletionTimestamp', 'deletionGracePeriodSeconds', 'managedFields', 'selfLink'],
+]
+
+/** Of the object what can be owned by who writes it, or its status. */
+export function ownable(object: ApiObject | undefined, schema: Structural, subresource: string | undefined): unknown {
+  if (object === undefined) return undefined
+  const { apiVersion: _, kind: __, metadata, status, ...rest } = object
+  const hasStatus = schema.properties?.status !== undefined
+  if (subresource === 'status') return status === undefined ? {} : { status }
+  const own = Object.entries(metadata).filter(([name, value]) => !BOOKKEEPING.includes(name) && value !== undefined)
+  return {
+    ...rest,
+    ...(own.length > 0 && { metadata: Object.fromEntries(own) }),
+    ...(!hasStatus && status !== undefined && { status }),
+  }
+}
+
+/** Undefined: the object has none. An empty list, or a list of one empty entry, means to begin anew. */
+export function managersOf(object: ApiObject | undefined): readonly Manager[] | undefined {
+  const given = object?.metadata.managedFields
+  if (!Array.isArray(given) || given.length === 0) return undefined
+  return given.flatMap((entry: Partial<ManagedFields>): Manager[] => {
+    const { manager = '', operation, apiVersion = '', time, subresource, fieldsV1 } = entry ?? {}
+    if (operation !== 'Apply' && operation !== 'Update') return []
+    const set = fromFieldsV1(fieldsV1)
+    return [{ manager, operation, apiVersion, set, ...(time && { time }), ...(subresource && { subresource }) }]
+  })
+}
+
+export function withManagers(object: ApiObject, managers: readonly Manager[]): ApiObject {
+  const { managedFields: _, ...metadata } = object.metadata
+  const left = joinAncient(managers.filter(({ set }) => !isEmpty(set))).sort(byOrder)
+  if (left.length === 0) return { ...object, metadata }
+  const entries = left.map(
+    ({ manager, operation, apiVersion, time, set, subresource }): ManagedFields => ({
+      ...{ manager, operation, apiVersion, ...(time !== undefined && { time }) },
+      ...{ fieldsType: 'FieldsV1', fieldsV1: toFieldsV1(set), ...(subresource && { subresource }) },
+    }),
+  )
+  return { ...object, metadata: { ...metadata, managedFields: entries } }
+}
+
+/** Source: as above, internal/managedfields.go, sortEncodedManagedFields. */
+function byOrder(a: Manager, b: Manager): number {
+  const key = ({ operation, time = '', manager, apiVersion, subresource = '' }: Manager) =>
+    [operation, time, manager, apiVersion, subresource].join('\n')
+  return key(a) < key(b) ? -1 : 1
+}
+
+function joinAncient(managers: readonly Manager[]): Manager[] {
+  const updaters = managers.filter(({ operation }) => operation === 'Update').sort(byOrder)
+  if (updaters.length <= MAX_UPDATERS) return [...managers]
+  const old = updaters.slice(0, updaters.length - MAX_UPDATERS + 1)
+  const joined = new Map<string, Manager>()
+  for (const { set, time, apiVersion, subresource, operation } of old) {
+    const key = `${apiVersion} ${subresource ?? ''}`
+    const before = joined.get(key)
+    joined.set(key, {
+      ...{ manager: ANCIENT, operation, apiVersion, set: before === undefined ? set : union(before.set, set) },
+      ...(time !== undefined && { time }),
+      ...(subresource !== undefined && { subresource }),
+    })
+  }
+  return [...managers.filter((each) => !old.includes(each)), ...joined.values()]
+}
+
+export function isBy(
+  { manager, operation, subresource }: Pick<Manager, 'manager' | 'operation' | 'subresource'>,
+  writer: Writer,
+  by: Manager['operation'],
+): boolean {
+  return manager === writer.manager && operation === by && subresource === writer.subresource
+}
+
+/** As conflicts name who owns a field. Source: as above, internal/conflict.go, printManager. */
+export function shown({ manager, operation, apiVersion, time, subresource }: Manager): string {
+  const name = `manager ${JSON.stringify(manager)}${subresource === undefined ? '' : ` with subresource ${JSON.stringify(subresource)}`}`
+  if (operation === 'Apply') return name
+  return `${name} using ${apiVersion}${time === undefined ? '' : ` at ${time}`}`
+}
