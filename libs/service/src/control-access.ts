@@ -32,7 +32,7 @@ export async function controlAccess(folder: string, host: string, now: number): 
     await mkdir(folder, { recursive: true })
     const [certificate, key, given] = await Promise.all(['crt', 'key', 'token'].map((name) => textOf(path(name))))
     const token = given?.trim() || randomBytes(TOKEN_BYTES).toString('base64url')
-    if (!TOKEN.test(token)) throw new Error(`${path('token')} must have 20 or more of A-Z a-z 0-9 - _`)
+    if (!TOKEN.test(token)) throw unusable(folder, 'control.token must have 20 or more of A-Z a-z 0-9 - _')
     if (given === undefined) await write(path('token'), `${token}\n`)
     const names = namesOf(host)
     if (certificate !== undefined && key !== undefined && isUsable(certificate, names, now))
@@ -42,11 +42,13 @@ export async function controlAccess(folder: string, host: string, now: number): 
     await write(path('crt'), made.certificate)
     return { ...made, token }
   } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error)
-    throw new EventingError({ code: 'DATA_DIR_UNUSABLE', dataDir: folder, reason }, `${folder}: ${reason}`, {
-      cause: error,
-    })
+    if (error instanceof EventingError) throw error
+    throw unusable(folder, error instanceof Error ? error.message : String(error), error)
   }
+}
+
+function unusable(dataDir: string, reason: string, cause?: unknown): EventingError {
+  return new EventingError({ code: 'DATA_DIR_UNUSABLE', dataDir, reason }, `${dataDir}: ${reason}`, { cause })
 }
 
 /** Whether a request's Authorization header has the token; takes as long for every wrong one. */
