@@ -1,5 +1,5 @@
 import { setImmediate } from 'node:timers/promises'
-import { type Contract, type ContractStore, type Copy, createContractStore } from '@sluice/contract'
+import { type Contract, type ContractStore, type Copy, createContractStore, readContract } from '@sluice/contract'
 import { type ApiObject, apiTable, type ServedVersion } from '@sluice/resources/api'
 import { createTestTelemetry } from '@sluice/telemetry/testing'
 import { createLedger, type Ledger, overPublish } from '../src/ledger/index.ts'
@@ -48,6 +48,9 @@ export class World {
     const copy: Copy<Contract> = {
       load: async () => (this.copy ? { value: this.copy } : {}),
       save: async (value) => {
+        // no revision may name what is not there: a reader would refuse its copy
+        const read = readContract(structuredClone(value))
+        if ('problems' in read) throw new Error(read.problems.join('\n'))
         this.copy = value
       },
     } as Copy<Contract>

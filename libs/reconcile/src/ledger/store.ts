@@ -17,6 +17,22 @@ export interface LedgerStore {
   changed(listener: () => void): Disposable
 }
 
+interface Changing extends Pick<LedgerStore, 'contract' | 'change' | 'acknowledged' | 'changed'> {
+  lacking(revision: number): readonly { readonly role: string; readonly replica?: string }[]
+}
+
+/** A LedgerStore over the contract's store: who lacks a revision is told by name. */
+export function overChanges(store: Changing): LedgerStore {
+  return {
+    contract: () => store.contract(),
+    change: (edit) => store.change(edit),
+    acknowledged: (revision) => store.acknowledged(revision),
+    changed: (listener) => store.changed(listener),
+    lacking: (revision) =>
+      store.lacking(revision).map(({ role, replica }) => [role, replica].filter(Boolean).join(' ')),
+  }
+}
+
 interface Publishing {
   contract(): Contract
   publish(rows: Rows): Promise<number>

@@ -129,8 +129,9 @@ describe('delete', () => {
     expect(registry.get(CONFIG_MAP, at('of-a')).metadata.ownerReferences).toBeUndefined()
   })
 
-  test('a namespace goes with all that is in it, once the last has gone, and takes nothing new meanwhile', async () => {
-    await using registry = await open()
+  test('a namespace goes with all that is in it, after 5 s and once the last has gone, and takes nothing new meanwhile', async () => {
+    const clock = new VirtualClock()
+    await using registry = await open({ clock })
     await registry.create(NAMESPACE, undefined, object(NAMESPACE, 'mine'), BY)
     await registry.create(BROKER, 'mine', object(BROKER, 'a'), BY)
     await registry.create(CONFIG_MAP, 'mine', object(CONFIG_MAP, 'held', {}, { finalizers: ['x.dev/f'] }), BY)
@@ -140,7 +141,9 @@ describe('delete', () => {
     expect(error.message).toBe(
       'brokers.eventing.knative.dev "b" is forbidden: unable to create new content in namespace mine because it is being terminated',
     )
-    await settle()
+    await clock.advance(4_000)
+    expect(names(registry, BROKER)).toEqual(['a'])
+    await clock.advance(1_000)
     expect([names(registry, BROKER), names(registry, CONFIG_MAP)]).toEqual([[], ['held']])
     const held = registry.get(CONFIG_MAP, { namespace: 'mine', name: 'held' })
     const free = { ...held, metadata: { ...held.metadata, finalizers: [] } }

@@ -16,7 +16,7 @@ import type {
 } from '../registry.ts'
 import { Collector } from './collector.ts'
 import { type RegistryOptions, UPKEEP_INTERVAL_MS } from './config.ts'
-import { checkNamespace, checkScope, created } from './create.ts'
+import { checkNamespace, checkScope, created, type Making } from './create.ts'
 import { type Entry, keyOf } from './entry.ts'
 import { list } from './list.ts'
 import { timestamp } from './names.ts'
@@ -51,12 +51,14 @@ export class SqliteRegistry implements Registry {
   readonly #collector: Collector
   readonly #watchers = new Set<Watcher>()
   #upkeep: Disposable
+  readonly #making: Making
   #isClosed = false
 
   constructor(options: RegistryOptions, objects: Objects) {
     this.table = options.table
     this.#options = options
     this.#objects = objects
+    this.#making = { now: () => options.clock.now(), newUid: options.newUid }
     const { clock, telemetry } = options
     this.#collector = new Collector({ objects, clock, log: telemetry.log })
     this.#upkeep = this.#scheduleUpkeep()
@@ -105,7 +107,7 @@ export class SqliteRegistry implements Registry {
     checkScope(served, namespace)
     const keyFor = (name: string) => keyOf(namespace === undefined ? { name } : { namespace, name })
     const isTaken = (name: string) => resource.latest(keyFor(name)) !== undefined
-    const admitted = created(() => this.#options.clock.now(), { served, namespace, object, options, isTaken })
+    const admitted = created(this.#making, { served, namespace, object, options, isTaken })
     const name = String(admitted.object.metadata.name)
     if (namespace !== undefined) checkNamespace(served, name, namespace, this.#namespace(namespace))
     if (isTaken(name)) throw alreadyExists(served, name)
