@@ -34,7 +34,7 @@ describe('a Kafka for tests', () => {
 
   if (server === undefined) test.skip(`${ANSWERS} (${provisioned.report})`, () => undefined)
   else {
-    afterAll(() => server[Symbol.asyncDispose]())
+    afterAll(async () => server[Symbol.asyncDispose]())
     test(
       ANSWERS,
       async () => {
