@@ -14,7 +14,7 @@ import { startEventDisplay } from '@sluice/event-display'
 import { explain, explainRoute, startFilter } from '@sluice/filter'
 import { createAdmission, startIngress } from '@sluice/ingress'
 import { journalRoute, openJournal } from '@sluice/journal'
-import { fixedAddresses, overPublish, startControlPlane, storeLimits } from '@sluice/reconcile'
+import { fixedAddresses, overChanges, startControlPlane, storeLimits } from '@sluice/reconcile'
 import { startRedelivery } from '@sluice/redelivery'
 import { kubeconfigLine, type Registry, serveResourceApi, writeKubeconfig } from '@sluice/resource-api'
 import { type Running, type ServiceContext, serveRoute } from '@sluice/service'
@@ -59,7 +59,7 @@ export async function startRoles(
   starting.defer(() => ingress[Symbol.asyncDispose]())
   const controlPlane = starting.use(
     await startControlPlane({
-      ...{ clock, telemetry, store: overPublish(contract), manifests: config.manifests, ...limits },
+      ...{ clock, telemetry, store: overChanges(contract), manifests: config.manifests, ...limits },
       path: join(dataDir, 'resources.db'),
       services: { 'default/event-display': display.url },
       addresses: fixedAddresses(ingress.url, config.ingressUrl),

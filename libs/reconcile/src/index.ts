@@ -15,7 +15,6 @@ export {
   type LedgerDeps,
   type LedgerStore,
   overChanges,
-  overPublish,
 } from './ledger/index.ts'
 export { type Applied, applyManifests } from './manifests/apply-manifests.ts'
 export { type ManifestsFolder, startManifestsFolder } from './manifests/manifests-folder.ts'
