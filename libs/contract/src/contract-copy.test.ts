@@ -124,6 +124,7 @@ describe('the copy of a contract', () => {
   test('the document is written anew once the changes are longer, and what came meanwhile is kept', async () => {
     const { edit, document, copy } = await kept(2_000)
     for (let n = 0; n < 60; n += 1) await edit(put(`n${n % 5}`, `key-${n}`))
+    await copy.idle?.()
     const { length } = await readFile(changes())
     expect(length).toBeLessThan(60 * 500)
     await copy.save(document.contract())

@@ -17,6 +17,8 @@ export interface Append extends ChangeRecord {
 export interface ContractCopy extends Copy<Contract> {
   /** Fulfils once the change survives a power loss. After a rejection the copy is as it was. Absent: each is saved whole. */
   append?(change: Append): Promise<void>
+  /** Resolves once nothing is being written behind a change that is kept. Never rejects. */
+  idle?(): Promise<void>
 }
 
 /** Fulfils once the change is in the copy. */
@@ -36,6 +38,7 @@ const ROWS_AT_ONCE = 256
 export function contractCopy(path: string, leastCompactedBytes = LEAST_COMPACTED_BYTES): ContractCopy {
   const folder = dirname(path)
   const changes = `${path}.changes`
+  const compacted = `${path}.compacted`
   const file = fileCopy<Contract>(path, (value) => {
     const read = readWrittenContract(value)
     return 'contract' in read ? { value: read.contract } : read
@@ -44,7 +47,7 @@ export function contractCopy(path: string, leastCompactedBytes = LEAST_COMPACTED
   let length: number | undefined
   let documentBytes = 0
   let last: Promise<unknown> = Promise.resolve()
-  let isCompacting = false
+  let compacting: Promise<void> | undefined
   /** One per document written in turn, which a compaction that began before must not undo. */
   let documents = 0
 
@@ -108,21 +111,25 @@ export function contractCopy(path: string, leastCompactedBytes = LEAST_COMPACTED
       throw error
     }
     length = at + record.length
-    if (length < Math.max(leastCompactedBytes, documentBytes) || isCompacting) return
-    isCompacting = true
-    void compact(whole(), length)
-      .catch(() => undefined) // a full disk: the changes stay, and the next one tries again
-      .finally(() => (isCompacting = false))
+    if (length < Math.max(leastCompactedBytes, documentBytes) || compacting !== undefined) return
+    compacting = compact(whole(), length)
+      .catch(() => rm(compacted, { force: true })) // a full disk: the changes stay, and the next one tries again
+      .catch(() => undefined)
+      .finally(() => {
+        compacting = undefined
+      })
   }
 
   /** The document first, so that a crash finds it with changes that it holds already; then the changes since, alone. */
   async function compact(contract: Contract, upTo: number): Promise<void> {
     const documentsBefore = documents
-    const written = await writeTo(`${path}.compacted`, contract)
+    const written = await writeTo(compacted, contract)
     await inTurn(async () => {
-      if (documents !== documentsBefore) return rm(`${path}.compacted`)
-      const since = (await readFile(changes)).subarray(upTo, length)
-      await rename(`${path}.compacted`, path)
+      const all = await readFile(changes)
+      // Written whole meanwhile, or by a process that came after this one
+      if (documents !== documentsBefore || all.length !== length) return rm(compacted)
+      const since = all.subarray(upTo)
+      await rename(compacted, path)
       await synced(folder, 'r', async () => {})
       documentBytes = written
       await synced(`${changes}.new`, 'w', (into) => into.writeFile(since))
@@ -143,6 +150,7 @@ export function contractCopy(path: string, leastCompactedBytes = LEAST_COMPACTED
     load: () => told(load),
     save: (contract) => told(() => save(contract)),
     append: (change) => told(() => append(change)),
+    idle: async () => compacting,
   }
 }
 

@@ -178,6 +178,7 @@ export async function followContract(deps: FollowContractDeps): Promise<Followed
       stop.abort()
       wakeSaver()
       await Promise.all(running)
+      await copy.idle?.()
       events[Symbol.dispose]()
       const leaving = { ...acknowledged(), instance, leaving: true }
       await within(LEAVING_MS, NEVER, clock, (over) => transport.acknowledge(leaving, over)).catch(() => undefined)

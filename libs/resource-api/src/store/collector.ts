@@ -86,12 +86,16 @@ export class Collector implements AsyncDisposable {
       })
   }
 
-  #judging() {
-    return {
-      objects: this.#deps.objects,
-      now: this.#deps.clock.now(),
-      look: (place: Place) => this.#look(place),
-      lookLater: (place: Place, delayMs: number) => this.#lookLater(place, delayMs),
+  /** What may not be deleted stays. */
+  #judge(place: Place): readonly Decided[] {
+    const { objects, clock, log } = this.#deps
+    const look = (other: Place) => this.#look(other)
+    const lookLater = (other: Place, delayMs: number) => this.#lookLater(other, delayMs)
+    try {
+      return judge({ objects, now: clock.now(), look, lookLater }, place)
+    } catch (error) {
+      log.warn({ error, resource: place.resource.id, object: place.key }, 'an object can not be collected')
+      return []
     }
   }
 
@@ -104,7 +108,7 @@ export class Collector implements AsyncDisposable {
         if (places.length === STEP) break
         this.#due.delete(id)
         places.push([id, place])
-        decided.push(...judge(this.#judging(), place))
+        decided.push(...this.#judge(place))
       }
       if (decided.length === 0) continue
       try {

@@ -1,5 +1,6 @@
 import { describe, expect, test } from '@jest/globals'
 import type { ApiObject, ServedVersion } from '@sluice/resources/api'
+import { createTestTelemetry } from '@sluice/telemetry/testing'
 import { settle, VirtualClock } from '@sluice/testkit'
 import type { Registry } from '../registry.ts'
 import { at, BROKER, BY, CONFIG_MAP, EVENT, NAMESPACE, object, open, refusal } from './testing.ts'
@@ -163,6 +164,16 @@ describe('delete', () => {
     expect(registry.list(NAMESPACE, {}).resourceVersion).toBe(resourceVersion)
     await registry.update(NAMESPACE, { name: 'mine' }, object(NAMESPACE, 'mine'), BY)
     expect(names(registry, NAMESPACE)).toEqual(['default', 'knative-eventing'])
+  })
+
+  test('what may not be deleted is not collected either', async () => {
+    const telemetry = createTestTelemetry()
+    await using registry = await open({ telemetry })
+    const nobody = object(NAMESPACE, 'nobody', {}, { uid: 'of-nobody' })
+    await registry.update(NAMESPACE, { name: 'default' }, object(NAMESPACE, 'default', {}, owner(nobody)), BY)
+    await settle()
+    expect(names(registry, NAMESPACE)).toEqual(['default', 'knative-eventing'])
+    expect(telemetry.lines.map(({ message }) => message)).toEqual(['an object can not be collected'])
   })
 
   test('an Event is gone an hour after it was last written', async () => {
