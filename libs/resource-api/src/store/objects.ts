@@ -12,8 +12,6 @@ import type { Opened, Row } from './protocol.ts'
 import { refused } from './refusals.ts'
 import { type Resource, resourcesOf } from './resource.ts'
 
-const PAGE_ROWS = 1_000
-
 /** A change that was decided and is not yet on its way. */
 export interface Decided {
   readonly change: Change
@@ -68,14 +66,14 @@ export class Objects {
     let rows: readonly Row[]
     let after = 0
     do {
-      rows = await this.#link.ask<readonly Row[]>({ op: 'load', after, limit: PAGE_ROWS })
+      rows = await this.#link.ask<readonly Row[]>({ op: 'load', after })
       for (const row of rows) {
         const resource = byId.get(row.resource)
         if (resource === undefined) strangers.add(row.resource)
         else this.#replay(resource, row)
       }
       after = rows.at(-1)?.rv ?? after
-    } while (rows.length === PAGE_ROWS)
+    } while (rows.length > 0)
     this.#assigned = Math.max(this.#assigned, after)
     this.current = this.#assigned
     if (strangers.size > 0)

@@ -259,9 +259,17 @@ export class SqliteRegistry implements Registry {
     return this.#options.clock.after(UPKEEP_INTERVAL_MS, () => {
       this.#objects.compact()
       this.#collector.lookAtEvents()
-      for (const watcher of this.#watchers) watcher.bookmark(this.#objects.current)
+      for (const watcher of this.#watchers) this.#bookmark(watcher)
       this.#upkeep = this.#scheduleUpkeep()
     })
+  }
+
+  #bookmark(watcher: Watcher): void {
+    try {
+      watcher.bookmark(this.#objects.current)
+    } catch (error) {
+      this.#options.telemetry.log.error({ error }, 'who watches failed at a bookmark')
+    }
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
