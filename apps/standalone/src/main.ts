@@ -9,9 +9,9 @@ await runService({
   ...{ name: 'standalone', config, rules },
   start: async (config, context) => {
     const roles = await startRoles(config, context)
-    const { ingressUrl: ingress, displayUrl } = roles
+    const { ingressUrl: ingress, displayUrl, kubeconfig } = roles
     const example = firstEvent(roles.inForce(), displayUrl)
-    process.stdout.write(banner({ ...context.urls, ...config, ingress }, example))
+    process.stdout.write(banner({ ...context.urls, ...config, ingress, kubeconfig }, example))
     return roles
   },
 })

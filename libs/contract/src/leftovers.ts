@@ -38,7 +38,7 @@ async function run(deps: LeftoversDeps, signal: AbortSignal): Promise<void> {
   const { own, clock, telemetry } = deps
   while (!signal.aborted) {
     const now = clock.now()
-    await utimes(own, now / 1_000, now / 1_000).catch(() => undefined)
+    for (const path of await ownPaths(own)) await utimes(path, now / 1_000, now / 1_000).catch(() => undefined)
     for (const { path, unusedMs } of await leftBy(deps, now)) {
       const failed = await rm(path, { recursive: true, force: true }).catch((error: unknown) => error)
       const fields = { path, unusedHours: Math.round(unusedMs / HOUR_MS) }
@@ -47,6 +47,13 @@ async function run(deps: LeftoversDeps, signal: AbortSignal): Promise<void> {
     }
     await sleep(clock, HOUR_MS, signal)
   }
+}
+
+/** With what lies beside it under its name and a suffix. */
+async function ownPaths(own: string): Promise<readonly string[]> {
+  const names = await readdir(dirname(own)).catch(() => [])
+  const beside = names.filter((name) => name.startsWith(`${basename(own)}.`))
+  return [own, ...beside.map((name) => join(dirname(own), name))]
 }
 
 async function leftBy({ own, prefix }: LeftoversDeps, now: number) {

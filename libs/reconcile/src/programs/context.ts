@@ -40,7 +40,6 @@ export function watchesOf(context: Context, references: References, kinds: reado
 
 /** Which objects of a kind have rows, by name and by uid. */
 export interface Owners {
-  /** The rows of a namesake that is gone end here. */
   note(key: ObjectKey, object: ApiObject | undefined): void
   readonly listen: NonNullable<Program['listen']>
 }
@@ -53,7 +52,6 @@ export function createOwners({ ledger, addresses }: Pick<Context, 'ledger' | 'ad
       const id = refOf('', key)
       const [before, now] = [uids.get(id), object && uidOf(object)]
       if (before !== undefined && before !== now) {
-        ledger.put(before, {})
         keys.delete(before)
         uids.delete(id)
       }
