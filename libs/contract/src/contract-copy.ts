@@ -76,7 +76,7 @@ export function contractCopy(path: string, leastCompactedBytes = LEAST_COMPACTED
     await mkdir(folder, { recursive: true })
     let written = 0
     await synced(temporary, 'w', async (into) => {
-      for (const piece of piecesOf(contract)) written += (await into.write(piece)).bytesWritten
+      for (const piece of piecesOf(contract)) written = await writeAt(written, Buffer.from(piece), into)
     })
     return written
   }
@@ -100,9 +100,9 @@ export function contractCopy(path: string, leastCompactedBytes = LEAST_COMPACTED
     const record = writeRecord({ from, delta })
     const at = length
     try {
-      await synced(changes, at === 0 ? 'a+' : 'r+', async (into) => {
+      await synced(changes, at === 0 ? 'w' : 'r+', async (into) => {
         await into.truncate(at) // what a write that failed has left
-        await into.write(record, 0, record.length, at)
+        await writeAt(at, record, into)
       })
       if (at === 0) await synced(folder, 'r', async () => {})
     } catch (error) {
@@ -194,6 +194,15 @@ async function synced(path: string, flags: string, work: (file: FileHandle) => P
   } finally {
     await file.close()
   }
+}
+
+/** All of it: one write may take a part, as the last one does that fits on a disk. Answers the place behind it. */
+async function writeAt(place: number, bytes: Buffer, into: FileHandle): Promise<number> {
+  for (let at = 0; at < bytes.length; ) {
+    const { bytesWritten } = await into.write(bytes, at, bytes.length - at, place + at)
+    at += bytesWritten
+  }
+  return place + bytes.length
 }
 
 function absent(error: NodeJS.ErrnoException): undefined {
