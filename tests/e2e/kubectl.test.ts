@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
-import { provisionKubectls } from '@sluice/testkit'
+import { posting, provisionKubectls, startSink } from '@sluice/testkit'
 import { type Kubectl, startKubectl } from './resource-api/kubectl.ts'
 
 const kubectls = await provisionKubectls()
@@ -170,6 +170,18 @@ for (const { found, report } of kubectls) {
         .file('kustomization.yaml', 'resources: [mine.yaml]\nnamePrefix: k-\n')
         .replace(/\/[^/]*$/, '')
       expect(await kubectl.ok(`apply -k ${folder}`)).toContain('configmap/k-owned created')
+    })
+
+    test('waits until what it applied is Ready, and an event goes the way of it', async () => {
+      await using sink = await startSink()
+      const manifests = `${MANIFESTS.replace('http://127.0.0.1:9/orders', `${sink.url}/orders`)}`
+      await kubectl.ok(`apply -f ${kubectl.file('ready.yaml', manifests)}`)
+      await kubectl.ok('wait --for=condition=Ready broker/default trigger/orders channel/pipe --timeout=15s')
+      expect(await kubectl.ok('get broker default')).toMatch(/^default +http\S+\/default\/default +\S+ +True/m)
+      const { headers, body } = posting('1', { type: 'order.placed' })
+      const accepted = await fetch(`${kubectl.api.ingressUrl}/default/default`, { method: 'POST', headers, body })
+      expect(accepted.status).toBe(202)
+      expect((await sink.received(1))[0]?.path).toBe('/orders')
     })
 
     test('deletes by file, by name, by label and all, and waits until it is done', async () => {

@@ -38,6 +38,8 @@ export async function createContractStore(deps: ContractStoreDeps): Promise<Cont
   if (loaded.setAside !== undefined) events.copySetAside(loaded.setAside)
   const start = beginning(loaded.value, loaded.setAside !== undefined, deps.clock)
   const document = createDocument({ ...start, ...withHashes(start) })
+  // A restart must not count from before what is given out from now on
+  if (loaded.value !== undefined && loaded.setAside !== undefined) await deps.copy?.save(document.contract())
   const { announce, ...readers } = createWatchers(() => document, { clock: deps.clock, events })
   let last: Promise<unknown> = Promise.resolve()
   /** Edits that wait for their turn, which is one for all of them. */
