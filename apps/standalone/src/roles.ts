@@ -115,10 +115,13 @@ export async function startRoles(
 async function serveApi(
   registry: Registry,
   folder: string,
-  { control, urls, clock, telemetry }: ServiceContext,
+  { control, urls, clock, telemetry, access }: ServiceContext,
   stack: AsyncDisposableStack,
 ): Promise<string | undefined> {
   if (control === undefined || urls.control === undefined) return undefined
   stack.use(serveResourceApi({ registry, control, telemetry, clock }))
-  return kubeconfigLine(await writeKubeconfig({ folder, server: urls.control }))
+  const beyond = access && { caCertificate: access.certificate, token: access.token }
+  // the certificate is for this machine's loopback too, where a container's port mostly is mapped
+  const server = beyond === undefined ? urls.control : urls.control.replace('http:', 'https:')
+  return kubeconfigLine(await writeKubeconfig({ folder, server, ...beyond }))
 }

@@ -1,10 +1,9 @@
-import { type FileHandle, mkdir, open, readFile, rename, rm, stat } from 'node:fs/promises'
+import { type FileHandle, mkdir, readFile, rename, rm, stat } from 'node:fs/promises'
 import { dirname } from 'node:path'
-import { EventingError } from '@sluice/errors'
 import { type ChangeRecord, readRecords, writeRecord } from './change-records.ts'
 import { ROW_KINDS } from './delta.ts'
 import { createDocument } from './document.ts'
-import { type Copy, fileCopy, type Loaded } from './file-copy.ts'
+import { type Copy, fileCopy, type Loaded, synced, unusable } from './file-copy.ts'
 import type { Contract, Row } from './rows.ts'
 import { readWrittenContract } from './schema.ts'
 
@@ -76,7 +75,7 @@ export function contractCopy(path: string, leastCompactedBytes = LEAST_COMPACTED
     await mkdir(folder, { recursive: true })
     let written = 0
     await synced(temporary, 'w', async (into) => {
-      for (const piece of piecesOf(contract)) written += (await into.write(piece)).bytesWritten
+      for (const piece of piecesOf(contract)) written = await writeAt(written, Buffer.from(piece), into)
     })
     return written
   }
@@ -100,9 +99,9 @@ export function contractCopy(path: string, leastCompactedBytes = LEAST_COMPACTED
     const record = writeRecord({ from, delta })
     const at = length
     try {
-      await synced(changes, at === 0 ? 'a+' : 'r+', async (into) => {
+      await synced(changes, at === 0 ? 'w' : 'r+', async (into) => {
         await into.truncate(at) // what a write that failed has left
-        await into.write(record, 0, record.length, at)
+        await writeAt(at, record, into)
       })
       if (at === 0) await synced(folder, 'r', async () => {})
     } catch (error) {
@@ -186,23 +185,15 @@ function* piecesOf({ epoch, revision, ...rows }: Contract): Iterable<string> {
   yield '}'
 }
 
-async function synced(path: string, flags: string, work: (file: FileHandle) => Promise<unknown>): Promise<void> {
-  const file = await open(path, flags, 0o600)
-  try {
-    await work(file)
-    await file.sync()
-  } finally {
-    await file.close()
+/** All of it: one write may take a part, as the last one does that fits on a disk. Answers the place behind it. */
+async function writeAt(place: number, bytes: Buffer, into: FileHandle): Promise<number> {
+  for (let at = 0; at < bytes.length; ) {
+    const { bytesWritten } = await into.write(bytes, at, bytes.length - at, place + at)
+    at += bytesWritten
   }
+  return place + bytes.length
 }
 
 function absent(error: NodeJS.ErrnoException): undefined {
   if (error.code !== 'ENOENT') throw error
-}
-
-function unusable(error: unknown, path: string): EventingError {
-  if (error instanceof EventingError) return error
-  const reason = (error as Error).message
-  const dataDir = dirname(path)
-  return new EventingError({ code: 'DATA_DIR_UNUSABLE', dataDir, reason }, `${path}: ${reason}`, { cause: error })
 }

@@ -458,3 +458,19 @@ describe('change', () => {
     ])
   })
 })
+
+test('a store whose newest changes are damaged counts on from the clock with the rows it could read, after each restart', async () => {
+  const path = join(folder, 'contract.json')
+  const open = async (startMs: number) =>
+    createContractStore({ clock: manualClock(startMs), telemetry, copy: contractCopy(path) })
+  const first = await open(5_000)
+  for (const names of [['a'], ['a', 'b'], ['c']]) await first.publish(rows(names))
+  const text = await readFile(`${path}.changes`, 'utf8')
+  await writeFile(`${path}.changes`, text.replace('log/b', 'log/x'))
+  const second = await open(9_000)
+  expect(logged.at(-1)?.message).toBe('copy of the contract could not be read and was set aside')
+  expect(second.contract()).toMatchObject({ epoch: 9_001, revision: 9_000, logs: [{ uid: 'a' }] })
+  const third = await open(8_000)
+  expect(third.contract()).toEqual(second.contract())
+  expect(await third.publish(rows(['d']))).toBe(9_001)
+})

@@ -1,6 +1,6 @@
 import type { Clock } from '@sluice/clock'
 import type { Telemetry } from '@sluice/telemetry'
-import { type ContractCopy, contractCopy, persist } from './contract-copy.ts'
+import { type ContractCopy, persist } from './contract-copy.ts'
 import { mergedEdits, NO_ROWS, withDelta, withHashes } from './delta.ts'
 import { createDocument } from './document.ts'
 import { contractEvents } from './events.ts'
@@ -29,8 +29,6 @@ export interface ContractStoreDeps {
   readonly copy?: ContractCopy
 }
 
-export { contractCopy }
-
 /** The server side of the contract and, in one process, its source. Rejects only where the copy can't be reached. */
 export async function createContractStore(deps: ContractStoreDeps): Promise<ContractStore> {
   const events = contractEvents(deps.telemetry)
@@ -38,6 +36,8 @@ export async function createContractStore(deps: ContractStoreDeps): Promise<Cont
   if (loaded.setAside !== undefined) events.copySetAside(loaded.setAside)
   const start = beginning(loaded.value, loaded.setAside !== undefined, deps.clock)
   const document = createDocument({ ...start, ...withHashes(start) })
+  // A restart must not count from before what is given out from now on
+  if (loaded.value !== undefined && loaded.setAside !== undefined) await deps.copy?.save(document.contract())
   const { announce, ...readers } = createWatchers(() => document, { clock: deps.clock, events })
   let last: Promise<unknown> = Promise.resolve()
   /** Edits that wait for their turn, which is one for all of them. */

@@ -25,8 +25,8 @@ export interface LedgerDeps {
 
 /**
  * Who has which rows, by the uid of the object. It begins with the contract as it is, so that nothing changes until
- * somebody says so. Changes are published together, 10 ms after the first of
- * them, later if publishing is slow.
+ * somebody says so. Changes are published together, 10 ms after the first of them,
+ * later if publishing is slow.
  */
 export interface Ledger extends AsyncDisposable, Pick<Acknowledgements, 'standing' | 'changed'> {
   /** As they are to be: the last that were put, published or not. */
@@ -84,11 +84,7 @@ export function createLedger(deps: LedgerDeps): Ledger {
         const began = clock.monotonic()
         revision = await store.change(changesOf(became, inForce))
         tookMs = clock.monotonic() - began
-        for (const [owner, rows] of became) {
-          if (Object.keys(rows).length > 0) inForce.set(owner, rows)
-          else inForce.delete(owner)
-        }
-        acknowledgements.published(changed, revision)
+        for (const [owner, rows] of became) hold(owner, rows)
       }
       inFlight = new Set()
       acknowledgements.look()
@@ -97,6 +93,18 @@ export function createLedger(deps: LedgerDeps): Ledger {
       for (const owner of touched) dirty.add(owner)
       deps.failed(error)
       if (!isClosed) timer ??= clock.after(RETRY_MS, flush)
+    }
+  }
+
+  function hold(owner: string, rows: OwnedRows): void {
+    const { log } = inForce.get(owner) ?? {}
+    if (log !== undefined && rows.log === undefined) logOfQueues.delete(log.queues)
+    if (Object.keys(rows).length > 0) {
+      inForce.set(owner, rows)
+      acknowledgements.published(owner, revision)
+    } else {
+      inForce.delete(owner)
+      acknowledgements.forget(owner)
     }
   }
 

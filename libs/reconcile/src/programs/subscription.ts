@@ -19,18 +19,7 @@ export function subscriptionProgram(
   return {
     kind: context.kinds('Subscription'),
     watches: watchesOf(context, references, referable),
-    listen(enqueue) {
-      const own = owners.listen(enqueue)
-      const logs = context.ledger.changed((owner) => {
-        for (const key of references.of(`log ${owner}`)) enqueue(key)
-      })
-      return {
-        [Symbol.dispose]() {
-          own[Symbol.dispose]()
-          logs[Symbol.dispose]()
-        },
-      }
-    },
+    listen: owners.listenTo(references, 'log'),
     async reconcile(key, object) {
       await context.ready
       owners.note(key, object)
