@@ -68,7 +68,7 @@ describe('manifests', () => {
       warnings: [{ name: 'manifests', reason: expect.stringMatching(place) }],
     })
     const metrics = await sluice.get(sluice.running.urls.metrics ?? '')
-    expect(metrics.text).toMatch(/^reconcile_manifest_problems(\{.*\})? [1-9]/m)
+    expect(metrics.text).toMatch(/^manifests_problems(\{.*\})? [1-9]/m)
   })
 
   test('bad manifests at the start: exit 78, every problem at once as file:line:col, no stack', async () => {

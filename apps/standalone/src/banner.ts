@@ -9,11 +9,13 @@ export interface Places {
   readonly metrics?: string
   readonly manifests: string
   readonly dataDir: string
+  /** The line that makes kubectl of a shell use the resources. */
+  readonly kubeconfig?: string | undefined
 }
 
 /** What a person sees first: where things are, and a line to paste with what will come of it. */
 export function banner(
-  { ingress, ingressUrl, control, metrics, manifests, dataDir }: Places,
+  { ingress, ingressUrl, control, metrics, manifests, dataDir, kubeconfig }: Places,
   first?: FirstEvent,
 ): string {
   const elsewhere = ingressUrl === undefined ? '' : ` (from elsewhere ${ingressUrl})`
@@ -23,10 +25,14 @@ export function banner(
   control   ${control ?? 'off'}
   metrics   ${metrics ?? 'off'}
   manifests ${fromHere(manifests)}
-
+${kubectl(kubeconfig)}
 ${first === undefined ? noBroker(manifests) : invitation(ingress, first)}
 
 `
+}
+
+function kubectl(line: string | undefined): string {
+  return line === undefined ? '' : `  kubectl   ${line}\n`
 }
 
 function noBroker(manifests: string): string {

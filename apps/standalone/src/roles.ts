@@ -9,23 +9,32 @@ import {
   removeEndedChannels,
 } from '@sluice/contract'
 import { startDispatcher } from '@sluice/dispatch'
-import { openDriver } from '@sluice/drivers'
+import { openDriver, runningDrivers } from '@sluice/drivers'
 import { startEventDisplay } from '@sluice/event-display'
 import { explain, explainRoute, startFilter } from '@sluice/filter'
 import { createAdmission, startIngress } from '@sluice/ingress'
 import { journalRoute, openJournal } from '@sluice/journal'
-import { startFolderReconciler, storeLimits, triggersNotInForce, uidCopy } from '@sluice/reconcile'
+import { fixedAddresses, overChanges, startControlPlane, storeLimits } from '@sluice/reconcile'
 import { startRedelivery } from '@sluice/redelivery'
+import { kubeconfigLine, type Registry, serveResourceApi, writeKubeconfig } from '@sluice/resource-api'
 import { type Running, type ServiceContext, serveRoute } from '@sluice/service'
 import type { StandaloneConfig } from './config.ts'
 
 const LOOPBACK = '127.0.0.1'
 
-/** Ingress, filter, dispatcher and reconciler over one driver and one contract; they meet nowhere else. */
+interface Roles extends Running {
+  readonly ingressUrl: string
+  readonly displayUrl: string
+  /** The line by which a shell's kubectl finds the resources; absent where nobody serves them. */
+  readonly kubeconfig?: string
+  inForce(): Rows
+}
+
+/** Ingress, filter, dispatcher and control plane over one driver and one contract; they meet nowhere else. */
 export async function startRoles(
   config: StandaloneConfig & { readonly host: string },
   context: ServiceContext,
-): Promise<Running & { ingressUrl: string; displayUrl: string; inForce(): Rows }> {
+): Promise<Roles> {
   const { dataDir, host, maxEventBytes, maxTtl } = config
   const { telemetry, clock, ready, warn } = context
   await using starting = new AsyncDisposableStack()
@@ -48,14 +57,13 @@ export async function startRoles(
   const display = starting.use(await startEventDisplay({ host: LOOPBACK, port: 0, write }))
   const ingress = await startIngress({ ...config, ...role, host, port: config.ingressPort, replica: 'ingress' })
   starting.defer(() => ingress[Symbol.asyncDispose]())
-  const reconciler = starting.use(
-    await startFolderReconciler({
-      ...{ clock, telemetry, store: contract, folder: config.manifests },
+  const controlPlane = starting.use(
+    await startControlPlane({
+      ...{ clock, telemetry, store: overChanges(contract), manifests: config.manifests, ...limits },
+      path: join(dataDir, 'resources.db'),
       services: { 'default/event-display': display.url },
-      ingressBase: () => ingress.url,
-      ingressUrl: config.ingressUrl,
-      ...limits,
-      uids: uidCopy(join(dataDir, 'uids.json')),
+      addresses: fixedAddresses(ingress.url, config.ingressUrl),
+      drivers: runningDrivers(config),
     }),
   )
   // Stops before the filter, whose copies it then writes instead of delivering.
@@ -69,13 +77,13 @@ export async function startRoles(
   const filter = starting.use(startFilter({ ...role, replica: 'filter' }))
   starting.use(dispatcher)
   const redelivery = starting.use(startRedelivery(role))
+  await controlPlane.settled()
   await contract.whenAcknowledged(contract.contract().revision, context.draining)
 
   ready('ingress', () => ingress.ready())
   ready('filter', () => filter.ready())
   ready('dispatcher', () => dispatcher.ready())
-  const notInForce = (ns: string, broker: string) => triggersNotInForce(reconciler.conditions(), ns, broker)
-  serveRoute(context, explainRoute({ contract: contract.contract, clock, notInForce }))
+  serveRoute(context, explainRoute({ contract: contract.contract, clock, notInForce: controlPlane.notInForce }))
   if (journal !== undefined)
     serveRoute(
       context,
@@ -86,11 +94,13 @@ export async function startRoles(
       }),
     )
   for (const route of redelivery.routes) serveRoute(context, route)
-  warn('manifests', () => reconciler.problems().join('\n') || undefined)
+  warn('manifests', () => controlPlane.problems().join('\n') || undefined)
+  const kubeconfig = await serveApi(controlPlane.registry, dataDir, context, starting)
   const stack = starting.move()
   return {
     ingressUrl: ingress.url,
     displayUrl: display.url,
+    ...(kubeconfig !== undefined && { kubeconfig }),
     inForce: () => contract.contract(),
     async drain() {
       await Promise.all([ingress.drain(), redelivery.drain()])
@@ -99,4 +109,19 @@ export async function startRoles(
     },
     [Symbol.asyncDispose]: () => stack.disposeAsync(),
   }
+}
+
+/** Kubernetes' API for the resources, where there is a control port. */
+async function serveApi(
+  registry: Registry,
+  folder: string,
+  { control, urls, clock, telemetry, access }: ServiceContext,
+  stack: AsyncDisposableStack,
+): Promise<string | undefined> {
+  if (control === undefined || urls.control === undefined) return undefined
+  stack.use(serveResourceApi({ registry, control, telemetry, clock }))
+  const beyond = access && { caCertificate: access.certificate, token: access.token }
+  // the certificate is for this machine's loopback too, where a container's port mostly is mapped
+  const server = beyond === undefined ? urls.control : urls.control.replace('http:', 'https:')
+  return kubeconfigLine(await writeKubeconfig({ folder, server, ...beyond }))
 }

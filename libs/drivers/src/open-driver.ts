@@ -122,3 +122,16 @@ function driverNames(name: string): Field<readonly DriverName[]> {
     },
   }
 }
+
+/** What runs here, for who programs logs: the default, the others, and how one that is missing would come to run. */
+export function runningDrivers(config: Pick<DriverConfig, 'driverName' | 'driversBeside'>) {
+  const names: readonly string[] = driversOf(config)
+  return {
+    default: config.driverName,
+    has: (name: string) => names.includes(name),
+    fix: (name: string) =>
+      NAMES.some((known) => known === name)
+        ? `set ${BESIDE}=${[...config.driversBeside, name].join(',')} at every service`
+        : `this version has no driver ${name}: it has ${NAMES.join(', ')}`,
+  }
+}

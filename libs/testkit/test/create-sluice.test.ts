@@ -125,7 +125,7 @@ describe('a Sluice in process', () => {
     ])
     expect(await problemsOf({ manifests: '/there/is/no/folder' })).toEqual([expect.stringContaining('does not exist')])
     expect(await problemsOf({ manifests: [broker(), trigger('nobody')] })).toEqual([
-      expect.stringContaining('Trigger default/nobody would not be Ready: Service default/nobody does not exist'),
+      'Trigger default/nobody would not be Ready: spec.subscriber: Service default/nobody does not exist',
     ])
     await using sluice = await createSluice({ manifests: [] })
     expect(() => sluice.sink('x')).toThrow('there is no sink default/x')

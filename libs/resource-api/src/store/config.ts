@@ -1,7 +1,8 @@
 import type { Clock } from '@sluice/clock'
-import type { ApiObject, ApiTable, Structural } from '@sluice/resources/api'
+import type { ApiObject, ApiTable, ServedVersion, Structural } from '@sluice/resources/api'
 import type { Telemetry } from '@sluice/telemetry'
 import type { Fields } from '../fields/fields.ts'
+import type { ObjectKey } from '../registry.ts'
 
 /** What is remembered of the past, for watches and continued lists; the first bound that is met counts. */
 export interface HistoryBounds {
@@ -32,12 +33,19 @@ export interface RegistryOptions {
   /** Absent: those of Kubernetes. */
   readonly patches?: Patches
   readonly history?: Partial<HistoryBounds>
+  /** The uid of an object that is new; undefined, or absent: a random one. */
+  readonly newUid?: (served: ServedVersion, key: ObjectKey) => string | undefined
 }
 
 /** As etcd bounds a request. */
 export const MAX_OBJECT_BYTES = 1.5 * 1024 * 1024
 /** Source: Kubernetes, kube-apiserver --event-ttl. */
 export const EVENT_TTL_MS = 60 * 60_000
+/**
+ * So long what is in a namespace that goes is left alone, so that who deletes a file of it and its contents finds them.
+ * Source: Kubernetes, pkg/controller/namespace, namespaceDeletionGracePeriod.
+ */
+export const NAMESPACE_GRACE_MS = 5_000
 /** Expired Events, compaction by age, bookmarks. */
 export const UPKEEP_INTERVAL_MS = 60_000
 export const PRESENT_NAMESPACES = ['default', 'knative-eventing'] as const

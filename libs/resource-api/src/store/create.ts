@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto'
 import type { ApiObject, ServedVersion } from '@sluice/resources/api'
 import type { WriteOptions } from '../registry.ts'
 import { type Admitted, admitted } from './admission.ts'
+import type { RegistryOptions } from './config.ts'
 import { givenObject, isMap } from './given.ts'
 import { invalid } from './invalid.ts'
 import { generatedName, timestamp } from './names.ts'
@@ -17,16 +18,23 @@ interface Input {
 
 const TRIES = 8
 
+export interface Making {
+  readonly now: () => number
+  readonly newUid: RegistryOptions['newUid']
+}
+
 /** A new object as it is to be stored, in the version it came in. Throws BadRequest, Invalid. */
-export function created(now: () => number, { served, namespace, object, options, isTaken }: Input): Admitted {
+export function created({ now, newUid }: Making, { served, namespace, object, options, isTaken }: Input): Admitted {
   const given = givenObject(served, object, namespace)
   if (given.metadata.resourceVersion) throw badRequest('resourceVersion should not be set on objects to be created')
   const { name, generateName } = given.metadata
+  const chosen = name || nameFor(generateName, isTaken)
+  const key = { name: chosen ?? '', ...(namespace !== undefined && { namespace }) }
   const metadata = {
     ...given.metadata,
-    name: name || nameFor(generateName, isTaken),
+    name: chosen,
     ...(namespace !== undefined && { namespace }),
-    uid: randomUUID(),
+    uid: newUid?.(served, key) ?? randomUUID(),
     creationTimestamp: timestamp(now()),
     generation: served.kind.owner === 'sluice' ? 1 : undefined,
     resourceVersion: undefined,

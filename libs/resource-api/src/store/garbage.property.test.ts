@@ -9,7 +9,7 @@ import type { Registry } from '../registry.ts'
 import { type OwnerReference, ownersOf } from './owners.ts'
 import { at, BY, CONFIG_MAP, object, open } from './testing.ts'
 
-const NAMES = ['a', 'b', 'c', 'd', 'e'] as const
+const NAMES = ['a', 'b', 'c'] as const
 const name = fc.constantFrom(...NAMES)
 const step = fc.oneof(
   {
@@ -17,8 +17,8 @@ const step = fc.oneof(
     arbitrary: fc.record({
       do: fc.constant('own' as const),
       name,
-      owners: fc.subarray([...NAMES]),
-      blocks: fc.boolean(),
+      owners: fc.subarray([...NAMES], { maxLength: 2 }),
+      blocks: fc.constantFrom(true, true, true, false),
     }),
   },
   {
@@ -83,8 +83,8 @@ test('whoever owns whom, in circles too: in the end nobody waits and nobody is w
     expect(items.filter((item) => ownersOf(item).some((owner) => !isThere(items, owner)))).toEqual([])
     await registry[Symbol.asyncDispose]()
   }
-  await fc.assert(fc.asyncProperty(fc.array(step, { minLength: 5, maxLength: 40 }), run), {
+  await fc.assert(fc.asyncProperty(fc.array(step, { minLength: 5, maxLength: 60 }), run), {
     seed: 20_261_126,
-    numRuns: 30,
+    numRuns: 15,
   })
 }, 120_000)

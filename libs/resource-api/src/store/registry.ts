@@ -16,13 +16,13 @@ import type {
 } from '../registry.ts'
 import { Collector } from './collector.ts'
 import { type RegistryOptions, UPKEEP_INTERVAL_MS } from './config.ts'
-import { checkNamespace, checkScope, created } from './create.ts'
+import { checkNamespace, checkScope, created, type Making } from './create.ts'
 import { type Entry, keyOf } from './entry.ts'
 import { list } from './list.ts'
 import { timestamp } from './names.ts'
 import { checkSize, type Decided, type Objects } from './objects.ts'
 import { applied, patched } from './patched.ts'
-import { alreadyExists, methodNotAllowed, notFound, serviceUnavailable } from './refusals.ts'
+import { alreadyExists, badRequest, methodNotAllowed, notFound, serviceUnavailable } from './refusals.ts'
 import { decideRemoval } from './removal.ts'
 import { converted, type Resource } from './resource.ts'
 import { isHeld, isNoChange, updated } from './update.ts'
@@ -51,12 +51,14 @@ export class SqliteRegistry implements Registry {
   readonly #collector: Collector
   readonly #watchers = new Set<Watcher>()
   #upkeep: Disposable
+  readonly #making: Making
   #isClosed = false
 
   constructor(options: RegistryOptions, objects: Objects) {
     this.table = options.table
     this.#options = options
     this.#objects = objects
+    this.#making = { now: () => options.clock.now(), newUid: options.newUid }
     const { clock, telemetry } = options
     this.#collector = new Collector({ objects, clock, log: telemetry.log })
     this.#upkeep = this.#scheduleUpkeep()
@@ -105,7 +107,7 @@ export class SqliteRegistry implements Registry {
     checkScope(served, namespace)
     const keyFor = (name: string) => keyOf(namespace === undefined ? { name } : { namespace, name })
     const isTaken = (name: string) => resource.latest(keyFor(name)) !== undefined
-    const admitted = created(() => this.#options.clock.now(), { served, namespace, object, options, isTaken })
+    const admitted = created(this.#making, { served, namespace, object, options, isTaken })
     const name = String(admitted.object.metadata.name)
     if (namespace !== undefined) checkNamespace(served, name, namespace, this.#namespace(namespace))
     if (isTaken(name)) throw alreadyExists(served, name)
@@ -246,7 +248,8 @@ export class SqliteRegistry implements Registry {
       decision = decide()
     } catch (error) {
       await this.#objects.settled()
-      throw error
+      // the stack, which is all that a value without end overflows
+      throw (error as Error).name === 'RangeError' ? badRequest('the object is nested too deeply') : error
     }
     await (decision.changes.length > 0 ? this.#objects.commit(decision.changes) : this.#objects.settled())
     return decision.value
@@ -256,9 +259,17 @@ export class SqliteRegistry implements Registry {
     return this.#options.clock.after(UPKEEP_INTERVAL_MS, () => {
       this.#objects.compact()
       this.#collector.lookAtEvents()
-      for (const watcher of this.#watchers) watcher.bookmark(this.#objects.current)
+      for (const watcher of this.#watchers) this.#bookmark(watcher)
       this.#upkeep = this.#scheduleUpkeep()
     })
+  }
+
+  #bookmark(watcher: Watcher): void {
+    try {
+      watcher.bookmark(this.#objects.current)
+    } catch (error) {
+      this.#options.telemetry.log.error({ error }, 'who watches failed at a bookmark')
+    }
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -6,14 +6,14 @@ import { Sender, startDispatcher } from '@sluice/dispatch'
 import { EventingError } from '@sluice/errors'
 import { startFilter } from '@sluice/filter'
 import { createAdmission, startIngress } from '@sluice/ingress'
-import { publishManifests, storeConfig, storeLimits } from '@sluice/reconcile'
+import { fixedAddresses, overChanges, startControlPlane, storeConfig, storeLimits } from '@sluice/reconcile'
 import { parseDuration } from '@sluice/resources'
 import { createTestTelemetry } from '@sluice/telemetry/testing'
 import { VirtualClock } from '../virtual-clock.ts'
+import { manifestsOf } from './manifests.ts'
 import type { ManifestsGiven, Sluice, SluiceOptions } from './options.ts'
 import { Pace } from './pace.ts'
 import { parkedEvents } from './parked-events.ts'
-import { invalid, readManifests } from './read-manifests.ts'
 import { post } from './send.ts'
 import { fullName, sinkOf, startSinks } from './sinks.ts'
 
@@ -58,24 +58,22 @@ export async function createSluice(options: SluiceOptions): Promise<Sluice> {
   const ingress = use(
     await startIngress({ ...role, driver: pace.storing(driver), host: '127.0.0.1', port: 0, replica: 'ingress' }),
   )
-  const publisher = publishManifests({
-    ...{ store: contract, clock, services: urls, ingressBase: () => ingress.url, ...limits },
-  })
+  const controlPlane = use(
+    await startControlPlane({
+      ...{ path: ':memory:', store: overChanges(contract), clock, telemetry, services: urls, ...limits },
+      addresses: fixedAddresses(ingress.url),
+      drivers: {
+        default: 'embedded',
+        has: (name) => name === 'embedded',
+        fix: () => 'only the embedded driver is here',
+      },
+    }),
+  )
+  const applied = manifestsOf(controlPlane, (name) => sinks.has(name))
 
   async function apply(given: ManifestsGiven): Promise<void> {
-    const resources = (await readManifests(given)).filter(
-      // A sink stands in for the Service of its name
-      ({ kind, namespace, name }) => kind !== 'Service' || !sinks.has(`${namespace}/${name}`),
-    )
-    const { statuses, publish } = publisher.resolve(resources)
-    const problems = statuses.flatMap(({ kind, namespace, name, conditions }) =>
-      conditions
-        .filter(({ status }) => status === 'False')
-        .map(({ reason, message }) => `${kind} ${namespace}/${name} would not be Ready: ${message ?? reason}`),
-    )
-    if (problems.length > 0) throw invalid(problems)
-    const revision = await publish()
-    await moving(contract.whenAcknowledged(revision))
+    await moving(applied(given))
+    await moving(contract.whenAcknowledged(contract.contract().revision))
   }
 
   stack.use(removeEndedChannels(role))

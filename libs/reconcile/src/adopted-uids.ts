@@ -1,0 +1,39 @@
+import type { Contract } from '@sluice/contract'
+import type { Registry, RegistryOptions } from '@sluice/resource-api'
+
+/** Which objects the rows of a contract are about: an installation from before there was an API, or one that lost it. */
+export interface AdoptedUids {
+  readonly newUid: NonNullable<RegistryOptions['newUid']>
+  /** Those that are there already have theirs. */
+  leave(registry: Registry): void
+  /** From now on every object that is new is new. */
+  end(): void
+}
+
+/**
+ * Gives a Broker or Trigger that is made from manifests the uid its rows have, so that what waits for it is still its
+ * own. Each once.
+ */
+export function adoptedUids({ logs, routes }: Pick<Contract, 'logs' | 'routes'>): AdoptedUids {
+  const uids = new Map<string, string>()
+  for (const { kind, namespace, name, uid } of logs) if (kind === 'broker') uids.set(`Broker ${namespace}/${name}`, uid)
+  for (const { namespace, name, uid } of routes) uids.set(`Trigger ${namespace}/${name}`, uid)
+  return {
+    newUid({ kind }, { namespace, name }) {
+      if (kind.group !== 'eventing.knative.dev') return undefined
+      return take(uids, `${kind.kind} ${namespace}/${name}`)
+    },
+    leave(registry) {
+      for (const served of registry.table.served.filter(({ version }) => version.storage))
+        for (const { metadata } of registry.list(served, {}).items)
+          uids.delete(`${served.kind.kind} ${metadata.namespace}/${metadata.name}`)
+    },
+    end: () => uids.clear(),
+  }
+}
+
+function take(uids: Map<string, string>, name: string): string | undefined {
+  const uid = uids.get(name)
+  uids.delete(name)
+  return uid
+}
