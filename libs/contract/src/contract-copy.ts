@@ -1,10 +1,9 @@
-import { type FileHandle, mkdir, open, readFile, rename, rm, stat } from 'node:fs/promises'
+import { type FileHandle, mkdir, readFile, rename, rm, stat } from 'node:fs/promises'
 import { dirname } from 'node:path'
-import { EventingError } from '@sluice/errors'
 import { type ChangeRecord, readRecords, writeRecord } from './change-records.ts'
 import { ROW_KINDS } from './delta.ts'
 import { createDocument } from './document.ts'
-import { type Copy, fileCopy, type Loaded } from './file-copy.ts'
+import { type Copy, fileCopy, type Loaded, synced, unusable } from './file-copy.ts'
 import type { Contract, Row } from './rows.ts'
 import { readWrittenContract } from './schema.ts'
 
@@ -186,16 +185,6 @@ function* piecesOf({ epoch, revision, ...rows }: Contract): Iterable<string> {
   yield '}'
 }
 
-async function synced(path: string, flags: string, work: (file: FileHandle) => Promise<unknown>): Promise<void> {
-  const file = await open(path, flags, 0o600)
-  try {
-    await work(file)
-    await file.sync()
-  } finally {
-    await file.close()
-  }
-}
-
 /** All of it: one write may take a part, as the last one does that fits on a disk. Answers the place behind it. */
 async function writeAt(place: number, bytes: Buffer, into: FileHandle): Promise<number> {
   for (let at = 0; at < bytes.length; ) {
@@ -207,11 +196,4 @@ async function writeAt(place: number, bytes: Buffer, into: FileHandle): Promise<
 
 function absent(error: NodeJS.ErrnoException): undefined {
   if (error.code !== 'ENOENT') throw error
-}
-
-function unusable(error: unknown, path: string): EventingError {
-  if (error instanceof EventingError) return error
-  const reason = (error as Error).message
-  const dataDir = dirname(path)
-  return new EventingError({ code: 'DATA_DIR_UNUSABLE', dataDir, reason }, `${path}: ${reason}`, { cause: error })
 }

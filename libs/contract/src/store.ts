@@ -1,6 +1,6 @@
 import type { Clock } from '@sluice/clock'
 import type { Telemetry } from '@sluice/telemetry'
-import { type ContractCopy, contractCopy, persist } from './contract-copy.ts'
+import { type ContractCopy, persist } from './contract-copy.ts'
 import { mergedEdits, NO_ROWS, withDelta, withHashes } from './delta.ts'
 import { createDocument } from './document.ts'
 import { contractEvents } from './events.ts'
@@ -28,8 +28,6 @@ export interface ContractStoreDeps {
   /** Absent: nothing survives the process. */
   readonly copy?: ContractCopy
 }
-
-export { contractCopy }
 
 /** The server side of the contract and, in one process, its source. Rejects only where the copy can't be reached. */
 export async function createContractStore(deps: ContractStoreDeps): Promise<ContractStore> {
