@@ -207,6 +207,28 @@ describe('Kafka', () => {
     2 * CASE_MS,
   )
 
+  restartable(
+    'stores what comes after an event whose answer was lost',
+    async () => {
+      const topic = await newTopic(1)
+      const impatient = clientOf({ brokers: server.brokers, telemetry: silentTelemetry, requestMs: 200 })
+      await using publisher = new Publisher(impatient, {})
+      await publisher.publish(topic, 1, [entryOf('before')])
+      server.send('SIGSTOP')
+      // The server has it in its socket, and stores it once it goes on
+      const unanswered = publisher.publish(topic, 1, [entryOf('unanswered')])
+      await expect(unanswered).rejects.toMatchObject({ detail: { code: 'CHANNEL_UNAVAILABLE' } })
+      server.send('SIGCONT')
+      let tries = 0
+      while ((await all(topic)).length < 2 && tries++ < MOST_TRIES);
+      const [place] = await publisher.publish(topic, 1, [entryOf('after')])
+      const stored = (await all(topic)).map(idOf)
+      expect(stored).toEqual(['before', 'unanswered', 'after'])
+      expect(place).toEqual({ partition: 0, offset: '2' })
+    },
+    CASE_MS,
+  )
+
   test('has Node warn of nothing', () => {
     expect(warnings).toEqual([])
   })
