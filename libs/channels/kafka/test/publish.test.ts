@@ -52,8 +52,16 @@ describe('Kafka', () => {
 
   async function newTopic(lanes = LANES): Promise<string> {
     const topic = `test.${crypto.randomUUID()}`
-    await createTopic(admin, topic, { lanes, replicas: 1 })
-    return topic
+    for (let tries = 0; tries < MOST_TRIES; tries++) {
+      try {
+        await createTopic(admin, topic, { lanes, replicas: 1 })
+        return topic
+      } catch (error) {
+        // The server may have been killed in the case before
+        expect(error).toMatchObject({ detail: { code: 'CHANNEL_UNAVAILABLE' } })
+      }
+    }
+    throw new Error(`topic ${topic} can't be made`)
   }
 
   /** All that lies in a topic, by partition in order. */
