@@ -1,4 +1,6 @@
 export { embeddedClient } from './api/embedded-client.ts'
+export { type KubernetesClientDeps, kubernetesClient } from './api/kubernetes/kubernetes-client.ts'
+export type { Transport } from './api/kubernetes/requests.ts'
 export type { Informer, ObjectChange, ObjectKey, ResourceClient } from './api/resource-client.ts'
 export { type Condition, type ObjectStatus, triggersNotInForce } from './conditions.ts'
 export { storeConfig, storeLimits } from './config.ts'

@@ -1,5 +1,6 @@
 import type { Registry, WatchEvent } from '@sluice/resource-api'
 import type { ApiObject, ServedVersion } from '@sluice/resources/api'
+import { keyOf, ObjectCache } from './object-cache.ts'
 import type { Informer, ObjectChange, ObjectKey, ResourceClient } from './resource-client.ts'
 
 /** Who writes, in metadata.managedFields. */
@@ -35,49 +36,32 @@ export function embeddedClient(registry: Registry): ResourceClient {
 
 class EmbeddedInformer implements Informer, Disposable {
   readonly synced = Promise.resolve()
-  readonly #byNamespace = new Map<string, Map<string, ApiObject>>()
-  readonly #listeners = new Set<(change: ObjectChange) => void>()
+  readonly #cache = new ObjectCache()
   readonly #watch: Disposable
 
   constructor(registry: Registry, kind: ServedVersion) {
     this.#watch = registry.watch(kind, {}, (event) => this.#take(event))
   }
 
-  get({ namespace = '', name }: ObjectKey): ApiObject | undefined {
-    return this.#byNamespace.get(namespace)?.get(name)
+  get(key: ObjectKey): ApiObject | undefined {
+    return this.#cache.get(key)
   }
 
   list(namespace?: string): readonly ApiObject[] {
-    const rooms = namespace === undefined ? [...this.#byNamespace.values()] : [this.#byNamespace.get(namespace)]
-    return rooms.flatMap((room) => [...(room?.values() ?? [])])
+    return this.#cache.list(namespace)
   }
 
   changed(listener: (change: ObjectChange) => void): Disposable {
-    for (const now of this.list()) listener({ key: keyOf(now), before: undefined, now })
-    this.#listeners.add(listener)
-    return { [Symbol.dispose]: () => void this.#listeners.delete(listener) }
+    return this.#cache.changed(listener)
   }
 
   #take({ type, object }: WatchEvent): void {
     if (type === 'BOOKMARK' || type === 'ERROR') return
-    const key = keyOf(object)
-    const { namespace = '', name } = key
-    const room = this.#byNamespace.get(namespace) ?? new Map<string, ApiObject>()
-    this.#byNamespace.set(namespace, room)
-    const before = room.get(name)
-    const now = type === 'DELETED' ? undefined : object
-    if (now === undefined) room.delete(name)
-    else room.set(name, now)
-    if (room.size === 0) this.#byNamespace.delete(namespace)
-    for (const listener of [...this.#listeners]) listener({ key, before, now })
+    this.#cache.put(keyOf(object), type === 'DELETED' ? undefined : object)
   }
 
   [Symbol.dispose](): void {
     this.#watch[Symbol.dispose]()
-    this.#listeners.clear()
+    this.#cache[Symbol.dispose]()
   }
-}
-
-function keyOf({ metadata: { namespace, name } }: ApiObject): ObjectKey {
-  return { name: String(name), ...(namespace !== undefined && { namespace }) }
 }
