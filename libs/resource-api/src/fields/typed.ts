@@ -117,6 +117,8 @@ export function compare(before: unknown, now: unknown, schema: Structural): Comp
 export function merged(live: unknown, applied: unknown, schema: Structural): unknown {
   if (live === undefined) return applied
   const [old, given] = [partsOf(live, schema), partsOf(applied, schema)]
+  // null says nothing of what others put in
+  if (applied === null && old !== undefined && old.size > 0) return live
   if (old === undefined || given === undefined || Array.isArray(live) !== Array.isArray(applied)) return applied
   const parts = new Map<string, unknown>()
   const order = Array.isArray(live) ? listOrder([...old.keys()], [...given.keys()]) : [...old.keys(), ...given.keys()]
