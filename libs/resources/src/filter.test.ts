@@ -1,9 +1,13 @@
 import { describe, expect, test } from '@jest/globals'
-import { formatProblem, joinManifests, parseManifest } from './index.ts'
+import { apiTable } from './api/index.ts'
+import { formatProblem, joinFiles, manifestParser } from './manifests/index.ts'
+import { triggerFilter } from './settings/index.ts'
+
+const parseFile = manifestParser(apiTable())
 
 const parse = (spec: string) =>
-  joinManifests([
-    parseManifest(
+  joinFiles([
+    parseFile(
       'a.yaml',
       new TextEncoder().encode(`apiVersion: eventing.knative.dev/v1
 kind: Trigger

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { disagreement, TRIGGER_ANNOTATIONS } from '../../kinds/trigger.ts'
+import { disagreement, KAFKA_ORDER, ORDER, TRIGGER_ANNOTATIONS } from '../../trigger-annotations.ts'
 import { AGE, type ApiKind, column, READY, type RequestRule } from '../kind.ts'
 import { immutable, withRules } from '../rule.ts'
 import { annotationRules } from '../types/annotations.ts'
@@ -57,8 +57,6 @@ const injectionIsForDefault: RequestRule = {
   },
 }
 
-const ORDER = 'sluice.dev/order'
-const KAFKA_ORDER = 'kafka.eventing.knative.dev/delivery.order'
 
 const ordersAgree: RequestRule = {
   cel: `!('${ORDER}' in annotations && '${KAFKA_ORDER}' in annotations) || (annotations['${ORDER}'] == 'none') == (annotations['${KAFKA_ORDER}'] == 'unordered')`,
