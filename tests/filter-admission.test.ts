@@ -47,7 +47,6 @@ function admit(spec: object) {
   const read = objects[0] && triggerFilter(objects[0].object.spec as object as Record<string, unknown>)
   return { filter: read && 'value' in read ? read.value : undefined, problems }
 }
-}
 
 const row = { uid: 'r', hash: '', namespace: 'n', name: 't', log: 'l', delivery: 'd', since: 0 }
 

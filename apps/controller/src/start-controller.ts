@@ -14,9 +14,9 @@ import {
 import { openDriver, runningDrivers } from '@sluice/drivers'
 import { explain, explainRoute } from '@sluice/filter'
 import { findAtReplicas, journalRoute } from '@sluice/journal'
-import { fixedAddresses, ledgerStore, startControlPlane, storeLimits } from '@sluice/reconcile'
+import { fixedAddresses, overChanges, startControlPlane, storeLimits } from '@sluice/reconcile'
 import { startRedelivery } from '@sluice/redelivery'
-import { kubeconfigLine, type Registry, serveResourceApi, writeKubeconfig } from '@sluice/resource-api'
+import { publishResourceApi } from '@sluice/resource-api'
 import { type Running, running, type ServiceContext, serveRoute } from '@sluice/service'
 import type { config as shape } from './config.ts'
 
@@ -41,7 +41,7 @@ export async function startController(config: ControllerConfig, context: Service
   stack.use(purgeParked({ driver, contract, clock, telemetry, retentionMs: limits.parkedRetentionMs }))
   const controlPlane = stack.use(
     await startControlPlane({
-      ...{ clock, telemetry, store: ledgerStore(contract), manifests: config.manifests, ...limits },
+      ...{ clock, telemetry, store: overChanges(contract), manifests: config.manifests, ...limits },
       path: join(dataDir, 'resources.db'),
       services: config.eventDisplayUrl === undefined ? {} : { 'default/event-display': config.eventDisplayUrl },
       addresses: fixedAddresses(ingressUrl),
@@ -60,7 +60,11 @@ export async function startController(config: ControllerConfig, context: Service
     problems: controlPlane.problems(),
     replicas: service.replicas(),
   }))
-  await serveApi(controlPlane.registry, dataDir, context, stack)
+  const { control, urls, access } = context
+  const { registry } = controlPlane
+  const api = { registry, control, url: urls.control, access, folder: dataDir, telemetry, clock }
+  const { kubectl } = stack.use(await publishResourceApi(api))
+  if (kubectl !== undefined) telemetry.log.info({ kubectl }, 'serving the resources')
   const { notInForce } = controlPlane
   serveRoute(context, explainRoute({ contract: store.contract, clock, notInForce }))
   const journal = { find: findAtReplicas(service.ask), contract: store.contract, explaining: { driver, explain } }
@@ -69,17 +73,4 @@ export async function startController(config: ControllerConfig, context: Service
   for (const route of redelivery.routes) serveRoute(context, route)
   telemetry.log.info({ url: server.url, isEncrypted: tls !== undefined }, 'serving the contract')
   return running(stack, redelivery.drain)
-}
-
-/** Kubernetes' API for the resources, where there is a control port. */
-async function serveApi(
-  registry: Registry,
-  folder: string,
-  { control, urls, clock, telemetry }: ServiceContext,
-  stack: AsyncDisposableStack,
-): Promise<void> {
-  if (control === undefined || urls.control === undefined) return
-  stack.use(serveResourceApi({ registry, control, telemetry, clock }))
-  const kubectl = kubeconfigLine(await writeKubeconfig({ folder, server: urls.control }))
-  telemetry.log.info({ kubectl }, 'serving the resources')
 }

@@ -1,4 +1,4 @@
-import { runService } from '@sluice/service'
+import { controlAccess, runService } from '@sluice/service'
 import { banner } from './banner.ts'
 import { config, rules } from './config.ts'
 import { firstEvent } from './first-event.ts'
@@ -7,6 +7,7 @@ import { startRoles } from './roles.ts'
 /** Every role in one process, by default durable on the local disk: what `npm start` runs. */
 await runService({
   ...{ name: 'standalone', config, rules },
+  access: ({ dataDir, host }) => controlAccess(dataDir, host, Date.now()),
   start: async (config, context) => {
     const roles = await startRoles(config, context)
     const { ingressUrl: ingress, displayUrl, kubeconfig } = roles

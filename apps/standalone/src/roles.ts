@@ -14,9 +14,9 @@ import { startEventDisplay } from '@sluice/event-display'
 import { explain, explainRoute, startFilter } from '@sluice/filter'
 import { createAdmission, startIngress } from '@sluice/ingress'
 import { journalRoute, openJournal } from '@sluice/journal'
-import { fixedAddresses, overPublish, startControlPlane, storeLimits } from '@sluice/reconcile'
+import { fixedAddresses, overChanges, startControlPlane, storeLimits } from '@sluice/reconcile'
 import { startRedelivery } from '@sluice/redelivery'
-import { kubeconfigLine, type Registry, serveResourceApi, writeKubeconfig } from '@sluice/resource-api'
+import { publishResourceApi } from '@sluice/resource-api'
 import { type Running, type ServiceContext, serveRoute } from '@sluice/service'
 import type { StandaloneConfig } from './config.ts'
 
@@ -59,7 +59,7 @@ export async function startRoles(
   starting.defer(() => ingress[Symbol.asyncDispose]())
   const controlPlane = starting.use(
     await startControlPlane({
-      ...{ clock, telemetry, store: overPublish(contract), manifests: config.manifests, ...limits },
+      ...{ clock, telemetry, store: overChanges(contract), manifests: config.manifests, ...limits },
       path: join(dataDir, 'resources.db'),
       services: { 'default/event-display': display.url },
       addresses: fixedAddresses(ingress.url, config.ingressUrl),
@@ -95,7 +95,10 @@ export async function startRoles(
     )
   for (const route of redelivery.routes) serveRoute(context, route)
   warn('manifests', () => controlPlane.problems().join('\n') || undefined)
-  const kubeconfig = await serveApi(controlPlane.registry, dataDir, context, starting)
+  const { control, urls, access } = context
+  const { registry } = controlPlane
+  const api = { registry, control, url: urls.control, access, folder: dataDir, telemetry, clock }
+  const { kubectl: kubeconfig } = starting.use(await publishResourceApi(api))
   const stack = starting.move()
   return {
     ingressUrl: ingress.url,
@@ -109,16 +112,4 @@ export async function startRoles(
     },
     [Symbol.asyncDispose]: () => stack.disposeAsync(),
   }
-}
-
-/** Kubernetes' API for the resources, where there is a control port. */
-async function serveApi(
-  registry: Registry,
-  folder: string,
-  { control, urls, clock, telemetry }: ServiceContext,
-  stack: AsyncDisposableStack,
-): Promise<string | undefined> {
-  if (control === undefined || urls.control === undefined) return undefined
-  stack.use(serveResourceApi({ registry, control, telemetry, clock }))
-  return kubeconfigLine(await writeKubeconfig({ folder, server: urls.control }))
 }

@@ -1,5 +1,5 @@
 import { hashOf, hasSameContent } from './hash.ts'
-import type { Contract, Delta, Row, RowKind, Rows } from './rows.ts'
+import type { Contract, Delta, Row, RowKind, Rows, RowsEdit } from './rows.ts'
 
 /** In the order a role wants them: what is referred to comes first. */
 export const ROW_KINDS = ['logs', 'ingresses', 'deliveries', 'routes'] as const satisfies readonly RowKind[]
@@ -56,16 +56,23 @@ export function withDelta(rows: Rows, { epoch, revision, put, removed }: Delta):
   return { ...withHashes(next, rows), epoch, revision }
 }
 
-/** After a delta that may or may not have been applied: its rows are there with a content nobody knows. */
-export function doubt(known: Known, delta: Delta): Known {
-  return byKind((kind) => {
-    const rows = new Map(known[kind])
-    for (const row of delta.put[kind]) rows.set(row.uid, '')
-    return rows
-  })
+/** Edits one after another, as one. */
+export function mergedEdits(edits: readonly RowsEdit[]): RowsEdit {
+  const merged = byKind(() => new Map<string, Row | undefined>())
+  for (const { put, removed } of edits) {
+    for (const kind of ROW_KINDS) {
+      for (const uid of removed[kind] ?? []) merged[kind].set(uid, undefined)
+      for (const row of (put[kind] ?? []) as readonly Row[]) merged[kind].set(row.uid, row)
+    }
+  }
+  return {
+    put: rowsByKind((kind) => [...merged[kind].values()].flatMap((row) => row ?? [])),
+    removed: byKind((kind) => [...merged[kind]].flatMap(([uid, row]) => (row === undefined ? [uid] : []))),
+  }
 }
 
-function byKind<T>(of: (kind: RowKind) => T): Record<RowKind, T> {
+/** One of each kind. */
+export function byKind<T>(of: (kind: RowKind) => T): Record<RowKind, T> {
   return { logs: of('logs'), ingresses: of('ingresses'), routes: of('routes'), deliveries: of('deliveries') }
 }
 

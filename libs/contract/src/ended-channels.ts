@@ -35,20 +35,20 @@ export function removeEndedChannels({ driver, contract, clock, telemetry, copy }
   const known = new Set<string>()
   const stopped = new AbortController()
 
-  async function remove({ namespace, name, uid, channel, queues }: LogRow): Promise<void> {
+  async function remove({ kind, namespace, name, uid, channel, queues }: LogRow): Promise<void> {
     const unjudged = await driver.backlog(channel, FILTER_SUBSCRIPTION)
     const waiting = await driver.backlog(queues, DISPATCH_SUBSCRIPTION)
     const parked = [...(await driver.parked(channel, { limit: 1 })), ...(await driver.parked(queues, { limit: 1 }))]
-    const held = { namespace, broker: name, unjudged: unjudged.events, waiting: waiting.events }
+    const held = { namespace, [kind]: name, unjudged: unjudged.events, waiting: waiting.events }
     if (unjudged.events + waiting.events + parked.length > 0) {
-      telemetry.log.warn({ ...held, channel, queues }, 'broker deleted while it holds events: they stay in the store')
+      telemetry.log.warn({ ...held, channel, queues }, `${kind} deleted while it holds events: they stay in the store`)
       return
     }
     await driver.remove(channel)
     await driver.remove(queues)
     known.delete(uid)
     await made.delete(uid)
-    telemetry.log.info(held, 'broker deleted, its channels removed')
+    telemetry.log.info(held, `${kind} deleted, its channels removed`)
   }
 
   /** A backend that is away for a while must not leave channels behind that nobody knows any more. */
@@ -62,7 +62,7 @@ export function removeEndedChannels({ driver, contract, clock, telemetry, copy }
         const retryInMs = Math.min(FIRST_RETRY_MS * 2 ** failures++, LONGEST_RETRY_MS)
         const isRetried = driver.isRetryable(error)
         const fields = { channel: row.channel, err: error, ...(isRetried && { retryInMs }) }
-        telemetry.log.error(fields, 'channels of a deleted broker not removed')
+        telemetry.log.error(fields, `channels of a deleted ${row.kind} not removed`)
         if (!isRetried) return
         await sleep(clock, retryInMs, stopped.signal)
       }

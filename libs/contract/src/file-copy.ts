@@ -1,4 +1,4 @@
-import { mkdir, open, readFile, rename } from 'node:fs/promises'
+import { type FileHandle, mkdir, open, readFile, rename } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { EventingError } from '@sluice/errors'
 
@@ -24,12 +24,6 @@ export function fileCopy<T>(
   check: (value: unknown) => { value: T } | { problems: readonly string[] },
 ): Copy<T> {
   const folder = dirname(path)
-  const unusable = (error: unknown) => {
-    const reason = (error as NodeJS.ErrnoException).message
-    return new EventingError({ code: 'DATA_DIR_UNUSABLE', dataDir: folder, reason }, `${path}: ${reason}`, {
-      cause: error,
-    })
-  }
 
   async function setAside(problem: string): Promise<Loaded<T>> {
     const as = `${path}.unreadable`
@@ -58,8 +52,8 @@ export function fileCopy<T>(
   }
 
   return {
-    load: () => load().catch((error) => Promise.reject(unusable(error))),
-    save: (value) => save(value).catch((error) => Promise.reject(unusable(error))),
+    load: () => load().catch((error) => Promise.reject(unusable(error, path))),
+    save: (value) => save(value).catch((error) => Promise.reject(unusable(error, path))),
   }
 }
 
@@ -71,16 +65,21 @@ function parse(text: string): { value: unknown } | { problem: string } {
   }
 }
 
-async function synced(
-  path: string,
-  flags: 'w' | 'r',
-  write: (file: Awaited<ReturnType<typeof open>>) => Promise<void>,
-): Promise<void> {
+/** Opens, works, and fulfils once what was written survives a power loss. */
+export async function synced(path: string, flags: string, work: (file: FileHandle) => Promise<unknown>): Promise<void> {
   const file = await open(path, flags, 0o600)
   try {
-    await write(file)
+    await work(file)
     await file.sync()
   } finally {
     await file.close()
   }
+}
+
+/** DATA_DIR_UNUSABLE for what the file system says of a file. */
+export function unusable(error: unknown, path: string): EventingError {
+  if (error instanceof EventingError) return error
+  const reason = (error as NodeJS.ErrnoException).message
+  const detail = { code: 'DATA_DIR_UNUSABLE', dataDir: dirname(path), reason } as const
+  return new EventingError(detail, `${path}: ${reason}`, { cause: error })
 }

@@ -3,6 +3,7 @@ import type { Clock } from '@sluice/clock'
 import { EventingError } from '@sluice/errors'
 import type { Telemetry } from '@sluice/telemetry'
 import { withHashes } from './delta.ts'
+import { createDocument } from './document.ts'
 import { contractEvents } from './events.ts'
 import type { ContractSource } from './rows.ts'
 import { readContract } from './schema.ts'
@@ -19,8 +20,8 @@ export async function fileSource(deps: {
 }): Promise<ContractSource> {
   const read = readContract(await readJson(deps.path))
   if ('problems' in read) throw invalid(deps.path, read.problems)
-  const contract = { ...read.contract, ...withHashes(read.contract) }
-  const { watch } = createWatchers(contract, { clock: deps.clock, events: contractEvents(deps.telemetry) })
+  const document = createDocument({ ...read.contract, ...withHashes(read.contract) })
+  const { watch } = createWatchers(() => document, { clock: deps.clock, events: contractEvents(deps.telemetry) })
   return { watch }
 }
 

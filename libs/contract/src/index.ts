@@ -1,4 +1,5 @@
 export { createChannels, DISPATCH_SUBSCRIPTION, FILTER_SUBSCRIPTION } from './channels.ts'
+export { type Append, type ContractCopy, contractCopy } from './contract-copy.ts'
 export { difference, type Known, knownOf, NO_ROWS, NOTHING_KNOWN, withHashes } from './delta.ts'
 export { removeEndedChannels } from './ended-channels.ts'
 export { type Copy, fileCopy, type Loaded } from './file-copy.ts'
@@ -26,7 +27,9 @@ export type {
   Row,
   RowKind,
   Rows,
+  RowsEdit,
   Target,
 } from './rows.ts'
 export { readContract } from './schema.ts'
-export { type ContractStore, type ContractStoreDeps, contractCopy, createContractStore } from './store.ts'
+export { type ContractStore, type ContractStoreDeps, createContractStore } from './store.ts'
+export type { Lacking } from './watchers.ts'

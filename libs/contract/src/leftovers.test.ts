@@ -66,6 +66,18 @@ test('of what is surely not in use eight are kept, the newest; what may be in us
   expect(await there()).toEqual([...kept, 'journal.filter.live'])
 })
 
+test('a file and what lies beside it under its name stay or go together, by the newest of them', async () => {
+  await left('contract.filter.used.json', 30 * DAY)
+  await left('contract.filter.used.json.changes', DAY)
+  await left('contract.filter.gone.json', 30 * DAY)
+  await left('contract.filter.gone.json.changes', 8 * DAY)
+  await left('contract.filter.own.json.changes', 30 * DAY)
+  await open('contract.filter.own.json', 'contract.filter.')[Symbol.asyncDispose]()
+  await open('contract.filter.next.json', 'contract.filter.')[Symbol.asyncDispose]()
+  const kept = ['contract.filter.own.json.changes', 'contract.filter.used.json', 'contract.filter.used.json.changes']
+  expect(await there()).toEqual(kept)
+})
+
 test('a folder that is not there is no problem', async () => {
   const own = removeLeftovers({ own: join(folder, 'no', 'journal.filter.own'), prefix: 'journal.', clock, telemetry })
   await own[Symbol.asyncDispose]()

@@ -38,8 +38,9 @@ async function run(deps: LeftoversDeps, signal: AbortSignal): Promise<void> {
   const { own, clock, telemetry } = deps
   while (!signal.aborted) {
     const now = clock.now()
-    await utimes(own, now / 1_000, now / 1_000).catch(() => undefined)
-    for (const { path, unusedMs } of await leftBy(deps, now)) {
+    for (const path of await ownPaths(own)) await utimes(path, now / 1_000, now / 1_000).catch(() => undefined)
+    const left = await leftBy(deps, now)
+    for (const { path, unusedMs } of left.flatMap(({ paths, ...of }) => paths.map((path) => ({ path, ...of })))) {
       const failed = await rm(path, { recursive: true, force: true }).catch((error: unknown) => error)
       const fields = { path, unusedHours: Math.round(unusedMs / HOUR_MS) }
       if (failed === undefined) telemetry.log.info(fields, 'removed what a replica left that is gone')
@@ -49,16 +50,33 @@ async function run(deps: LeftoversDeps, signal: AbortSignal): Promise<void> {
   }
 }
 
-async function leftBy({ own, prefix }: LeftoversDeps, now: number) {
+/** With what lies beside it under its name and a suffix. */
+async function ownPaths(own: string): Promise<readonly string[]> {
+  const names = await readdir(dirname(own)).catch(() => [])
+  const beside = names.filter((name) => name.startsWith(`${basename(own)}.`))
+  return [own, ...beside.map((name) => join(dirname(own), name))]
+}
+
+interface Left {
+  readonly paths: readonly string[]
+  readonly unusedMs: number
+}
+
+/** A file and those beside it that have its name and a suffix go together, by the newest of them. */
+async function leftBy({ own, prefix }: LeftoversDeps, now: number): Promise<readonly Left[]> {
   const folder = dirname(own)
   const names = await readdir(folder).catch(() => [])
-  const left: { path: string; unusedMs: number }[] = []
+  const found = new Map<string, Left>()
   for (const name of names) {
     if (!name.startsWith(prefix) || name === basename(own) || name.startsWith(`${basename(own)}.`)) continue
     const path = join(folder, name)
     const changed = await lastUse(path)
-    if (changed !== undefined && now - changed > SURELY_GONE_MS) left.push({ path, unusedMs: now - changed })
+    if (changed === undefined) continue
+    const stem = name.replace(/\.json\..*$/, '.json')
+    const { paths = [], unusedMs = Number.POSITIVE_INFINITY } = found.get(stem) ?? {}
+    found.set(stem, { paths: [...paths, path], unusedMs: Math.min(unusedMs, now - changed) })
   }
+  const left = [...found.values()].filter(({ unusedMs }) => unusedMs > SURELY_GONE_MS)
   left.sort((a, b) => a.unusedMs - b.unusedMs)
   return left.filter(({ unusedMs }, i) => i >= MOST_KEPT || unusedMs > KEPT_MS)
 }

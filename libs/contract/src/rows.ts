@@ -155,6 +155,12 @@ export interface Delta {
   readonly removed: Readonly<Record<RowKind, readonly string[]>>
 }
 
+/** Rows to put, by uid in place of those that are there, and uids to remove; a uid that is in both is put. */
+export interface RowsEdit {
+  readonly put: Partial<Rows>
+  readonly removed: Partial<Record<RowKind, readonly string[]>>
+}
+
 /**
  * What a data plane role reads. `watch` calls back at once with everything as one delta, then once per change, in
  * order, never concurrently: the next delta waits for the returned promise, whose fulfilment acknowledges the

@@ -89,6 +89,14 @@ export function readContract(value: unknown): { contract: Contract } | { problem
   return problems.length > 0 ? { problems } : { contract: read.data }
 }
 
+/** The same for one that this code wrote: what refers to a row that is not there waits for it. */
+export function readWrittenContract(value: unknown): { contract: Contract } | { problems: readonly string[] } {
+  const read = contract.safeParse(value)
+  if (!read.success) return { problems: problemsOf(read.error) }
+  const problems = [...repeated(read.data)]
+  return problems.length > 0 ? { problems } : { contract: read.data }
+}
+
 /** A delta as it came over the wire: rows that are known whole and nothing else, or every problem. */
 export function readDelta(value: unknown): { delta: Delta } | { problems: readonly string[] } {
   const read = delta.safeParse(value)

@@ -308,7 +308,7 @@ describe('the copy on disk', () => {
     expect(names(deltas[0])).toEqual(['a'])
     expect(await second.publish(rows(['a']))).toBe(5_001)
     expect(await second.publish(rows(['b']))).toBe(5_002)
-    expect(await readdir(folder)).toEqual(['contract.json'])
+    expect(await readdir(folder)).toEqual(['contract.json', 'contract.json.changes'])
   })
 
   test.each([
@@ -377,4 +377,100 @@ describe('fileSource', () => {
     const error = await source(text).catch((thrown: unknown) => thrown)
     expect(isFailure(error, 'CONFIG_INVALID') && error.detail.problems.join()).toContain(problem)
   })
+})
+
+describe('change', () => {
+  const [a, b] = rows(['a', 'b']).logs
+  if (a === undefined || b === undefined) throw new Error('rows')
+
+  test('is the publication of the document after the edit, and equal rows and unknown uids change nothing', async () => {
+    const { store } = await inMemory()
+    expect(await store.change({ put: { logs: [a, b] }, removed: {} })).toBe(1)
+    expect(await store.change({ put: { logs: [a] }, removed: { logs: ['c'], routes: ['r'] } })).toBe(1)
+    expect(await store.change({ put: { logs: [{ ...b, lanes: 4 }] }, removed: { logs: ['a', 'b'] } })).toBe(2)
+    expect(store.contract().logs).toEqual([{ ...b, lanes: 4, hash: hashOf({ ...b, lanes: 4 }) }])
+    expect(await store.publish({ ...NONE, logs: [{ ...b, lanes: 4 }] })).toBe(2)
+  })
+
+  test('a document taken before stays as it was', async () => {
+    const { store } = await inMemory()
+    await store.change({ put: { logs: [a] }, removed: {} })
+    const before = store.contract()
+    await store.change({ put: { logs: [b] }, removed: { logs: ['a'] } })
+    expect(before.logs.map(({ uid }) => uid)).toEqual(['a'])
+    expect(store.contract().logs.map(({ uid }) => uid)).toEqual(['b'])
+    expect(store.contract()).toBe(store.contract())
+  })
+
+  test('edits that come while one is being saved are saved together, and all fail where the disk is full', async () => {
+    const saved: number[] = []
+    let isFull = false
+    const copy = {
+      load: async () => ({}),
+      save: async ({ revision }: Contract) => {
+        await settle()
+        if (isFull) throw new Error('ENOSPC')
+        saved.push(revision)
+      },
+    }
+    const store = await createContractStore({ clock: manualClock(0), telemetry, copy })
+    const first = store.change({ put: { logs: [a] }, removed: {} })
+    await null
+    const later = [
+      store.change({ put: { logs: [b] }, removed: {} }),
+      store.change({ put: {}, removed: { logs: ['a'] } }),
+    ]
+    expect([await first, ...(await Promise.all(later))]).toEqual([1, 2, 2])
+    expect(saved).toEqual([1, 2])
+    expect(names({ put: store.contract() } as unknown as Delta)).toEqual(['b'])
+    isFull = true
+    const failed = await Promise.allSettled([
+      store.change({ put: { logs: [a] }, removed: {} }),
+      store.change({ put: {}, removed: { logs: ['b'] } }),
+    ])
+    expect(failed.map(({ status }) => status)).toEqual(['rejected', 'rejected'])
+    expect(names({ put: store.contract() } as unknown as Delta)).toEqual(['b'])
+  })
+
+  test('a watcher gets the changed row alone, and is named while it lacks it', async () => {
+    const { store } = await inMemory()
+    await store.change({ put: { logs: [a, b] }, removed: {} })
+    const deltas: Delta[] = []
+    let finish: (() => undefined) | undefined
+    store.watch('filter', (delta) => {
+      deltas.push(delta)
+      return new Promise<void>((resolve) => (finish = () => void resolve() as undefined))
+    })
+    await settle()
+    expect(store.lacking(1)).toEqual([{ role: 'filter' }])
+    finish?.()
+    await settle()
+    expect(store.lacking(1)).toEqual([])
+    expect(await store.change({ put: { logs: [{ ...b, lanes: 4 }] }, removed: {} })).toBe(2)
+    expect(store.lacking(2)).toEqual([{ role: 'filter' }])
+    await settle()
+    finish?.()
+    await settle()
+    expect(store.lacking(2)).toEqual([])
+    expect(deltas.map((delta) => [delta.revision, names(delta)])).toEqual([
+      [1, ['a', 'b']],
+      [2, ['b']],
+    ])
+  })
+})
+
+test('a store whose newest changes are damaged counts on from the clock with the rows it could read, after each restart', async () => {
+  const path = join(folder, 'contract.json')
+  const open = async (startMs: number) =>
+    createContractStore({ clock: manualClock(startMs), telemetry, copy: contractCopy(path) })
+  const first = await open(5_000)
+  for (const names of [['a'], ['a', 'b'], ['c']]) await first.publish(rows(names))
+  const text = await readFile(`${path}.changes`, 'utf8')
+  await writeFile(`${path}.changes`, text.replace('log/b', 'log/x'))
+  const second = await open(9_000)
+  expect(logged.at(-1)?.message).toBe('copy of the contract could not be read and was set aside')
+  expect(second.contract()).toMatchObject({ epoch: 9_001, revision: 9_000, logs: [{ uid: 'a' }] })
+  const third = await open(8_000)
+  expect(third.contract()).toEqual(second.contract())
+  expect(await third.publish(rows(['d']))).toBe(9_001)
 })

@@ -1,35 +1,32 @@
 import type { Clock } from '@sluice/clock'
 import type { Telemetry } from '@sluice/telemetry'
-import { difference, isEmpty, knownOf, NO_ROWS, withHashes } from './delta.ts'
+import { type ContractCopy, persist } from './contract-copy.ts'
+import { mergedEdits, NO_ROWS, withDelta, withHashes } from './delta.ts'
+import { createDocument } from './document.ts'
 import { contractEvents } from './events.ts'
-import { type Copy, fileCopy } from './file-copy.ts'
-import type { Contract, Rows } from './rows.ts'
-import { readContract } from './schema.ts'
+import type { Contract, Delta, RowKind, Rows, RowsEdit } from './rows.ts'
 import { createWatchers, type Watchers } from './watchers.ts'
 
 export interface ContractStore extends Omit<Watchers, 'announce'> {
-  /** The document as last published, or as the copy had it. */
+  /** The document as last published, or as the copy had it. Made once per revision, and only if asked for. */
   contract(): Contract
   /**
    * Makes `rows` the document; hashes are computed here. Answers its revision, which rises by one and only if a row
    * came, went or changed. The copy is saved before anybody hears of it; when that fails nothing changed.
    */
   publish(rows: Rows): Promise<number>
+  /**
+   * The same for some rows, and costs as much as they do. Answers the revision that has them. Edits that come while
+   * another is being saved are saved together, as one revision.
+   */
+  change(edit: RowsEdit): Promise<number>
 }
 
 export interface ContractStoreDeps {
   readonly clock: Clock
   readonly telemetry: Telemetry
   /** Absent: nothing survives the process. */
-  readonly copy?: Copy<Contract>
-}
-
-/** The contract's file in a data directory. */
-export function contractCopy(path: string): Copy<Contract> {
-  return fileCopy(path, (value) => {
-    const read = readContract(value)
-    return 'contract' in read ? { value: read.contract } : read
-  })
+  readonly copy?: ContractCopy
 }
 
 /** The server side of the contract and, in one process, its source. Rejects only where the copy can't be reached. */
@@ -37,44 +34,67 @@ export async function createContractStore(deps: ContractStoreDeps): Promise<Cont
   const events = contractEvents(deps.telemetry)
   const loaded = (await deps.copy?.load()) ?? {}
   if (loaded.setAside !== undefined) events.copySetAside(loaded.setAside)
-  let current = loaded.value ?? withoutHistory(deps.clock)
-  current = { ...current, ...withHashes(current) }
-  const { announce, ...readers } = createWatchers(current, { clock: deps.clock, events })
+  const start = beginning(loaded.value, loaded.setAside !== undefined, deps.clock)
+  const document = createDocument({ ...start, ...withHashes(start) })
+  // A restart must not count from before what is given out from now on
+  if (loaded.value !== undefined && loaded.setAside !== undefined) await deps.copy?.save(document.contract())
+  const { announce, ...readers } = createWatchers(() => document, { clock: deps.clock, events })
   let last: Promise<unknown> = Promise.resolve()
+  /** Edits that wait for their turn, which is one for all of them. */
+  let waiting: { readonly edits: RowsEdit[]; readonly turn: Promise<number> } | undefined
 
-  async function publish(rows: Rows): Promise<number> {
-    const next = { ...withHashes(rows, current), epoch: current.epoch, revision: current.revision + 1 }
-    const delta = difference(knownOf(current), next)
-    if (isEmpty(delta)) return current.revision
-    await deps.copy?.save(next)
-    current = next
-    const count = (of: Readonly<Record<keyof Rows, readonly unknown[]>>) => Object.values(of).flat().length
+  async function make(delta: Delta | undefined): Promise<number> {
+    if (delta === undefined) return document.revision
+    const { revision: from } = document
+    if (deps.copy !== undefined)
+      await persist(deps.copy, { from, delta, whole: () => withDelta(document.contract(), delta) })
+    const change = document.apply(delta)
+    const count = (of: Readonly<Record<RowKind, readonly unknown[]>>) => Object.values(of).flat().length
     events.published({
-      epoch: next.epoch,
-      revision: next.revision,
-      put: count(delta.put),
+      epoch: delta.epoch,
+      revision: delta.revision,
+      put: count({ ...delta.put }),
       removed: count(delta.removed),
     })
-    announce(next)
-    return next.revision
+    announce(change)
+    return delta.revision
+  }
+
+  function inTurn(work: () => Promise<number>): Promise<number> {
+    const turn = last.then(work)
+    last = turn.catch(() => {})
+    return turn
   }
 
   return {
     ...readers,
-    contract: () => current,
+    contract: document.contract,
     publish(rows) {
-      const turn = last.then(() => publish(rows))
-      last = turn.catch(() => {})
-      return turn
+      waiting = undefined
+      return inTurn(() => make(document.deltaTo(rows)))
+    },
+    change(edit) {
+      if (waiting === undefined) {
+        const edits: RowsEdit[] = []
+        const turn = inTurn(() => {
+          if (waiting?.edits === edits) waiting = undefined
+          return make(document.deltaOf(mergedEdits(edits)))
+        })
+        waiting = { edits, turn }
+      }
+      waiting.edits.push(edit)
+      return waiting.turn
     },
   }
 }
 
 /**
  * Events already stored may carry stamps of a history that was lost with its copy. It began at an earlier millisecond
- * and took longer than one for each revision, so the wall clock is beyond its last: no reader waits in vain.
+ * and took longer than one for each revision, so the wall clock is beyond its last: no reader waits in vain. The same
+ * holds where only the newest changes are lost: the rows are those of before, and count as new.
  */
-function withoutHistory(clock: Clock): Contract {
-  const start = Math.max(0, Math.floor(clock.now()))
-  return { ...NO_ROWS, epoch: start + 1, revision: start }
+function beginning(held: Contract | undefined, isDamaged: boolean, clock: Clock): Contract {
+  if (held !== undefined && !isDamaged) return held
+  const start = Math.max(0, Math.floor(clock.now()), held?.revision ?? 0)
+  return { ...(held ?? NO_ROWS), epoch: start + 1, revision: start }
 }

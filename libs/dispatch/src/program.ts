@@ -46,6 +46,8 @@ export class Program {
   /** By queue channel. */
   readonly #kinds = new Map<string, LogRow['kind']>()
   readonly #paths = new Map<string, { readonly log: string; readonly path: string }>()
+  /** By log: uids of its addresses. */
+  readonly #addresses = new Map<string, Set<string>>()
   #revision = -1
 
   constructor(deps: ProgramDeps) {
@@ -64,8 +66,9 @@ export class Program {
   replyLog(uid: string): ReplyLog | undefined {
     const row = this.#logs.get(uid)
     if (row === undefined) return undefined
-    const ingress = [...this.#paths.values()].find(({ log }) => log === uid)
-    return { row, address: this.#deps.ingressUrl + (ingress?.path ?? `/${row.namespace}/${row.name}`) }
+    const [ingress = ''] = this.#addresses.get(uid) ?? []
+    const path = this.#paths.get(ingress)?.path ?? `/${row.namespace}/${row.name}`
+    return { row, address: this.#deps.ingressUrl + path }
   }
 
   /** All rows at once. Answers the queues whose answers may have changed, by their channel. */
@@ -81,8 +84,12 @@ export class Program {
       this.#kinds.delete(queues)
       this.#logs.delete(uid)
     }
-    for (const { uid, log, path } of put.ingresses) this.#paths.set(uid, { log, path })
-    for (const uid of removed.ingresses) this.#paths.delete(uid)
+    for (const uid of removed.ingresses) this.#forgetAddress(uid)
+    for (const { uid, log, path } of put.ingresses) {
+      this.#forgetAddress(uid)
+      this.#paths.set(uid, { log, path })
+      this.#addresses.set(log, (this.#addresses.get(log) ?? new Set()).add(uid))
+    }
     for (const row of put.deliveries) {
       const old = this.#destinations.get(row.uid)
       if (old?.row.hash === row.hash) continue
@@ -114,6 +121,14 @@ export class Program {
   /** Nothing waits in hand any more. */
   close(): void {
     for (const { gate } of this.#destinations.values()) gate.close()
+  }
+
+  #forgetAddress(uid: string): void {
+    const log = this.#paths.get(uid)?.log ?? ''
+    const addresses = this.#addresses.get(log)
+    addresses?.delete(uid)
+    if (addresses?.size === 0) this.#addresses.delete(log)
+    this.#paths.delete(uid)
   }
 
   /** The new endpoints are adopted before the old are forgotten, so that kept connections stay. */

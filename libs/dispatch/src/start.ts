@@ -133,7 +133,9 @@ export function startDispatcher(deps: DispatcherDeps): Dispatcher {
 /** One reader per log's queue channel. */
 class Readers implements AsyncDisposable {
   readonly #deps: QueueReaderDeps
+  /** By log. */
   readonly #readers = new Map<string, { readonly channel: string; readonly reader: QueueReader }>()
+  readonly #byChannel = new Map<string, QueueReader>()
 
   constructor(deps: QueueReaderDeps) {
     this.#deps = deps
@@ -145,12 +147,14 @@ class Readers implements AsyncDisposable {
       if (this.#readers.get(uid)?.channel === queues) continue
       await this.#close(uid)
       if (this.#deps.draining.aborted) return
-      this.#readers.set(uid, { channel: queues, reader: new QueueReader({ queues, kind }, this.#deps) })
+      const reader = new QueueReader({ queues, kind }, this.#deps)
+      this.#readers.set(uid, { channel: queues, reader })
+      this.#byChannel.set(queues, reader)
     }
   }
 
   wake(channel: string, queue: string): void {
-    for (const running of this.#readers.values()) if (running.channel === channel) running.reader.wake(queue)
+    this.#byChannel.get(channel)?.wake(queue)
   }
 
   async idle(): Promise<void> {
@@ -162,7 +166,10 @@ class Readers implements AsyncDisposable {
   }
 
   async #close(uid: string): Promise<void> {
-    await this.#readers.get(uid)?.reader[Symbol.asyncDispose]()
+    const running = this.#readers.get(uid)
+    if (running === undefined) return
+    await running.reader[Symbol.asyncDispose]()
     this.#readers.delete(uid)
+    if (this.#byChannel.get(running.channel) === running.reader) this.#byChannel.delete(running.channel)
   }
 }

@@ -2,7 +2,13 @@ export { embeddedClient } from './api/embedded-client.ts'
 export type { Informer, ObjectChange, ObjectKey, ResourceClient } from './api/resource-client.ts'
 export { storeConfig, storeLimits } from './config.ts'
 export { type ControlPlane, type ControlPlaneDeps, startControlPlane } from './control-plane.ts'
-export { createLedger, type Ledger, type LedgerDeps, type LedgerStore, overPublish } from './ledger/index.ts'
+export {
+  createLedger,
+  type Ledger,
+  type LedgerDeps,
+  type LedgerStore,
+  overChanges,
+} from './ledger/index.ts'
 export { type Applied, applyManifests } from './manifests/apply-manifests.ts'
 export { type ManifestsFolder, startManifestsFolder } from './manifests/manifests-folder.ts'
 export {

@@ -20,9 +20,14 @@ async function until(holds: () => boolean): Promise<void> {
   }
 }
 
+const isReady = (installation: Installation, text: string) => {
+  const [kind = '', name = ''] = text.split(' ')
+  return installation.ready(kind, name) === 'True'
+}
+
 const written = ({ telemetry }: Installation) => (telemetry as TestTelemetry).read('reconcile_status_writes_total')
 
-test('DLV-17 on the real registry and runtime: Brokers, Triggers, Channels and Subscriptions come to be Ready, in one write each', async () => {
+test('DLV-17 on the real registry and runtime: Brokers, Triggers, Channels and Subscriptions come to be Ready', async () => {
   await using installation = await startInstallation(folder)
   const names = Array.from({ length: 10 }, (_, i) => `n${i}`)
   for (const name of names) {
@@ -36,6 +41,32 @@ test('DLV-17 on the real registry and runtime: Brokers, Triggers, Channels and S
   const { logs, routes } = installation.store.contract()
   expect([logs.length, routes.length]).toEqual([20, 20])
   expect(installation.get('InMemoryChannel', 'n0').spec).toMatchObject({ subscribers: [{ name: 'n0' }] })
+})
+
+test('statuses of every kind are stored as they were said, whether Ready or not', async () => {
+  const CACerts = '-----BEGIN CERTIFICATE-----\nMA==\n-----END CERTIFICATE-----'
+  const sink = { uri: 'https://sink/', CACerts, audience: 'a' }
+  const delivery = { retry: 1, deadLetterSink: sink }
+  const first = await startInstallation(folder)
+  await first.create(broker('default', { delivery }))
+  await first.create(trigger('t', { subscriber: sink, delivery }))
+  await first.create(trigger('lost', { subscriber: ref('Service', 'lost') }))
+  await first.create(channel('Channel', 'c', { delivery }))
+  await first.create(subscription('s', { subscriber: sink, reply: sink, delivery }, ref('Channel', 'c')))
+  await first.create(subscription('lost', {}, ref('KafkaChannel', 'k')))
+  await first.create(channel('KafkaChannel', 'k'))
+  await first.create(channel('NatsJetStreamChannel', 'n'))
+  await until(() =>
+    ['Broker default', 'Trigger t', 'Channel c', 'Subscription s'].every((each) => isReady(first, each)),
+  )
+  await first.reconcilers.settled()
+  expect(first.ready('KafkaChannel', 'k')).toBe('False')
+  await first[Symbol.asyncDispose]()
+  await using again = await startInstallation(folder)
+  await again.reconcilers.settled()
+  await again.ledger.published()
+  expect(written(again)).toBe(0)
+  expect(again.get('Subscription', 's').status).toMatchObject({ physicalSubscription: { replyCACerts: CACerts } })
 })
 
 test('after a restart the same rows are in force, and no status is written', async () => {

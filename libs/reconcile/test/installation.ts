@@ -1,5 +1,5 @@
 import { type Clock, systemClock } from '@sluice/clock'
-import { type ContractStore, type Copy, contractCopy, createContractStore } from '@sluice/contract'
+import { type ContractStore, contractCopy, createContractStore } from '@sluice/contract'
 import { openRegistry, type Registry } from '@sluice/resource-api'
 import { type ApiObject, apiTable, type ServedVersion } from '@sluice/resources/api'
 import type { Telemetry } from '@sluice/telemetry'
@@ -9,7 +9,7 @@ import {
   createPrograms,
   embeddedClient,
   type Ledger,
-  overPublish,
+  overChanges,
   type Reconcilers,
   startReconcilers,
 } from '../src/index.ts'
@@ -33,11 +33,11 @@ export async function startInstallation(folder: string, clock: Clock = systemClo
   const stack = new AsyncDisposableStack()
   const telemetry = createTestTelemetry()
   const registry = stack.use(await openRegistry({ path: `${folder}/api.db`, table, clock, telemetry }))
-  const copy: Copy<never> = contractCopy(`${folder}/contract.json`) as Copy<never>
+  const copy = contractCopy(`${folder}/contract.json`)
   const store = await createContractStore({ clock, telemetry, copy })
   stack.use(store.watch('dispatcher-0', () => {}))
   const failed = (error: unknown) => telemetry.log.error({ err: error }, 'rows could not be published')
-  const ledger = stack.use(createLedger({ store: overPublish(store), clock, parkedRetentionMs: 604_800_000, failed }))
+  const ledger = stack.use(createLedger({ store: overChanges(store), clock, parkedRetentionMs: 604_800_000, failed }))
   const client = stack.use(embeddedClient(registry))
   const { programs } = createPrograms({
     ...{ client, table, ledger, clock, services: {}, backlogMaxBytes: 1000 },

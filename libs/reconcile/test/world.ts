@@ -1,8 +1,8 @@
 import { setImmediate } from 'node:timers/promises'
-import { type Contract, type ContractStore, type Copy, createContractStore } from '@sluice/contract'
+import { type Contract, type ContractStore, type Copy, createContractStore, readContract } from '@sluice/contract'
 import { type ApiObject, apiTable, type ServedVersion } from '@sluice/resources/api'
 import { createTestTelemetry } from '@sluice/telemetry/testing'
-import { createLedger, type Ledger, overPublish } from '../src/ledger/index.ts'
+import { createLedger, type Ledger, overChanges } from '../src/ledger/index.ts'
 import { createPrograms, type ProgramsDeps, type SeenType } from '../src/programs/index.ts'
 import type { ObjectEvent, Program } from '../src/runtime/program.ts'
 import { type ManualClock, manualClock } from './manual-clock.ts'
@@ -45,18 +45,21 @@ export class World {
 
   async start(): Promise<this> {
     const { deps, drivers = [], isDeaf } = this.#options
-    const copy: Copy<Contract> = {
+    const copy: Pick<Copy<Contract>, 'load' | 'save'> = {
       load: async () => (this.copy ? { value: this.copy } : {}),
       save: async (value) => {
+        // no revision may name what is not there: a reader would refuse its copy
+        const read = readContract(structuredClone(value))
+        if ('problems' in read) throw new Error(read.problems.join('\n'))
         this.copy = value
       },
-    } as Copy<Contract>
+    }
     this.store = await createContractStore({ clock: this.clock, telemetry: createTestTelemetry(), copy })
     if (!isDeaf) this.store.watch('dispatcher-0', () => {})
     const failed = (error: unknown) => {
       throw error
     }
-    const store = overPublish(this.store)
+    const store = overChanges(this.store)
     this.ledger = createLedger({ store, clock: this.clock, parkedRetentionMs: 7 * 86_400_000, failed })
     const { programs, seen } = createPrograms({
       ...{ client: this.api.client, table, ledger: this.ledger, clock: this.clock },

@@ -17,4 +17,3 @@ export const BROKER_ANNOTATIONS = {
   'sluice.dev/order-key': attributeName,
   'sluice.dev/dedup-window': refused('remove it, or set it on Triggers'),
 }
-

@@ -23,4 +23,3 @@ export function disagreement(own: string | undefined, kafka: string | undefined)
   if ((own === 'none') === (kafka === 'unordered')) return undefined
   return `says ${shown(own)} and ${KAFKA_ORDER} says ${shown(kafka)}: remove one`
 }
-

@@ -3,6 +3,7 @@ import type { Env } from '@sluice/config'
 import type { ServiceTelemetry } from '@sluice/telemetry'
 import type { FastifyInstance } from 'fastify'
 import type { Authorize } from './access.ts'
+import type { ControlAccess } from './control-access.ts'
 import type { DurableLevel, ReadyCheck } from './readiness.ts'
 
 /** What a service is given to start with. */
@@ -24,6 +25,8 @@ export interface ServiceContext {
   readonly control: FastifyInstance | undefined
   /** Asked for every request to a route of the control port. */
   readonly authorize: Authorize
+  /** What lets operators in from beyond loopback, by https at the port of `urls.control`; absent: nothing does. */
+  readonly access?: ControlAccess
   /** Where control and metrics listen, with the actual ports. */
   readonly urls: { readonly control?: string; readonly metrics?: string }
 }

@@ -2,9 +2,11 @@ import { createServer } from 'node:http'
 import { httpUrl } from '@sluice/config'
 import type { Logger } from '@sluice/telemetry'
 import fastify, { type FastifyError, type FastifyInstance } from 'fastify'
+import { type ControlAccess, hasToken } from './control-access.ts'
 import { PROBES, refusal } from './guard.ts'
 import { listen } from './listen.ts'
 import type { Readiness } from './readiness.ts'
+import { secured } from './secured.ts'
 
 const MAX_BODY_BYTES = 1_048_576
 /** Names of brokers and triggers have at most 253, encoded or not. */
@@ -27,11 +29,13 @@ export interface ControlDeps {
   readonly port: number
   readonly readiness: Readiness
   readonly log: Logger
+  /** Absent: beyond loopback there are probes only. */
+  readonly access?: ControlAccess | undefined
 }
 
 /** Listens at once, so that a taken port is found before anything else starts. Rejects as `listen` does. */
-export async function startControlServer({ host, port, readiness, log }: ControlDeps): Promise<ControlServer> {
-  const routes = controlRoutes({ host, readiness, log })
+export async function startControlServer({ host, port, readiness, log, access }: ControlDeps): Promise<ControlServer> {
+  const routes = controlRoutes({ host, readiness, log, access })
   // Probes have to answer before the app has added its routes, and say what the start waits for
   const probes = controlRoutes({ host, readiness, log })
   await probes.ready()
@@ -41,6 +45,7 @@ export async function startControlServer({ host, port, readiness, log }: Control
     else if (PROBES.has(request.url ?? '')) probes.routing(request, response)
     else response.writeHead(503).end()
   })
+  if (access !== undefined) secured(server, access)
   server.maxConnections = MAX_CONNECTIONS
   const actualPort = await listen(server, { host, port })
   return {
@@ -60,11 +65,17 @@ export async function startControlServer({ host, port, readiness, log }: Control
 }
 
 /** The guard and the probes; `/readyz` names each check and its reason. */
-export function controlRoutes({ host, readiness, log }: Omit<ControlDeps, 'port'>): FastifyInstance {
+export function controlRoutes({ host, readiness, log, access }: Omit<ControlDeps, 'port'>): FastifyInstance {
   const routes = fastify({ bodyLimit: MAX_BODY_BYTES, routerOptions: { maxParamLength: MAX_NAME_CHARACTERS } })
   routes.addHook('onRequest', async (request, reply) => {
     const path = request.url.split('?', 1)[0] ?? ''
-    const reason = refusal({ headers: request.headers, path, from: request.socket.remoteAddress }, host)
+    const { headers, socket } = request
+    const isByTls = access !== undefined && 'encrypted' in socket
+    if (isByTls && !PROBES.has(path) && !hasToken(headers.authorization, access.token)) {
+      const body = { error: 'the token of the control port is missing or wrong: send it as Authorization: Bearer' }
+      return await reply.code(401).header('www-authenticate', 'Bearer').send(body)
+    }
+    const reason = refusal({ headers, path, from: socket.remoteAddress, isTrusted: isByTls }, host)
     if (reason !== undefined) await reply.code(403).send({ error: reason })
   })
   routes.setErrorHandler((error: FastifyError, _request, reply) => {

@@ -11,16 +11,24 @@ export function isLoopback(host: string): boolean {
 /**
  * Why a request to the control port is refused, or undefined. On loopback there is no token, so a page in a browser
  * must not get through by a name it resolves to this machine (Host) or from another origin. Whoever comes from beyond
- * loopback gets probes only: a port-forward, or a shell in the container, comes from within.
+ * loopback gets probes only, or everything by TLS with the token, which no page has; a port-forward, or a shell in the
+ * container, comes from within.
  */
 export function refusal(
-  request: { readonly headers: IncomingHttpHeaders; readonly path: string; readonly from: string | undefined },
+  request: {
+    readonly headers: IncomingHttpHeaders
+    readonly path: string
+    readonly from: string | undefined
+    /** It came by TLS and has the token. */
+    readonly isTrusted?: boolean
+  },
   listeningOn: string,
 ): string | undefined {
+  if (request.isTrusted) return undefined
   if (!isLoopback(listeningOn)) {
     if (PROBES.has(request.path)) return undefined
     if (!isLoopback((request.from ?? '').replace(/^::ffff:/i, '')))
-      return 'beyond loopback the control port answers probes only: ask from this machine, or through a port-forward'
+      return 'beyond loopback the control port answers probes only: ask from this machine, or through a port-forward, or where it has a certificate by https'
   }
   const { host = '', origin } = request.headers
   const name = hostName(host)

@@ -1,5 +1,6 @@
 export { type Access, type Authorize, authorizedByGuard } from './access.ts'
 export { type Running, running, type ServiceContext } from './context.ts'
+export { type ControlAccess, controlAccess } from './control-access.ts'
 export { type ControlRequest, type ControlRoute, serveRoute } from './control-route.ts'
 export { listen } from './listen.ts'
 export { type PlatformConfig, platformConfig } from './platform-config.ts'

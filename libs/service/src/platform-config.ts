@@ -7,7 +7,8 @@ const MAX_DRAIN_MS = 600_000
 export const platformConfig = {
   host: text('HOST', {
     fallback: '127.0.0.1',
-    meaning: 'address to listen on; beyond loopback only probes answer on the control port',
+    meaning:
+      'address to listen on; beyond loopback the control port answers probes, and of standalone everything by https with its token',
   }),
   controlPort: portOrOff('CONTROL_PORT', {
     fallback: 8090,

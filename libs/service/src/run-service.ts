@@ -7,7 +7,9 @@ import { preload } from '@sluice/telemetry/preload'
 import { authorizedByGuard } from './access.ts'
 import { argumentProblems, help, wantsHelp } from './command-line.ts'
 import type { Running, ServiceContext } from './context.ts'
+import type { ControlAccess } from './control-access.ts'
 import { type ControlServer, startControlServer } from './control-server.ts'
+import { isLoopback } from './guard.ts'
 import { type PlatformConfig, platformConfig } from './platform-config.ts'
 import { showProcess } from './process-metrics.ts'
 import { createReadiness, type Readiness } from './readiness.ts'
@@ -25,6 +27,8 @@ export interface Service<S extends Shape> {
   readonly rules?: Rules<typeof platformConfig & S>
   /** Throws for a config that can never work, before anything listens. */
   readonly check?: (config: PlatformConfig & ConfigOf<S>) => void
+  /** What lets operators in from beyond loopback; asked when HOST is there. Absent: nothing does. */
+  readonly access?: (config: PlatformConfig & ConfigOf<S>) => Promise<ControlAccess>
   readonly start: (config: PlatformConfig & ConfigOf<S>, context: ServiceContext) => Promise<Running> | Running
 }
 
@@ -73,7 +77,7 @@ async function startInOrder<S extends Shape>(deps: StartDeps<S>): Promise<void> 
   const { service, config, env, telemetry, stack, clock } = deps
   const readiness = createReadiness(clock)
   using _starting = readiness.ready('started', () => 'the service is starting')
-  const { control, urls } = await listenForOperators(deps, readiness)
+  const { control, urls, access } = await listenForOperators(deps, readiness)
 
   const draining = new AbortController()
   const aborting = new AbortController()
@@ -96,7 +100,7 @@ async function startInOrder<S extends Shape>(deps: StartDeps<S>): Promise<void> 
   })
   const { ready, warn, durable } = readiness
   const signals = { draining: draining.signal, signal: aborting.signal }
-  const operators = { control: control?.routes, authorize: authorizedByGuard, urls }
+  const operators = { control: control?.routes, authorize: authorizedByGuard, urls, ...(access && { access }) }
   const context = { telemetry, clock, env, ...signals, ready, warn, durable, ...operators }
   started.catch(() => undefined)
   try {
@@ -115,8 +119,9 @@ async function startInOrder<S extends Shape>(deps: StartDeps<S>): Promise<void> 
 async function listenForOperators<S extends Shape>(
   { service, config, telemetry, stack }: StartDeps<S>,
   readiness: Readiness,
-): Promise<{ control: ControlServer | undefined; urls: ServiceContext['urls'] }> {
+): Promise<{ control: ControlServer | undefined } & Pick<ServiceContext, 'urls' | 'access'>> {
   const { host, metricsPort, controlPort } = config
+  const access = controlPort === undefined || isLoopback(host) ? undefined : await service.access?.(config)
   const metrics =
     metricsPort === undefined
       ? undefined
@@ -124,9 +129,10 @@ async function listenForOperators<S extends Shape>(
   const control =
     controlPort === undefined
       ? undefined
-      : stack.use(await startControlServer({ host, port: controlPort, readiness, log: telemetry.log }))
+      : stack.use(await startControlServer({ host, port: controlPort, readiness, log: telemetry.log, access }))
   return {
     control,
+    ...(access && { access }),
     urls: { ...(control && { control: control.url }), ...(metrics && { metrics: metrics.url }) },
   }
 }

@@ -1,38 +1,28 @@
-import { mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { startProcess } from '@sluice/testkit'
-
-const MAIN = new URL('./service.ts', import.meta.url).pathname
+import { install } from '../installation.ts'
 
 /** A resource API that clients of Kubernetes can talk to. */
 export interface ServedApi extends AsyncDisposable {
   readonly url: string
+  /** Where events go in. */
+  readonly ingressUrl: string
   /** Path of the file that it wrote. */
   readonly kubeconfig: string
-  readonly folder: string
 }
 
-/** Starts the process that serves it, over a folder of its own. */
+/** Starts what `npm start` runs, over folders of its own, with nothing in them. */
 export async function startServedApi(): Promise<ServedApi> {
-  const folder = mkdtempSync(join(tmpdir(), 'sluice-resources-'))
-  const running = await startProcess(MAIN, {
-    env: { DATA_DIR: folder, CONTROL_PORT: '0', METRICS_PORT: 'off' },
-    ready: { kubeconfig: /^export KUBECONFIG=(\S+)/m, control: /^control (\S+)/m },
-  })
-  const url = running.urls.control ?? ''
+  const sluice = await install({ manifests: {}, readyTimeoutMs: 20_000 })
+  const url = (sluice.running.urls.control ?? '').replace(/\/$/, '')
   await answering(`${url}/version`)
   return {
-    ...{ url, kubeconfig: running.urls.kubeconfig ?? '', folder },
-    async [Symbol.asyncDispose]() {
-      await running[Symbol.asyncDispose]()
-      rmSync(folder, { recursive: true, force: true })
-    },
+    ...{ url, ingressUrl: sluice.ingressUrl, kubeconfig: join(sluice.env.SLUICE_DATA_DIR ?? '', 'kubeconfig') },
+    [Symbol.asyncDispose]: () => sluice[Symbol.asyncDispose](),
   }
 }
 
 /** The lines are printed a moment before the routes are open. */
 async function answering(url: string): Promise<void> {
-  for (let tries = 0; tries < 200 && (await fetch(url)).status === 503; tries++)
+  for (let tries = 0; tries < 500 && (await fetch(url)).status === 503; tries++)
     await new Promise((resolve) => setTimeout(resolve, 10))
 }

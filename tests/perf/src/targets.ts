@@ -81,6 +81,10 @@ export const TARGETS: readonly Target[] = [
   atLeast('subscriber of 100 ms, 4 dispatchers: rate', 3.2, '1 dispatcher', (of) =>
     speed(of, 'dispatchers-4-slower', 'dispatchers-1-slower'),
   ),
+  atMost('10,000 triggers: one changed, in force apart: p99', 200, 'ms', (of) => of('contract', 'changeP99')),
+  atMost('10,000 triggers: rows told beside the changed', 0, 'rows', (of) => of('contract', 'disturbedRows')),
+  atMost('10,000 triggers: rows told after a restart', 0, 'rows', (of) => of('contract', 'restartRows')),
+  atMost('10,000 triggers: memory of the contract server', 400, 'MB', (of) => of('contract', 'serverMb')),
   atMost('memory, a million events: peak', MEMORY_MB, 'MB', (of) => of('memory-million', 'peakMb')),
   atMost('memory, a million events: growth', FLAT, '×', (of) => of('memory-million', 'growth')),
   atMost('memory, backlog of 400,000: peak', MEMORY_MB, 'MB', (of) => of('memory-backlog', 'peakMb')),

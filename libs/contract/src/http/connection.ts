@@ -2,6 +2,7 @@ import type { Clock } from '@sluice/clock'
 import type { Delta } from '../rows.ts'
 import { whenHolds } from '../when-holds.ts'
 import { within } from '../within.ts'
+import { createAssembly } from './parts.ts'
 import {
   type Acknowledgement,
   ANSWER_MS,
@@ -52,9 +53,14 @@ export async function connectOnce(deps: ConnectionDeps): Promise<unknown> {
     alive()
     renewing = renew(deps, cut.signal, end)
     let isFirst = true
+    const assembly = createAssembly()
     for await (const message of messages) {
       alive()
-      if (message.type === 'delta') take(message)
+      if (message.type === 'part') {
+        assembly.add(message)
+        continue
+      }
+      if (message.type === 'delta') take(assembly.complete(message))
       if (message.type === 'question') void asked(message, cut.signal)
       if (isFirst) onConnected()
       isFirst = false

@@ -1,12 +1,14 @@
 import type { Clock } from '@sluice/clock'
 import { EventingError } from '@sluice/errors'
 import type { Telemetry } from '@sluice/telemetry'
-import { difference, knownOf } from '../delta.ts'
+import { difference } from '../delta.ts'
+import { createPending } from '../pending.ts'
 import type { Contract, ContractSource } from '../rows.ts'
 import type { ContractStore } from '../store.ts'
 import { either, whenHolds } from '../when-holds.ts'
 import { within } from '../within.ts'
 import { createLeases, type Replica } from './leases.ts'
+import { partsOf } from './parts.ts'
 import {
   type Acknowledgement,
   type Answer,
@@ -52,7 +54,8 @@ export interface ContractService extends Disposable {
   /** What is behind a reader of late, or undefined: this server was restored from an old copy. */
   behind(): string | undefined
   /** The store as whoever asks for acknowledgements sees it: those of its own watchers and of every replica. */
-  readonly contract: ContractSource & Pick<ContractStore, 'contract' | 'publish' | 'acknowledged' | 'whenAcknowledged'>
+  readonly contract: ContractSource &
+    Pick<ContractStore, 'contract' | 'publish' | 'change' | 'changed' | 'acknowledged' | 'lacking' | 'whenAcknowledged'>
 }
 
 export function createContractService(deps: ContractServiceDeps): ContractService {
@@ -96,27 +99,38 @@ export function createContractService(deps: ContractServiceDeps): ContractServic
     signal: AbortSignal,
     lease: { sent(revision: number): void },
   ): AsyncGenerator<Message> {
-    let known = hello.known
-    let sent: Contract | undefined
-    while (!signal.aborted) {
+    const pending = createPending()
+    let hasMissed = false
+    const following = store.changes((change) => {
+      pending.add(change)
+      hasMissed = true
+    })
+    try {
       const contract = store.contract()
-      if (contract !== sent) {
-        const delta = difference(known, contract)
-        known = knownOf(contract)
-        sent = contract
-        lease.sent(contract.revision)
-        yield { type: 'delta', ...delta }
-        continue
+      lease.sent(contract.revision)
+      yield* partsOf(difference(hello.known, contract))
+      while (!signal.aborted) {
+        if (hasMissed) {
+          hasMissed = false
+          const { epoch, revision } = store.contract()
+          lease.sent(revision)
+          yield* partsOf({ epoch, revision, ...pending.take() })
+          continue
+        }
+        const question = questions.next(hello.instance)
+        if (question !== undefined) yield { type: 'question', ...question }
+        else if (
+          !(await somethingWithin(HEARTBEAT_MS, signal, () => hasMissed || questions.hasNext(hello.instance))) &&
+          !signal.aborted
+        )
+          yield { type: 'heartbeat' }
       }
-      const question = questions.next(hello.instance)
-      if (question !== undefined) yield { type: 'question', ...question }
-      else if (!(await somethingWithin(HEARTBEAT_MS, hello.instance, contract, signal)) && !signal.aborted)
-        yield { type: 'heartbeat' }
+    } finally {
+      following[Symbol.dispose]()
     }
   }
 
-  function somethingWithin(ms: number, instance: string, sent: Contract, signal: AbortSignal): Promise<boolean> {
-    const isThere = () => store.contract() !== sent || questions.hasNext(instance)
+  function somethingWithin(ms: number, signal: AbortSignal, isThere: () => boolean): Promise<boolean> {
     return within(ms, signal, clock, (over) => whenHolds(isThere, either(store.changed, questions.changed), over))
   }
 
@@ -141,7 +155,10 @@ export function createContractService(deps: ContractServiceDeps): ContractServic
       watch: store.watch,
       contract: store.contract,
       publish: store.publish,
+      change: store.change,
+      changed,
       acknowledged,
+      lacking: (revision) => [...store.lacking(revision), ...leases.lacking(revision)],
       whenAcknowledged: (revision, signal) => whenHolds(() => acknowledged(revision), changed, signal),
     },
     [Symbol.dispose]() {

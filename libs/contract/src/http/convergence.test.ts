@@ -17,6 +17,14 @@ const step = fc.oneof(
       orderKey: fc.constantFrom('x', 'y'),
     }),
   },
+  {
+    weight: 6,
+    arbitrary: fc.record({
+      do: fc.constant('change' as const),
+      name: fc.constantFrom(...NAMES),
+      orderKey: fc.constantFrom('x', 'y', undefined),
+    }),
+  },
   { weight: 4, arbitrary: fc.record({ do: fc.constant('wait' as const), ms: fc.constantFrom(1, 150, 2_900, 11_000) }) },
   ...(['cut', 'killServer', 'serve'] as const).map((what) => ({
     weight: 1,
@@ -54,6 +62,7 @@ class Reader {
     this.follower = follower
     follower.watch('filter', async (delta) => {
       if (this.isStalled) throw new Error('stalled')
+      expect(delta.revision).toBeGreaterThan(role.revision ?? -1)
       await role.apply(delta)
       expect(copy.held?.revision).toBeGreaterThanOrEqual(delta.revision)
       this.inForce = Math.max(this.inForce, delta.revision)
@@ -67,6 +76,26 @@ class Reader {
     link.isUp = false // so that it says no farewell
     await follower?.[Symbol.asyncDispose]()
     link.isUp = wasUp
+  }
+}
+
+function withoutName({ logs, ingresses, routes, deliveries }: Rows, name: string): Rows {
+  const isOther = ({ uid }: { uid: string }) => uid !== name
+  return {
+    logs: logs.filter(isOther),
+    ingresses: ingresses.filter(isOther),
+    routes: routes.filter(isOther),
+    deliveries: deliveries.filter(isOther),
+  }
+}
+
+function sorted(one: Rows, other: Rows): Rows {
+  const byUid = <T extends { uid: string }>(rows: readonly T[]) => rows.toSorted((a, b) => (a.uid < b.uid ? -1 : 1))
+  return {
+    logs: byUid([...one.logs, ...other.logs]),
+    ingresses: byUid([...one.ingresses, ...other.ingresses]),
+    routes: byUid([...one.routes, ...other.routes]),
+    deliveries: byUid([...one.deliveries, ...other.deliveries]),
   }
 }
 
@@ -103,6 +132,14 @@ test('after any edits, broken lines, restarts of either side and full disks ever
         if (each.do === 'edit') {
           wanted = rows(each.names, each.orderKey)
           if (isServing) await served.store.publish(wanted)
+        } else if (each.do === 'change') {
+          const { name, orderKey } = each
+          const others = withoutName(wanted, name)
+          const added = orderKey === undefined ? rows([]) : rows([name], orderKey)
+          const gone = [name]
+          const removed = { logs: gone, ingresses: gone, routes: gone, deliveries: gone }
+          wanted = sorted(others, added)
+          if (isServing) await served.store.change({ put: added, removed })
         } else if (each.do === 'wait') await apart.clock.advance(each.ms)
         else if (each.do === 'cut') apart.network.cut()
         else if (each.do === 'killServer') {

@@ -1,16 +1,18 @@
 import { type Clock, sleep } from '@sluice/clock'
 import { EventingError } from '@sluice/errors'
 import type { Telemetry } from '@sluice/telemetry'
-import { isEmpty, knownOf, NO_ROWS, NOTHING_KNOWN, withDelta, withHashes } from '../delta.ts'
+import { type ContractCopy, persist } from '../contract-copy.ts'
+import { byKind, isEmpty, knownOf, NO_ROWS, NOTHING_KNOWN, withHashes } from '../delta.ts'
+import { createDocument, type Document } from '../document.ts'
 import { contractEvents } from '../events.ts'
-import type { Copy } from '../file-copy.ts'
-import type { Contract, ContractSource, Delta } from '../rows.ts'
-import { inconsistencies } from '../schema.ts'
+import { hashOf } from '../hash.ts'
+import { createPending } from '../pending.ts'
+import type { Contract, ContractSource, Delta, Row, Rows } from '../rows.ts'
 import { createWatchers } from '../watchers.ts'
 import { within } from '../within.ts'
 import { type Answerer, answerTo } from './answering.ts'
 import { connectOnce } from './connection.ts'
-import { HEARTBEAT_MS, invalid, QUESTION_MS, type Question, type Role } from './protocol.ts'
+import { HEARTBEAT_MS, QUESTION_MS, type Question, type Role } from './protocol.ts'
 import { readerEvents } from './reader-events.ts'
 import type { ContractTransport } from './transport.ts'
 
@@ -22,7 +24,7 @@ const NEVER = new AbortController().signal
 
 export interface FollowContractDeps {
   readonly transport: ContractTransport
-  readonly copy: Copy<Contract>
+  readonly copy: ContractCopy
   /** The names under which the roles of this process call `watch`; acknowledged is what is in force in all of them. */
   readonly roles: readonly Role[]
   readonly replica: string
@@ -58,29 +60,31 @@ export async function followContract(deps: FollowContractDeps): Promise<Followed
   const loaded = await copy.load()
   if (loaded.setAside !== undefined) own.copySetAside(loaded.setAside)
   // hashes are computed, not believed: somebody may have edited the file
-  let saved = loaded.value && { ...loaded.value, ...withHashes(loaded.value) }
-  let received = saved
+  const held = loaded.value && { ...loaded.value, ...withHashes(loaded.value) }
+  /** On disk. */
+  let saved = held && createDocument(held)
+  let received = held && createDocument(held)
+  /** Received and not on disk. */
+  const unsaved = createPending()
   let isConnected = false
   let connecting: { reason: string; since: number } | undefined
   let saveProblem: string | undefined
   let wakeSaver = () => {}
   const stop = new AbortController()
-  const watchers = createWatchers(saved, { clock, events: own })
+  const watchers = createWatchers(() => saved, { clock, events: own })
   const events = readerEvents(telemetry, { isConnected: () => isConnected, revision: () => saved?.revision ?? 0 })
   if (saved !== undefined) events.startsFromCopy({ epoch: saved.epoch, revision: saved.revision })
 
   function take(delta: Delta): void {
-    const base = received ?? { ...NO_ROWS, epoch: 0, revision: 0 }
+    const base = received ?? createDocument(NOTHING)
     const { epoch, revision } = delta
     if (epoch < base.epoch || revision < base.revision) {
       const text = `the server's contract is epoch ${epoch}, revision ${revision}; this service holds epoch ${base.epoch}, revision ${base.revision}`
       throw new EventingError({ code: 'CONTRACT_BEHIND', epoch, revision }, text)
     }
-    if (received !== undefined && isEmpty(delta) && epoch === base.epoch && revision === base.revision) return
-    const next = withDelta(base, delta)
-    const problems = inconsistencies(next)
-    if (problems.length > 0) throw invalid(problems)
-    received = next
+    if (received !== undefined && isEmpty(delta) && isAt(base, delta)) return
+    unsaved.add(base.apply(hashed(delta)))
+    received = base
     const count = (of: Readonly<Record<string, readonly unknown[]>>) => Object.values(of).flat().length
     events.received({ epoch, revision, put: count({ ...delta.put }), removed: count(delta.removed) })
     wakeSaver()
@@ -88,21 +92,24 @@ export async function followContract(deps: FollowContractDeps): Promise<Followed
 
   async function save(): Promise<void> {
     for (let failures = 0; !stop.signal.aborted; ) {
-      const next = received
-      if (next === undefined || next === saved) {
+      if (received === undefined || (saved !== undefined && isAt(saved, received) && unsaved.isEmpty())) {
         await new Promise<void>((resolve) => (wakeSaver = resolve))
         continue
       }
+      const { epoch, revision, contract } = received
+      const delta = { epoch, revision, ...unsaved.take() }
       try {
-        await copy.save(next)
-        saved = next
+        // What was received meanwhile may be in the whole: it is not in force before it is saved itself
+        await persist(copy, { from: saved?.revision ?? 0, delta, whole: contract })
+        saved ??= createDocument(NOTHING)
         failures = 0
         saveProblem = undefined
-        watchers.announce(next)
+        watchers.announce(saved.apply(delta))
       } catch (error) {
+        unsaved.giveBack(delta)
         const retryInMs = Math.min(FIRST_RETRY_MS * 2 ** failures++, LONGEST_RETRY_MS)
         saveProblem = (error as Error).message
-        events.copyFailed({ revision: next.revision, retryInMs }, error)
+        events.copyFailed({ revision, retryInMs }, error)
         await sleep(clock, retryInMs, stop.signal)
       }
     }
@@ -127,7 +134,7 @@ export async function followContract(deps: FollowContractDeps): Promise<Followed
     for (let failures = 0; !stop.signal.aborted; ) {
       const hello = {
         ...{ roles, replica, instance, epoch: received?.epoch ?? 0, revision: received?.revision ?? 0 },
-        known: received === undefined ? NOTHING_KNOWN : knownOf(received),
+        known: received === undefined ? NOTHING_KNOWN : knownOf(received.contract()),
       }
       const startedAt = clock.monotonic()
       const onConnected = () => {
@@ -171,10 +178,23 @@ export async function followContract(deps: FollowContractDeps): Promise<Followed
       stop.abort()
       wakeSaver()
       await Promise.all(running)
+      await copy.idle?.()
       events[Symbol.dispose]()
       const leaving = { ...acknowledged(), instance, leaving: true }
       await within(LEAVING_MS, NEVER, clock, (over) => transport.acknowledge(leaving, over)).catch(() => undefined)
       await transport[Symbol.asyncDispose]()
     },
   }
+}
+
+const NOTHING: Contract = { ...NO_ROWS, epoch: 0, revision: 0 }
+
+function isAt(one: Pick<Document, 'epoch' | 'revision'>, other: Pick<Document, 'epoch' | 'revision'>): boolean {
+  return one.epoch === other.epoch && one.revision === other.revision
+}
+
+/** Hashes are computed, not believed. */
+function hashed(delta: Delta): Delta {
+  const put = byKind((kind) => (delta.put[kind] as readonly Row[]).map((row) => ({ ...row, hash: hashOf(row) })))
+  return { ...delta, put: put as unknown as Rows }
 }

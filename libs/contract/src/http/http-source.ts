@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import type { Clock } from '@sluice/clock'
 import type { Telemetry } from '@sluice/telemetry'
-import { contractCopy } from '../store.ts'
+import { contractCopy } from '../contract-copy.ts'
 import { type FollowedContract, followContract } from './follow-contract.ts'
 import type { Role } from './protocol.ts'
 import { type HttpTransportOptions, httpTransport } from './transport.ts'

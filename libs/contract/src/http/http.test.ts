@@ -8,6 +8,7 @@ import { createTestTelemetry } from '@sluice/telemetry/testing'
 import { CERTIFICATE, KEY } from '@sluice/testkit'
 import { request } from 'undici'
 import { FakeRole, rows } from '../../test/apart.ts'
+import { contractCopy } from '../contract-copy.ts'
 import { createContractStore } from '../store.ts'
 import { createContractService, httpSource, type ServeContractDeps, serveContract, serverEvents } from './index.ts'
 import { linesOf } from './lines.ts'
@@ -67,7 +68,8 @@ describe('over HTTP', () => {
     const second = await server.store.publish(rows(['a', 'b']))
     expect(await server.service.contract.whenAcknowledged(second, AbortSignal.timeout(4_000))).toBe(true)
     expect(role.rows().logs.map(({ name }) => name)).toEqual(['a', 'b'])
-    expect(JSON.parse(readFileSync(join(folder, 'contract.filter.json'), 'utf8'))).toEqual(server.store.contract())
+    const { value: kept } = await contractCopy(join(folder, 'contract.filter.json')).load()
+    expect(kept).toEqual(server.store.contract())
 
     const { port } = server
     await server[Symbol.asyncDispose]()

@@ -1,5 +1,6 @@
 import type { Clock } from '@sluice/clock'
 import { EventingError } from '@sluice/errors'
+import type { Lacking } from '../watchers.ts'
 import { type Acknowledgement, type Hello, invalid, type Role } from './protocol.ts'
 
 /** A process that follows the contract, as far as the server has heard. */
@@ -32,6 +33,8 @@ export interface Leases extends Disposable {
    * for the first lease term: somebody may follow an older revision and be on its way back.
    */
   acknowledged(revision: number): boolean
+  /** Who has not, and expected roles that nobody is there for; for the first lease term every role. */
+  lacking(revision: number): readonly Lacking[]
   live(): readonly Replica[]
   /** Calls back whenever an answer above may have changed. */
   changed(listener: () => void): Disposable
@@ -123,6 +126,15 @@ export function createLeases(deps: LeasesDeps): Leases {
         expected.every((role) => live.some(({ roles }) => roles.includes(role))) &&
         live.every(({ acknowledged = -1 }) => acknowledged >= revision)
       )
+    },
+    lacking(revision) {
+      const live = [...leases.values()]
+      const behind = live.filter(({ acknowledged = -1 }) => acknowledged < revision)
+      const isUnknown = (role: Role) => isSettling || !live.some(({ roles }) => roles.includes(role))
+      return [
+        ...expected.filter(isUnknown).map((role) => ({ role })),
+        ...behind.flatMap(({ roles, replica }) => roles.map((role) => ({ role, replica }))),
+      ]
     },
     live: () =>
       [...leases.values()].map(({ roles, replica, instance, acknowledged }) => ({

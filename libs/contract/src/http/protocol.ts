@@ -71,8 +71,12 @@ export interface Answer {
   readonly problem?: string
 }
 
+/** Rows of a delta that is on its way; in force with the delta that follows. */
+export type Part = Pick<Delta, 'put' | 'removed'>
+
 export type Message =
   | { readonly type: 'heartbeat' }
+  | ({ readonly type: 'part' } & Part)
   | ({ readonly type: 'delta' } & Delta)
   | ({ readonly type: 'question' } & Question)
 
@@ -136,10 +140,18 @@ export function readMessage(value: unknown): Message {
   const { type, ...rest } = (value ?? {}) as { type?: unknown }
   if (type === 'heartbeat') return { type }
   if (type === 'question') return { type, ...checked(question, rest) }
+  if (type === 'part') {
+    const { put, removed } = deltaOf({ epoch: 0, revision: 0, ...rest })
+    return { type, put, removed }
+  }
   if (type !== 'delta') throw invalid([`type: ${JSON.stringify(type)} is not a message of this protocol`])
-  const read = readDelta(rest)
+  return { type, ...deltaOf(rest) }
+}
+
+function deltaOf(value: unknown): Delta {
+  const read = readDelta(value)
   if ('problems' in read) throw invalid(read.problems)
-  return { type, ...read.delta }
+  return read.delta
 }
 
 function checked<T>(schema: z.ZodType<T>, value: unknown): T {

@@ -13,8 +13,10 @@ export interface Acknowledgements extends Disposable {
   standing(owner: string, wasReady: boolean): Standing
   /** Calls back with the uid when rows came to be acknowledged, and when a log came or went. */
   changed(listener: (owner: string) => void): Disposable
-  /** Their rows changed with this revision. */
-  published(owners: readonly string[], revision: number): void
+  /** Its rows changed with this revision. */
+  published(owner: string, revision: number): void
+  /** It has no rows any more. */
+  forget(owner: string): void
   /** Looks anew who acknowledged what. */
   look(): void
   tell(owner: string): void
@@ -72,12 +74,14 @@ export function createAcknowledgements(
       listeners.add(listener)
       return { [Symbol.dispose]: () => void listeners.delete(listener) }
     },
-    published(owners, revision) {
-      for (const owner of owners) {
-        revisions.set(owner, revision)
-        acknowledged.delete(owner)
-        wait(owner, revision)
-      }
+    published(owner, revision) {
+      revisions.set(owner, revision)
+      acknowledged.delete(owner)
+      wait(owner, revision)
+    },
+    forget(owner) {
+      revisions.delete(owner)
+      acknowledged.delete(owner)
     },
     [Symbol.dispose]() {
       listening[Symbol.dispose]()

@@ -1,9 +1,8 @@
-import type { Row, RowKind } from '@sluice/contract'
+import type { Row, RowKind, RowsEdit } from '@sluice/contract'
 import { KIND_OF, OWNED, type OwnedRows } from './owned.ts'
-import type { Edit } from './store.ts'
 
 /** What makes the rows in force those that `became`; row by row, so that equal ones are left out. */
-export function changesOf(became: ReadonlyMap<string, OwnedRows>, inForce: ReadonlyMap<string, OwnedRows>): Edit {
+export function changesOf(became: ReadonlyMap<string, OwnedRows>, inForce: ReadonlyMap<string, OwnedRows>): RowsEdit {
   const put: Record<RowKind, Row[]> = { logs: [], ingresses: [], routes: [], deliveries: [] }
   const removed: Record<RowKind, string[]> = { logs: [], ingresses: [], routes: [], deliveries: [] }
   for (const [owner, rows] of became) {
@@ -15,5 +14,5 @@ export function changesOf(became: ReadonlyMap<string, OwnedRows>, inForce: Reado
       } else if (row.hash !== before[field]?.hash) put[KIND_OF[field]].push(row)
     }
   }
-  return { put: put as unknown as Edit['put'], removed }
+  return { put: put as unknown as RowsEdit['put'], removed }
 }

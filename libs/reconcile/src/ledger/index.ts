@@ -1,4 +1,4 @@
 export type { Standing } from './acknowledgements.ts'
 export { createLedger, type Ledger, type LedgerDeps } from './ledger.ts'
 export type { GivenRows, OwnedRows } from './owned.ts'
-export { type LedgerStore, overPublish } from './store.ts'
+export { type LedgerStore, overChanges } from './store.ts'

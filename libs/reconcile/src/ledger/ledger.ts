@@ -1,7 +1,8 @@
 import type { Clock } from '@sluice/clock'
-import type { LogRow, RouteRow } from '@sluice/contract'
+import type { LogRow, RouteRow, Target } from '@sluice/contract'
 import { type Acknowledgements, createAcknowledgements } from './acknowledgements.ts'
 import { changesOf } from './changes.ts'
+import { createDependents } from './dependents.ts'
 import { formerOf } from './former-triggers.ts'
 import { byOwner, type GivenRows, hashed, isSameRows, type OwnedRows } from './owned.ts'
 import type { LedgerStore } from './store.ts'
@@ -24,8 +25,8 @@ export interface LedgerDeps {
 
 /**
  * Who has which rows, by the uid of the object. It begins with the contract as it is, so that nothing changes until
- * somebody says so. Changes are published together, 10 ms after the first of
- * them, later if publishing is slow.
+ * somebody says so. Changes are published together, 10 ms after the first of them,
+ * later if publishing is slow.
  */
 export interface Ledger extends AsyncDisposable, Pick<Acknowledgements, 'standing' | 'changed'> {
   /** As they are to be: the last that were put, published or not. */
@@ -43,12 +44,16 @@ export function createLedger(deps: LedgerDeps): Ledger {
   const loaded = store.contract()
   const wanted = byOwner(loaded)
   const inForce = new Map(wanted)
+  const dependents = createDependents(wanted)
+  const replyAddresses = new Map<string, Target>()
   const logOfQueues = new Map<string, string>(loaded.logs.map(({ queues, uid }) => [queues, uid]))
   const dirty = new Set<string>()
   const acknowledgements = createAcknowledgements(store, (owner) => dirty.has(owner) || inFlight.has(owner))
   let inFlight: ReadonlySet<string> = new Set()
   let timer: Disposable | undefined
   let last: Promise<void> = Promise.resolve()
+  /** Of the contract, which nobody else changes. */
+  let revision = loaded.revision
   let isClosed = false
   let tookMs = 0
 
@@ -77,13 +82,9 @@ export function createLedger(deps: LedgerDeps): Ledger {
     try {
       if (changed.length > 0) {
         const began = clock.monotonic()
-        const revision = await store.change(changesOf(became, inForce))
+        revision = await store.change(changesOf(became, inForce))
         tookMs = clock.monotonic() - began
-        for (const [owner, rows] of became) {
-          if (Object.keys(rows).length > 0) inForce.set(owner, rows)
-          else inForce.delete(owner)
-        }
-        acknowledgements.published(changed, revision)
+        for (const [owner, rows] of became) hold(owner, rows)
       }
       inFlight = new Set()
       acknowledgements.look()
@@ -95,9 +96,21 @@ export function createLedger(deps: LedgerDeps): Ledger {
     }
   }
 
+  function hold(owner: string, rows: OwnedRows): void {
+    const { log } = inForce.get(owner) ?? {}
+    if (log !== undefined && rows.log === undefined) logOfQueues.delete(log.queues)
+    if (Object.keys(rows).length > 0) {
+      inForce.set(owner, rows)
+      acknowledgements.published(owner, revision)
+    } else {
+      inForce.delete(owner)
+      acknowledgements.forget(owner)
+    }
+  }
+
   /** A log that is new holds nothing older than its routes; on one that is not, a new route takes what comes from now on. */
   function decideSince(owners: readonly string[]): void {
-    const next = store.contract().revision + 1
+    const next = revision + 1
     for (const owner of owners) {
       const rows = wanted.get(owner)
       if (rows?.route?.since !== UNDECIDED) continue
@@ -126,14 +139,33 @@ export function createLedger(deps: LedgerDeps): Ledger {
   }
 
   function put(owner: string, given: GivenRows): void {
+    const { replyAddress } = given
+    if (replyAddress === undefined) replyAddresses.delete(owner)
+    else replyAddresses.set(owner, replyAddress)
     const before = wanted.get(owner) ?? {}
     const now = rowsOf(given, before)
     if (isSameRows(before, now)) return
     if (Object.keys(now).length > 0) wanted.set(owner, now)
     else wanted.delete(owner)
+    dependents.changed(owner, before, now)
     if (now.log !== undefined) logOfQueues.set(now.log.queues, owner)
     mark(owner)
+    if (before.log !== undefined && now.log === undefined) forsake(owner)
     if ((before.log === undefined) !== (now.log === undefined)) acknowledgements.tell(owner)
+  }
+
+  /** A log is gone: in the same change its routes end, and replies into it go to its address, where nobody takes them. */
+  function forsake(log: string): void {
+    for (const owner of dependents.of(log)) {
+      const { route, delivery } = wanted.get(owner) ?? {}
+      const reply = replyAddresses.get(owner)
+      if (route === undefined || delivery === undefined || route.log === log || reply === undefined) {
+        put(owner, {})
+        continue
+      }
+      const { replyLog: _, ...rest } = delivery
+      put(owner, { route, delivery: { ...rest, reply }, replyAddress: reply })
+    }
   }
 
   return {

@@ -7,6 +7,7 @@ import {
   type RouteRow,
   type Row,
   type RowKind,
+  type Target,
 } from '@sluice/contract'
 
 /** The rows of one object; each has the object's uid. */
@@ -26,6 +27,8 @@ export interface GivenRows {
   /** `fromStart`: takes what the log holds already. */
   readonly route?: Unhashed<Omit<RouteRow, 'since'>> & { readonly fromStart?: boolean }
   readonly delivery?: Unhashed<DeliveryRow>
+  /** Where replies go once the log they go into is gone. */
+  readonly replyAddress?: Target
 }
 
 export const KIND_OF = {

@@ -1,7 +1,7 @@
-import type { LogRow } from '@sluice/contract'
 import type { ApiObject } from '@sluice/resources/api'
-import { brokerSettings, deliverySpec, readChannelTemplate } from '@sluice/resources/settings'
-import type { Program, Reconciled } from '../runtime/program.ts'
+import { brokerSettings, deliverySpec } from '@sluice/resources/settings'
+import type { ObjectEvent, Program, Reconciled } from '../runtime/program.ts'
+import { type BrokerConfig, configKey, configOf } from './broker-config.ts'
 import { isFalse, isTrue, outcome } from './conditions.ts'
 import {
   type Context,
@@ -14,11 +14,10 @@ import {
   watchesOf,
 } from './context.ts'
 import { refsOf } from './destination.ts'
-import { BROKER, BROKER_CLASSES, LOG_CHANNELS, pathOf } from './kinds.ts'
+import { BROKER, BROKER_CLASSES, pathOf } from './kinds.ts'
 import { logRows } from './log.ts'
-import { annotationsOf, type Fields, keyOf, refOf, specOf, uidOf } from './objects.ts'
+import { annotationsOf, type Fields, keyOf, refOf, specOf, statusFieldsOf, uidOf } from './objects.ts'
 import { createReferences } from './references.ts'
-import { dataOf } from './settings.ts'
 
 const DEFAULT_LANES = 8
 
@@ -66,10 +65,6 @@ export function effectiveSpec({ settings }: Pick<Context, 'settings'>, broker: A
   return { brokerClass, delivery: delivery ?? fallback.delivery, config: config ?? fallback.config }
 }
 
-function configKey(config: Fields, namespace: string) {
-  return { namespace: String(config.namespace ?? namespace), name: String(config.name) }
-}
-
 /** In a cluster another controller may know the class; without one nobody else does. */
 function foreign(context: Context, broker: ApiObject, brokerClass: string): Reconciled {
   if (context.clusterDomain !== undefined) return {}
@@ -91,27 +86,27 @@ function reconcileBroker(context: Context, broker: ApiObject, given: Given): Rec
   const former = ledger.rows(uid).log
   const sink = deadLetterSink(context, sinkOf(given.delivery), place.namespace)
   const read = brokerSettings(annotationsOf(broker))
-  const driver = driverOf(context, given, place.namespace)
+  const config = configOf(context, given.brokerClass, given.config, place.namespace)
   const spec = deliverySpec(given.delivery, undefined)
   const problem =
     'problem' in read
       ? isFalse('TriggerChannelReady', 'AnnotationInvalid', read.problem)
       : 'problem' in spec
         ? isFalse('TriggerChannelReady', 'DeliveryInvalid', `spec.${spec.problem}`)
-        : 'reason' in driver
-          ? isFalse('TriggerChannelReady', driver.reason, driver.message)
+        : 'reason' in config
+          ? isFalse('TriggerChannelReady', config.reason, config.message)
           : undefined
-  const wanted = 'value' in read ? (read.value.lanes ?? DEFAULT_LANES) : DEFAULT_LANES
+  const fromConfig = 'reason' in config ? undefined : config.lanes
+  const wanted = ('value' in read ? read.value.lanes : undefined) ?? fromConfig ?? former?.lanes ?? DEFAULT_LANES
   const lanes = former?.lanes ?? wanted
   const isProgrammed = former !== undefined || (problem === undefined && sink.condition.status === 'True')
   if (isProgrammed && 'value' in read) {
-    const fresh: Pick<LogRow, 'driver'> =
-      former !== undefined ? former : 'reason' in driver || driver.name === undefined ? {} : { driver: driver.name }
+    const driver = former !== undefined ? former.driver : 'reason' in config ? undefined : config.driver
     ledger.put(
       uid,
       logRows(BROKER, place, {
         ...{ uid, kind: 'broker', lanes, orderKey: read.value.orderKey, retention: context.retention },
-        ...(fresh.driver !== undefined && { driver: fresh.driver }),
+        ...(driver !== undefined && { driver }),
       }),
     )
   }
@@ -136,6 +131,7 @@ function reconcileBroker(context: Context, broker: ApiObject, given: Given): Rec
       ...(isProgrammed ? force.conditions : []).filter(({ type }) => type !== own?.type),
       isTrue('EventPoliciesReady', 'OIDCDisabled'),
     ],
+    events: withoutEffect(broker, config),
     status: {
       ...(isProgrammed && { address: { name: url.protocol.slice(0, -1), url: url.href } }),
       ...resolvedFields('deadLetterSink', sink.resolved),
@@ -148,33 +144,10 @@ function whyNoAddress(message: string | undefined): string {
   return message === undefined ? 'waits for its dead letter sink' : `waits: ${message}`
 }
 
-type DriverOf = { readonly name?: string } | { readonly reason: string; readonly message: string }
-
-/** Which driver stores the log: what the class says, and for MTChannelBasedBroker its channel template. */
-function driverOf(context: Context, { brokerClass, config }: Given, namespace: string): DriverOf {
-  const byClass = BROKER_CLASSES[brokerClass] ?? {}
-  const template = brokerClass === 'MTChannelBasedBroker' && config ? templateOf(context, config, namespace) : {}
-  if ('reason' in template) return template
-  return running(context, template.driver ?? byClass.driver)
-}
-
-export function running({ drivers }: Pick<Context, 'drivers'>, name: string | undefined): DriverOf {
-  if (name === undefined || name === drivers.default) return {}
-  if (drivers.has(name)) return { name }
-  return { reason: 'DriverNotRunning', message: `this installation does not run ${name}: ${drivers.fix(name)}` }
-}
-
-function templateOf(context: Context, config: Fields, namespace: string) {
-  const failed = (message: string) => ({ reason: 'ChannelTemplateFailed', message })
-  if (config.kind !== 'ConfigMap') return failed(`spec.config must be a ConfigMap, found ${String(config.kind)}`)
-  const key = configKey(config, namespace)
-  const found = context.informer('ConfigMap').get(key)
-  if (found === undefined) return failed(`ConfigMap ${key.namespace}/${key.name} does not exist`)
-  const read = readChannelTemplate(dataOf(found))
-  if ('problem' in read) return failed(`ConfigMap ${key.namespace}/${key.name} ${read.problem}`)
-  if (!Object.hasOwn(LOG_CHANNELS, read.value.kind))
-    return failed(
-      `ConfigMap ${key.namespace}/${key.name}: ${read.value.kind} is not a channel of this installation: use ${Object.keys(LOG_CHANNELS).join(', ')}`,
-    )
-  return LOG_CHANNELS[read.value.kind] ?? {}
+/** Said once per generation: what is taken and has no effect. */
+function withoutEffect(broker: ApiObject, config: BrokerConfig): ObjectEvent[] {
+  if ('reason' in config || config.without.length === 0) return []
+  if (statusFieldsOf(broker).observedGeneration === broker.metadata.generation) return []
+  const message = `without effect, the driver of this installation has its own: ${config.without.join(', ')}`
+  return [{ type: 'Warning', reason: 'SettingsWithoutEffect', message }]
 }

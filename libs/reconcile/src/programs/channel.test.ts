@@ -197,6 +197,18 @@ describe('Subscription', () => {
     ])
   })
 
+  test('a reply into a log that is gone goes to its address and is refused there; into the new one once that is made', async () => {
+    const world = await createWorld()
+    await world.apply(broker(), channel('InMemoryChannel', 'c'), subscription('s', { reply: ref('Broker', 'default') }))
+    await world.remove('Broker', 'default')
+    const [gone] = world.rows().deliveries
+    expect([gone?.replyLog, gone?.reply?.url]).toEqual([undefined, 'http://127.0.0.1:8080/default/default'])
+    expect(world.condition('Subscription', 's')).toEqual(['False', 'ReplyResolveFailed'])
+    await world.apply(broker())
+    expect(world.rows().deliveries).toMatchObject([{ replyLog: world.get('Broker', 'default')?.metadata.uid }])
+    expect(world.condition('Subscription', 's')).toEqual(['True'])
+  })
+
   test("CHN-13 its delivery spec replaces its channel's as a whole; the dead letter sink falls back", async () => {
     const world = await createWorld()
     const delivery = { retry: 10, backoffDelay: 'PT5S', deadLetterSink: { uri: 'http://ch/' } }

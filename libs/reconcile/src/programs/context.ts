@@ -40,20 +40,32 @@ export function watchesOf(context: Context, references: References, kinds: reado
 
 /** Which objects of a kind have rows, by name and by uid. */
 export interface Owners {
-  /** The rows of a namesake that is gone end here. */
   note(key: ObjectKey, object: ApiObject | undefined): void
   readonly listen: NonNullable<Program['listen']>
+  /** And to what the ledger tells of others: those who refer to `<prefix> <uid>`. */
+  listenTo(references: References, prefix: string): NonNullable<Program['listen']>
 }
 
 export function createOwners({ ledger, addresses }: Pick<Context, 'ledger' | 'addresses'>): Owners {
   const uids = new Map<string, string>()
   const keys = new Map<string, ObjectKey>()
+  const listen: Owners['listen'] = (enqueue) => {
+    const listening = [
+      ledger.changed((owner) => {
+        const key = keys.get(owner)
+        if (key !== undefined) enqueue(key)
+      }),
+      addresses.changed(() => {
+        for (const key of keys.values()) enqueue(key)
+      }),
+    ]
+    return { [Symbol.dispose]: () => listening.forEach((each) => void each[Symbol.dispose]()) }
+  }
   return {
     note(key, object) {
       const id = refOf('', key)
       const [before, now] = [uids.get(id), object && uidOf(object)]
       if (before !== undefined && before !== now) {
-        ledger.put(before, {})
         keys.delete(before)
         uids.delete(id)
       }
@@ -61,14 +73,12 @@ export function createOwners({ ledger, addresses }: Pick<Context, 'ledger' | 'ad
       uids.set(id, now)
       keys.set(now, key)
     },
-    listen(enqueue) {
+    listen,
+    listenTo: (references, prefix) => (enqueue) => {
       const listening = [
+        listen(enqueue),
         ledger.changed((owner) => {
-          const key = keys.get(owner)
-          if (key !== undefined) enqueue(key)
-        }),
-        addresses.changed(() => {
-          for (const key of keys.values()) enqueue(key)
+          for (const key of references.of(`${prefix} ${owner}`)) enqueue(key)
         }),
       ]
       return { [Symbol.dispose]: () => listening.forEach((each) => void each[Symbol.dispose]()) }

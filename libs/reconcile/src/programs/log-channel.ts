@@ -2,7 +2,7 @@ import { parseDuration } from '@sluice/resources'
 import type { ApiObject } from '@sluice/resources/api'
 import { deliverySpec } from '@sluice/resources/settings'
 import type { ObjectEvent, Program, Reconciled } from '../runtime/program.ts'
-import { running } from './broker.ts'
+import { running } from './broker-config.ts'
 import { type Condition, isFalse, isTrue, outcome } from './conditions.ts'
 import { type Context, createOwners, deadLetterSink, inForce, resolvedFields, sinkOf, watchesOf } from './context.ts'
 import { refsOf } from './destination.ts'
@@ -46,19 +46,7 @@ export function logChannelProgram(
       ...watchesOf(context, references, referable),
       { kind: context.kinds('Subscription'), concerns: (change) => subscribers.channelsOf(change, kind) },
     ],
-    listen(enqueue) {
-      const own = owners.listen(enqueue)
-      // what a Subscription has in force is told here too
-      const theirs = context.ledger.changed((owner) => {
-        for (const key of references.of(`subscription ${owner}`)) enqueue(key)
-      })
-      return {
-        [Symbol.dispose]() {
-          own[Symbol.dispose]()
-          theirs[Symbol.dispose]()
-        },
-      }
-    },
+    listen: owners.listenTo(references, 'subscription'),
     async reconcile(key, object) {
       await context.ready
       owners.note(key, object)

@@ -20,7 +20,10 @@ import { triggerProgram } from './trigger.ts'
 /** Kinds whose objects have rows. */
 const OWNERS = [BROKER, 'Trigger', 'Subscription', ...Object.keys(LOG_CHANNELS)]
 
-/** A program for every kind that somebody keeps as it should be. */
+/**
+ * A program for every kind that somebody keeps as it should be. Made by who leads: once the informers have their first
+ * lists, the rows of objects that are gone are removed.
+ */
 export function programs(deps: ProgramsDeps): readonly Program[] {
   return createPrograms(deps).programs
 }
@@ -47,6 +50,12 @@ export function createPrograms(deps: ProgramsDeps): {
     const uids = new Set(OWNERS.flatMap((kind) => informer(kind).list().map(uidOf)))
     deps.ledger.retain((owner) => uids.has(owner))
   })
+  // what is gone has no rows, whether or not anybody looked at it; ends with the client
+  for (const kind of OWNERS)
+    informer(kind).changed(({ before, now }) => {
+      if (before !== undefined && (now === undefined || uidOf(now) !== uidOf(before)))
+        deps.ledger.put(uidOf(before), {})
+    })
   // whoever reconciles hears of it
   ready.catch(() => {})
   const context: Context = { ...deps, kinds: of, informer, resolver, settings, ready }

@@ -19,18 +19,7 @@ export function subscriptionProgram(
   return {
     kind: context.kinds('Subscription'),
     watches: watchesOf(context, references, referable),
-    listen(enqueue) {
-      const own = owners.listen(enqueue)
-      const logs = context.ledger.changed((owner) => {
-        for (const key of references.of(`log ${owner}`)) enqueue(key)
-      })
-      return {
-        [Symbol.dispose]() {
-          own[Symbol.dispose]()
-          logs[Symbol.dispose]()
-        },
-      }
-    },
+    listen: owners.listenTo(references, 'log'),
     async reconcile(key, object) {
       await context.ready
       owners.note(key, object)
@@ -43,11 +32,18 @@ export function subscriptionProgram(
       references.set(key, [
         refOf(channel.kind, { namespace, name: channel.name }),
         ...(log ? [refOf(log.kind, keyOf(log)), `log ${uidOf(log)}`] : []),
+        ...(replyLogOf(context, given) ?? []),
         ...[given.subscriber, given.reply, given.sink].flatMap((each) => refsOf(each, namespace)),
       ])
       return reconcileSubscription(context, object, given)
     },
   }
+}
+
+/** The Broker or channel whose log takes replies, so that its coming is heard of. */
+function replyLogOf({ resolver }: Context, { reply, namespace }: Given): string[] | undefined {
+  const resolved = reply && resolver.resolve(reply, namespace)
+  return resolved && 'target' in resolved && resolved.log !== undefined ? [`log ${resolved.log}`] : undefined
 }
 
 interface Given {
@@ -96,14 +92,17 @@ function reconcileSubscription(context: Context, subscription: ApiObject, given:
   const isLastGood = row !== undefined && ledger.rows(uid).route?.log === row.uid
   if (row === undefined || (!isGood && !isLastGood)) ledger.put(uid, {})
   else if (isGood && 'value' in settings) {
+    // until its log is there, a reply goes to the address and is refused, which is tried again
+    const replyLog = reply?.log !== undefined && ledger.rows(reply.log).log !== undefined ? reply.log : undefined
     ledger.put(uid, {
       route: { uid, namespace, name, log: row.uid, filter: {}, delivery: uid },
       delivery: {
         ...{ uid, namespace, name, channel: row.queues, subscriber: subscriber.target },
-        ...(reply?.log !== undefined ? { replyLog: reply.log } : reply && { reply: reply.target }),
+        ...(replyLog !== undefined ? { replyLog } : reply && { reply: reply.target }),
         ...(sink.resolved && { deadLetterSink: sink.resolved.target }),
         ...{ spec: spec.value, ...settings.value, backlogMaxBytes: context.backlogMaxBytes },
       },
+      ...(reply && { replyAddress: reply.target }),
     })
   }
   const isProgrammed = ledger.rows(uid).route !== undefined

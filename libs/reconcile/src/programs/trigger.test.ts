@@ -65,6 +65,34 @@ describe('rows', () => {
     expect(found).toEqual([['http://127.0.0.1:8080/default/b', true], ...Object.entries(urls)])
   })
 
+  test('a Service comes before a built-in of the same name', async () => {
+    const world = await createWorld()
+    const subscriber = ref('Service', 'event-display')
+    await world.apply(broker(), service('event-display', 'http://own/'), trigger('t', { subscriber }))
+    expect(world.status('Trigger', 't').subscriberUri).toBe('http://own/')
+    await world.remove('Service', 'event-display')
+    expect(world.status('Trigger', 't').subscriberUri).toBe('http://127.0.0.1:9000/')
+  })
+
+  test('authorities of a destination are in its row, and win over those of the address', async () => {
+    const world = await createWorld()
+    const CACerts = '-----BEGIN CERTIFICATE-----\nMA==\n-----END CERTIFICATE-----'
+    await world.apply(broker(), trigger('t', { subscriber: { uri: 'https://sink/', CACerts, audience: 'a' } }))
+    expect(world.rows().deliveries).toMatchObject([{ subscriber: { url: 'https://sink/', caCerts: CACerts } }])
+    expect(world.status('Trigger', 't')).toMatchObject({ subscriberCACerts: CACerts, subscriberAudience: 'a' })
+  })
+
+  test('a Trigger deleted and made again is another one, with another queue', async () => {
+    const world = await createWorld()
+    await world.apply(broker(), trigger('t'))
+    const [first] = world.rows().routes
+    await world.remove('Trigger', 't')
+    expect(world.rows().routes).toEqual([])
+    await world.apply(trigger('t'))
+    expect(world.rows().routes[0]?.uid).not.toBe(first?.uid)
+    expect(world.rows().routes[0]?.since).toBe(world.rows().revision)
+  })
+
   test('annotations of a Trigger come into its row; those of its Broker where it has none', async () => {
     const world = await createWorld()
     await world.apply(
@@ -106,6 +134,22 @@ describe('delivery specs', () => {
       [0, 200, 'http://dls/'],
     ])
     expect(world.status('Trigger', 'c').deadLetterSinkUri).toBe('http://own/')
+  })
+
+  test('every field of a delivery spec is in its row, whoever it is inherited from', async () => {
+    const world = await createWorld()
+    const delivery = {
+      ...{ retry: 4, timeout: 'PT7S', backoffPolicy: 'linear', backoffDelay: 'PT2S' },
+      ...{ retryAfterMax: 'PT9S', backoffMax: 'PT1M', format: 'json' },
+    }
+    await world.apply(broker('default', { delivery }), trigger('a'), trigger('b', { delivery }))
+    const expected = {
+      ...{ retry: 4, timeoutMs: 7000, backoffPolicy: 'linear', backoffDelayMs: 2000 },
+      ...{ retryAfterMaxMs: 9000, backoffMaxMs: 60_000, format: 'json' },
+    }
+    expect(world.rows().deliveries.map((row) => row.spec)).toEqual([expected, expected])
+    const { annotations } = world.status('Trigger', 'a') as { annotations: Record<string, string> }
+    expect(JSON.parse(annotations['sluice.dev/delivery'] ?? '')).toEqual(expected)
   })
 
   test('BRK-06 defaults of config-br-defaults hold for a Broker that says nothing, and change with it', async () => {

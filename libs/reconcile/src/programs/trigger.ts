@@ -26,19 +26,7 @@ export function triggerProgram(context: Context, referable: readonly string[]): 
   return {
     kind: context.kinds('Trigger'),
     watches: watchesOf(context, references, referable),
-    listen(enqueue) {
-      const own = owners.listen(enqueue)
-      // a log came or went: those of its Broker
-      const logs = context.ledger.changed((owner) => {
-        for (const key of references.of(`log ${owner}`)) enqueue(key)
-      })
-      return {
-        [Symbol.dispose]() {
-          own[Symbol.dispose]()
-          logs[Symbol.dispose]()
-        },
-      }
-    },
+    listen: owners.listenTo(references, 'log'),
     async reconcile(key, object) {
       await context.ready
       owners.note(key, object)

@@ -46,24 +46,8 @@ function pick(a: FieldSet, b: FieldSet, isIn: (inA: boolean, inB: boolean) => bo
   return { isMember: isIn(a.isMember, b.isMember), children }
 }
 
-/** `b` with all that is below its members taken from `a`: who loses a field loses what it holds. */
-export function without(a: FieldSet, b: FieldSet): FieldSet {
-  if (b.isMember && b.children.size === 0) return NOTHING
-  const children = new Map<string, FieldSet>()
-  for (const [step, child] of a.children) {
-    const left = without(child, b.children.get(step) ?? NOTHING)
-    if (!isEmpty(left)) children.set(step, left)
-  }
-  return { isMember: a.isMember && !b.isMember, children }
-}
-
-export function isSameSet(a: FieldSet, b: FieldSet): boolean {
-  if (a.isMember !== b.isMember || a.children.size !== b.children.size) return false
-  for (const [step, child] of a.children) {
-    const other = b.children.get(step)
-    if (other === undefined || !isSameSet(child, other)) return false
-  }
-  return true
+export function unionOf(sets: readonly FieldSet[]): FieldSet {
+  return sets.reduce(union, NOTHING)
 }
 
 /** The paths of the members, as conflicts name them: `.spec.delivery.retry`, `.status.conditions[type="Ready"].status`. */

@@ -7,26 +7,26 @@ export interface Manager extends Omit<ManagedFields, 'fieldsV1' | 'fieldsType'> 
   readonly set: FieldSet
 }
 
-/** Updaters beside the newest nine. Source: Kubernetes, managedfields, DefaultMaxUpdateManagers. */
+/** Source: Kubernetes, managedfields, DefaultMaxUpdateManagers. */
 const MAX_UPDATERS = 10
 const ANCIENT = 'ancient-changes'
 
-/** Nobody owns these. Source: as above, internal/stripmeta.go. */
+/** Nobody owns these. Source: as above, internal/stripmeta.go; deletion is the server's own. */
 const BOOKKEEPING = [
-  ...['name', 'namespace', 'generateName', 'uid', 'resourceVersion', 'generation', 'creationTimestamp'],
+  ...['name', 'namespace', 'uid', 'resourceVersion', 'generation', 'creationTimestamp'],
   ...['deletionTimestamp', 'deletionGracePeriodSeconds', 'managedFields', 'selfLink'],
 ]
 
 /** Of the object what can be owned by who writes it, or its status. */
 export function ownable(object: ApiObject | undefined, schema: Structural, subresource: string | undefined): unknown {
-  if (object === undefined) return undefined
+  if (object === undefined) return subresource === 'status' ? {} : { metadata: {} }
   const { apiVersion: _, kind: __, metadata, status, ...rest } = object
   const hasStatus = schema.properties?.status !== undefined
   if (subresource === 'status') return status === undefined ? {} : { status }
   const own = Object.entries(metadata).filter(([name, value]) => !BOOKKEEPING.includes(name) && value !== undefined)
   return {
     ...rest,
-    ...(own.length > 0 && { metadata: Object.fromEntries(own) }),
+    metadata: Object.fromEntries(own),
     ...(!hasStatus && status !== undefined && { status }),
   }
 }
@@ -45,7 +45,7 @@ export function managersOf(object: ApiObject | undefined): readonly Manager[] | 
 
 export function withManagers(object: ApiObject, managers: readonly Manager[]): ApiObject {
   const { managedFields: _, ...metadata } = object.metadata
-  const left = joinAncient(managers.filter(({ set }) => !isEmpty(set))).sort(byOrder)
+  const left = managers.filter(({ set }) => !isEmpty(set)).sort(byOrder)
   if (left.length === 0) return { ...object, metadata }
   const entries = left.map(
     ({ manager, operation, apiVersion, time, set, subresource }): ManagedFields => ({
@@ -63,21 +63,37 @@ function byOrder(a: Manager, b: Manager): number {
   return key(a) < key(b) ? -1 : 1
 }
 
-function joinAncient(managers: readonly Manager[]): Manager[] {
-  const updaters = managers.filter(({ operation }) => operation === 'Update').sort(byOrder)
-  if (updaters.length <= MAX_UPDATERS) return [...managers]
-  const old = updaters.slice(0, updaters.length - MAX_UPDATERS + 1)
-  const joined = new Map<string, Manager>()
-  for (const { set, time, apiVersion, subresource, operation } of old) {
-    const key = `${apiVersion} ${subresource ?? ''}`
-    const before = joined.get(key)
-    joined.set(key, {
-      ...{ manager: ANCIENT, operation, apiVersion, set: before === undefined ? set : union(before.set, set) },
-      ...(time !== undefined && { time }),
-      ...(subresource !== undefined && { subresource }),
-    })
+/**
+ * At most ten entries of updates: the oldest become one per version. Source: as above, internal/capmanagers.go.
+ */
+export function joinAncient(given: readonly Manager[]): readonly Manager[] {
+  const managers = given.filter(({ set }) => !isEmpty(set))
+  const updaters = managers.filter(({ operation }) => operation === 'Update').sort(byAge)
+  let length = updaters.length
+  if (length <= MAX_UPDATERS) return managers
+  const [left, first] = [new Set(managers), new Map<string, Manager>()]
+  for (const each of updaters) {
+    if (length <= MAX_UPDATERS) break
+    const before = first.get(each.apiVersion)
+    const { apiVersion, operation, time } = each
+    const joined: Manager =
+      before === undefined
+        ? each
+        : { ...{ manager: ANCIENT, apiVersion, operation, set: union(before.set, each.set) }, ...(time && { time }) }
+    first.set(apiVersion, joined)
+    if (before === undefined) continue
+    left.delete(before)
+    left.delete(each)
+    left.add(joined)
+    length--
   }
-  return [...managers.filter((each) => !old.includes(each)), ...joined.values()]
+  return [...left]
+}
+
+function byAge(a: Manager, b: Manager): number {
+  const key = ({ time = '', manager, operation, apiVersion, subresource }: Manager) =>
+    time + JSON.stringify({ manager, operation, apiVersion, subresource })
+  return key(a) < key(b) ? -1 : 1
 }
 
 export function isBy(
@@ -89,8 +105,7 @@ export function isBy(
 }
 
 /** As conflicts name who owns a field. Source: as above, internal/conflict.go, printManager. */
-export function shown({ manager, operation, apiVersion, time, subresource }: Manager): string {
+export function shown({ manager, operation, apiVersion, subresource }: Manager): string {
   const name = `manager ${JSON.stringify(manager)}${subresource === undefined ? '' : ` with subresource ${JSON.stringify(subresource)}`}`
-  if (operation === 'Apply') return name
-  return `${name} using ${apiVersion}${time === undefined ? '' : ` at ${time}`}`
+  return operation === 'Apply' ? name : `${name} using ${apiVersion}`
 }

@@ -1,90 +1,84 @@
 import { type ApiObject, isSame, type Structural } from '@sluice/resources/api'
-import {
-  difference,
-  type FieldSet,
-  intersection,
-  isEmpty,
-  isSameSet,
-  NOTHING,
-  pathsOf,
-  union,
-  without,
-} from './field-set.ts'
+import { difference, type FieldSet, intersection, isEmpty, LEAF, pathsOf, union, unionOf } from './field-set.ts'
 import type { Conflict, Fields, Writer } from './fields.ts'
-import { isBy, type Manager, managersOf, ownable, shown, withManagers } from './managers.ts'
-import { compare, fieldsOf, merged, removed, unionOf, wholeSchema } from './typed.ts'
+import { KUBECTL, untouchedSinceLastApplied, withLastApplied } from './last-applied.ts'
+import { isBy, joinAncient, type Manager, managersOf, ownable, shown, withManagers } from './managers.ts'
+import { wholeSchema } from './schema.ts'
+import { compare, everyFieldOf, fieldsOf, merged, named, removed, withoutRoot } from './typed.ts'
 
 const BEFORE_FIRST_APPLY = 'before-first-apply'
-/** kubectl's two ways to apply know of each other. Source: Kubernetes, managedfields/internal/lastappliedmanager.go. */
-const KUBECTL = 'kubectl'
-const KUBECTL_CLIENT_SIDE = 'kubectl-client-side-apply'
-const LAST_APPLIED = 'kubectl.kubernetes.io/last-applied-configuration'
+/** An apply names its object always, so that its metadata is never given up. */
+const METADATA: FieldSet = { isMember: false, children: new Map([['f:metadata', LEAF]]) }
 
-/** Ownership of fields, as Kubernetes keeps it. Source: Kubernetes, apimachinery managedfields; structured-merge-diff. */
+/**
+ * Ownership of fields, as Kubernetes keeps it. Source: Kubernetes, apimachinery managedfields; structured-merge-diff,
+ * merge/update.go. replay.test.ts has what they answer.
+ */
 export const fields: Fields = { apply, update }
 
 function apply(input: Parameters<Fields['apply']>[0]): ReturnType<Fields['apply']> {
-  const { live, writer, force } = input
-  const schema = wholeSchema(input.schema)
-  const applied = withLastApplied(live, input.applied, writer)
-  const given = ownable(applied, schema, writer.subresource)
+  const { live, applied, writer, force } = input
+  const schema = wholeSchema(input.schema, applied)
+  const own = (object: ApiObject | undefined) => ownable(object, schema, writer.subresource)
+  const [given, old] = [own(applied), own(live)]
   const managers = managersOf(live) ?? beforeFirstApply(live, schema, writer)
   const before = managers.find((each) => isBy(each, writer, 'Apply'))
   const others = managers.filter((each) => each !== before)
-  const set = isEmptyObject(given) ? NOTHING : fieldsOf(given, schema, false)
-  const old = ownable(live, schema, writer.subresource)
-  const laid = merged(old ?? {}, given, schema)
-  const { changed } = compare(old, laid, schema)
+  const set = difference(fieldsOf(given, schema), METADATA)
+  const laid = merged(old, given, schema)
+  const left = withoutGivenUp(laid, before?.set, set, others, schema)
+  const { changed, removed: gone } = compare(old, left, schema)
   const contested = others.map((other) => ({ other, fields: intersection(other.set, changed) }))
-  const conflicts = contested
-    .filter(({ other }) => !isForced(other, live, writer))
-    .flatMap(({ other, fields }) => pathsOf(fields).map((field): Conflict => ({ manager: shown(other), field })))
-  if (conflicts.length > 0 && !force) return { conflicts }
-  const losing = contested.map(({ other, fields }) => ({ ...other, set: without(other.set, fields) }))
-  const kept = unionOf([set, ...losing.map((each) => each.set)])
-  const gone = difference(before?.set ?? NOTHING, kept)
-  const left = isEmpty(gone) ? laid : (removed(laid, gone, kept, schema) ?? {})
+  const fought = unionOf(contested.map(({ fields }) => fields))
+  if (!force && !isEmpty(fought)) {
+    const free = writer.manager === KUBECTL ? untouchedSinceLastApplied(live, own, schema) : undefined
+    const conflicts = contested.flatMap(({ other, fields }) =>
+      pathsOf(free === undefined ? fields : difference(fields, free)).map(
+        (field): Conflict => ({ manager: shown(other), field }),
+      ),
+    )
+    if (conflicts.length > 0) return { conflicts }
+  }
+  const losing = others.map((other) => ({ ...other, set: difference(other.set, union(changed, gone)) }))
   const object = together(live ?? applied, left, schema, writer)
-  const isSameAsBefore = before !== undefined && isSameSet(before.set, set) && isSame(old, left)
-  const own: Manager = {
+  const time = live !== undefined && isSame(old, left) ? before?.time : writer.time
+  const mine: Manager = {
     ...{ manager: writer.manager, operation: 'Apply', apiVersion: applied.apiVersion, set },
-    ...{ time: isSameAsBefore ? (before.time ?? writer.time) : writer.time },
+    ...(time !== undefined && { time }),
     ...(writer.subresource !== undefined && { subresource: writer.subresource }),
   }
-  return { object: withManagers(object, [...losing, own]) }
+  const annotated =
+    writer.manager === KUBECTL && writer.subresource === undefined ? withLastApplied(object, applied) : object
+  return { object: withManagers(annotated, [...losing, mine]) }
+}
+
+/** What the applier said before, does not say now, and nobody else has goes. */
+function withoutGivenUp(
+  laid: unknown,
+  last: FieldSet | undefined,
+  set: FieldSet,
+  others: readonly Manager[],
+  schema: Structural,
+): unknown {
+  if (last === undefined || isEmpty(difference(last, set))) return laid
+  const whole = (value: unknown) => union(named(fieldsOf(value, schema), schema), METADATA)
+  const [all, before] = [whole(laid), named(last, schema)]
+  const owned = named(unionOf([set, ...others.map((other) => other.set)]), schema)
+  const bare = whole(removed(laid, before, schema))
+  const back = whole(removed(laid, difference(all, union(bare, owned)), schema))
+  return removed(laid, intersection(difference(all, back), before), schema, true)
 }
 
 /** What was there before anybody applied is the field of somebody, so that nothing is taken over silently. */
 function beforeFirstApply(live: ApiObject | undefined, schema: Structural, writer: Writer): readonly Manager[] {
   if (live === undefined) return []
-  const own = ownable(live, schema, undefined)
-  if (isEmptyObject(own)) return []
-  const set = fieldsOf(own, schema, true)
-  return [
-    {
-      ...{ manager: BEFORE_FIRST_APPLY, operation: 'Update', apiVersion: live.apiVersion, time: writer.time },
-      set: { ...set, isMember: false },
-    },
-  ]
-}
-
-/** kubectl takes over from itself what it applied client-side. */
-function isForced(other: Manager, live: ApiObject | undefined, writer: Writer): boolean {
-  if (writer.manager !== KUBECTL || other.manager !== KUBECTL_CLIENT_SIDE || other.operation !== 'Update') return false
-  return lastApplied(live) !== undefined
-}
-
-/** kubectl's annotation goes along, so that it may go back to client-side apply. */
-function withLastApplied(live: ApiObject | undefined, applied: ApiObject, writer: Writer): ApiObject {
-  if (writer.manager !== KUBECTL || lastApplied(live) === undefined) return applied
-  const { [LAST_APPLIED]: _, ...annotations } = (applied.metadata.annotations ?? {}) as Record<string, string>
-  const rest = { ...applied, metadata: { ...applied.metadata, annotations } }
-  const text = `${JSON.stringify(rest)}\n`
-  return { ...applied, metadata: { ...applied.metadata, annotations: { ...annotations, [LAST_APPLIED]: text } } }
-}
-
-function lastApplied(object: ApiObject | undefined): string | undefined {
-  return ((object?.metadata.annotations ?? {}) as Readonly<Record<string, string>>)[LAST_APPLIED]
+  const { manager: _, ...rest } = writer
+  const entry = { ...rest, manager: BEFORE_FIRST_APPLY, operation: 'Update', apiVersion: live.apiVersion } as const
+  const { metadata } = ownable(live, schema, undefined) as Pick<ApiObject, 'metadata'>
+  // an apply of a status counts metadata as well
+  const seen = { metadata, ...(ownable(live, schema, writer.subresource) as object) }
+  const every = withoutRoot(everyFieldOf(seen, schema))
+  return [{ ...entry, set: difference(every, METADATA) }].filter(({ set }) => !isEmpty(set))
 }
 
 /** The whole object with the part that was written. */
@@ -94,42 +88,29 @@ function together(base: ApiObject, written: unknown, schema: Structural, { subre
     const { status: _, ...others } = base
     return { ...(others as ApiObject), ...(status !== undefined && { status }) }
   }
-  const kept = Object.fromEntries(
-    Object.entries(base.metadata).filter(([name]) => !Object.hasOwn(ownMetadata(base, schema), name)),
-  )
+  const own = (ownable(base, schema, undefined) as Pick<ApiObject, 'metadata'>).metadata
+  const kept = Object.fromEntries(Object.entries(base.metadata).filter(([name]) => !Object.hasOwn(own, name)))
   const { apiVersion, kind } = base
   const said = schema.properties?.status === undefined ? status : base.status
   return { ...rest, apiVersion, kind, metadata: { ...kept, ...metadata }, ...(said !== undefined && { status: said }) }
 }
 
-function ownMetadata(object: ApiObject, schema: Structural): object {
-  return (ownable(object, schema, undefined) as Partial<ApiObject>).metadata ?? {}
-}
-
 function update({ live, next, schema: given, writer }: Parameters<Fields['update']>[0]): ApiObject {
-  const schema = wholeSchema(given)
-  const [old, now] = [live, next].map((object) => ownable(object, schema, writer.subresource))
-  const { changed, removed: gone } = compare(old ?? {}, now, schema)
+  const schema = wholeSchema(given, next)
   const managers = managersOf(next) ?? []
-  if (isEmpty(changed) && isEmpty(gone)) return withManagers(next, managers)
-  const before = managers.find((each) => isBy(each, writer, 'Update') && each.apiVersion === next.apiVersion)
-  const others = managers.filter((each) => each !== before)
+  // who counts on nobody's fields began anew, or never began
+  if (managers.length === 0 && live !== undefined) return withManagers(next, [])
+  const [old = { metadata: {} }, now] = [live, next].map((object) => ownable(object, schema, writer.subresource))
+  const { changed, removed: gone } = compare(old, now, schema)
   const touched = union(changed, gone)
-  const losing = others.map((other) => ({ ...other, set: lost(other.set, touched) }))
-  const set = difference(union(before?.set ?? NOTHING, changed), gone)
-  const isSameAsBefore = before !== undefined && isSameSet(before.set, set)
-  const own: Manager = {
-    ...{ manager: writer.manager, operation: 'Update', apiVersion: next.apiVersion, set },
-    time: isSameAsBefore ? (before.time ?? writer.time) : writer.time,
+  const losing = isEmpty(touched) ? managers : managers.map((each) => ({ ...each, set: difference(each.set, touched) }))
+  if (isEmpty(changed)) return withManagers(next, joinAncient(losing))
+  const isMine = (each: Manager) => isBy(each, writer, 'Update') && each.apiVersion === next.apiVersion
+  const before = losing.find(isMine)
+  const mine: Manager = {
+    ...{ manager: writer.manager, operation: 'Update', apiVersion: next.apiVersion, time: writer.time },
+    set: before === undefined ? changed : union(before.set, changed),
     ...(writer.subresource !== undefined && { subresource: writer.subresource }),
   }
-  return withManagers(next, [...losing, own])
-}
-
-function lost(set: FieldSet, touched: FieldSet): FieldSet {
-  return isEmpty(intersection(set, touched)) ? set : difference(set, touched)
-}
-
-function isEmptyObject(value: unknown): boolean {
-  return typeof value === 'object' && value !== null && Object.keys(value).length === 0
+  return withManagers(next, joinAncient([...losing.filter((each) => each !== before), mine]))
 }

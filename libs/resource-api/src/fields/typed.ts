@@ -1,84 +1,67 @@
 import { isSame, type Structural } from '@sluice/resources/api'
-import { type FieldSet, LEAF, NOTHING, union } from './field-set.ts'
+import { type FieldSet, isEmpty, LEAF, NOTHING } from './field-set.ts'
+import { below, declared } from './schema.ts'
 
-export type Fields = Readonly<Record<string, unknown>>
-const ANYTHING: Structural = {}
+type Json = Readonly<Record<string, unknown>>
+type Parts = ReadonlyMap<string, unknown>
 
-/** Source: Kubernetes, metav1 ObjectMeta's list types. */
-const METADATA: Structural = {
-  type: 'object',
-  properties: {
-    finalizers: { type: 'array', items: { type: 'string' }, 'x-kubernetes-list-type': 'set' },
-    ownerReferences: {
-      ...{ type: 'array', 'x-kubernetes-list-type': 'map', 'x-kubernetes-list-map-keys': ['uid'] },
-      items: { type: 'object', 'x-kubernetes-map-type': 'atomic' },
-    },
-  },
-}
-
-/** The schema of a whole object, with the lists of its metadata. */
-export function wholeSchema(schema: Structural): Structural {
-  return { ...schema, properties: { ...schema.properties, metadata: METADATA } }
-}
-
-/** A value whose parts are owned one by one: by step, with the schema of each. Undefined: it is owned as a whole. */
-export function partsOf(value: unknown, schema: Structural): ReadonlyMap<string, Part> | undefined {
-  if (Array.isArray(value)) return listParts(value, schema)
-  if (typeof value !== 'object' || value === null || schema['x-kubernetes-map-type'] === 'atomic') return undefined
-  const known = schema.properties
-  return new Map(
-    Object.entries(value)
-      .filter(([, field]) => field !== undefined)
-      .map(([name, field]) => {
-        const own = known !== undefined && Object.hasOwn(known, name) ? known[name] : undefined
-        return [`f:${name}`, { value: field, schema: own ?? schema.additionalProperties ?? ANYTHING }]
-      }),
-  )
-}
-
-export interface Part {
-  readonly value: unknown
-  readonly schema: Structural
+/** A value whose parts are owned one by one, by step. Undefined: it is owned as a whole. */
+export function partsOf(value: unknown, schema: Structural): Parts | undefined {
+  if (Array.isArray(value)) return itemsOf(value, schema)
+  if (!isMap(value) || schema['x-kubernetes-map-type'] === 'atomic') return undefined
+  const parts = new Map<string, unknown>()
+  for (const [name, field] of Object.entries(value)) if (field !== undefined) parts.set(`f:${name}`, field)
+  return parts
 }
 
 /** Undefined too where the list breaks the rule of its type: keys missing, or twice. */
-function listParts(list: readonly unknown[], schema: Structural): ReadonlyMap<string, Part> | undefined {
+function itemsOf(list: readonly unknown[], schema: Structural): Parts | undefined {
   const type = schema['x-kubernetes-list-type']
   if (type !== 'map' && type !== 'set') return undefined
   const keys = [...((schema['x-kubernetes-list-map-keys'] ?? []) as readonly string[])].sort()
-  const parts = new Map<string, Part>()
-  for (const value of list) {
-    const step = type === 'set' ? `v:${JSON.stringify(value)}` : keyStep(value, keys)
+  const parts = new Map<string, unknown>()
+  for (const item of list) {
+    const step = type === 'set' ? `v:${JSON.stringify(item)}` : keyStep(item, keys, schema)
     if (step === undefined || parts.has(step)) return undefined
-    parts.set(step, { value, schema: schema.items ?? ANYTHING })
+    parts.set(step, item)
   }
   return parts
 }
 
-function keyStep(item: unknown, keys: readonly string[]): string | undefined {
-  if (typeof item !== 'object' || item === null) return undefined
-  const found = keys.map((key) => [key, (item as Fields)[key]] as const)
+function keyStep(item: unknown, keys: readonly string[], { items }: Structural): string | undefined {
+  if (!isMap(item)) return undefined
+  const found = keys.map((key) => [key, item[key] ?? declared(items ?? {}, key)?.default] as const)
   if (found.some(([, value]) => value === undefined)) return undefined
   return `k:${JSON.stringify(Object.fromEntries(found))}`
 }
 
 /** The value with other parts, in their order. */
-export function assembled(value: unknown, parts: ReadonlyMap<string, unknown>): unknown {
+export function assembled(value: unknown, parts: Parts): unknown {
   if (Array.isArray(value)) return [...parts.values()]
   return Object.fromEntries([...parts].map(([step, part]) => [step.slice(2), part]))
 }
 
-/** Every field of a value; `withContainers`: maps that hold something are fields as well. */
-export function fieldsOf(value: unknown, schema: Structural, withContainers: boolean): FieldSet {
+/** What who applies a value owns. Source: structured-merge-diff, typed/tofieldset.go. */
+export function fieldsOf(value: unknown, schema: Structural): FieldSet {
+  const parts = partsOf(value, schema)
+  if (parts === undefined) return LEAF
+  const children = new Map<string, FieldSet>()
+  for (const [step, part] of parts) {
+    const child = fieldsOf(part, below(schema, step))
+    const isField = step.startsWith('f:') && declared(schema, step.slice(2)) !== undefined
+    const own = isField && !isEmptyMap(part) ? child : { ...child, isMember: true }
+    if (!isEmpty(own)) children.set(step, own)
+  }
+  return { isMember: false, children }
+}
+
+/** Every field of a value and whatever holds some. */
+export function everyFieldOf(value: unknown, schema: Structural): FieldSet {
   const parts = partsOf(value, schema)
   if (parts === undefined || parts.size === 0) return LEAF
-  const children = new Map(
-    [...parts].map(([step, part]) => {
-      const child = fieldsOf(part.value, part.schema, withContainers)
-      return [step, step.startsWith('k:') ? { ...child, isMember: true } : child]
-    }),
-  )
-  return { isMember: withContainers, children }
+  const children = new Map<string, FieldSet>()
+  for (const [step, part] of parts) children.set(step, everyFieldOf(part, below(schema, step)))
+  return { isMember: true, children }
 }
 
 export interface Comparison {
@@ -88,56 +71,108 @@ export interface Comparison {
 }
 const EQUAL: Comparison = { changed: NOTHING, removed: NOTHING }
 
+/** Source: structured-merge-diff, typed/compare.go. */
 export function compare(before: unknown, now: unknown, schema: Structural): Comparison {
-  if (before === undefined && now === undefined) return EQUAL
-  if (before === undefined) return { changed: fieldsOf(now, schema, true), removed: NOTHING }
-  if (now === undefined) return { changed: NOTHING, removed: fieldsOf(before, schema, true) }
+  if (before === now) return EQUAL
+  if (before === undefined) return { changed: everyFieldOf(now, schema), removed: NOTHING }
+  if (now === undefined) return { changed: NOTHING, removed: everyFieldOf(before, schema) }
   const [old, next] = [partsOf(before, schema), partsOf(now, schema)]
   if (old === undefined || next === undefined || Array.isArray(before) !== Array.isArray(now))
-    return isSame(before, now) ? EQUAL : { changed: LEAF, removed: NOTHING }
+    return isSame(before, now) ? EQUAL : { changed: LEAF, removed: withoutRoot(everyFieldOf(before, schema)) }
   const [changed, removed] = [new Map<string, FieldSet>(), new Map<string, FieldSet>()]
-  for (const step of new Set([...old.keys(), ...next.keys()])) {
-    const [a, b] = [old.get(step), next.get(step)]
-    const found = compare(a?.value, b?.value, (b ?? a)?.schema ?? ANYTHING)
-    if (found.changed.isMember || found.changed.children.size > 0) changed.set(step, found.changed)
-    if (found.removed.isMember || found.removed.children.size > 0) removed.set(step, found.removed)
+  const visit = (step: string, a: unknown, b: unknown) => {
+    const found = compare(a, b, below(schema, step))
+    if (!isEmpty(found.changed)) changed.set(step, found.changed)
+    if (!isEmpty(found.removed)) removed.set(step, found.removed)
   }
+  for (const [step, part] of old) visit(step, part, next.get(step))
+  for (const [step, part] of next) if (!old.has(step)) visit(step, undefined, part)
   return { changed: { isMember: false, children: changed }, removed: { isMember: false, children: removed } }
 }
 
-/** What is applied laid over what is there. */
+/** What is applied laid over what is there. Source: structured-merge-diff, typed/merge.go. */
 export function merged(live: unknown, applied: unknown, schema: Structural): unknown {
   if (live === undefined) return applied
   const [old, given] = [partsOf(live, schema), partsOf(applied, schema)]
   if (old === undefined || given === undefined || Array.isArray(live) !== Array.isArray(applied)) return applied
-  const parts = new Map<string, unknown>([...old].map(([step, { value }]) => [step, value]))
-  for (const [step, { value, schema: of }] of given) parts.set(step, merged(old.get(step)?.value, value, of))
+  const parts = new Map<string, unknown>()
+  const order = Array.isArray(live) ? listOrder([...old.keys()], [...given.keys()]) : [...old.keys(), ...given.keys()]
+  for (const step of order)
+    parts.set(step, given.has(step) ? merged(old.get(step), given.get(step), below(schema, step)) : old.get(step))
   return assembled(live, parts)
 }
 
-/** Without the fields of `gone`; containers that are empty then go too, unless `kept` has them. */
-export function removed(value: unknown, gone: FieldSet, kept: FieldSet, schema: Structural): unknown {
+/** The items that are applied keep their order, each of the others its place before those it stood before. */
+function listOrder(live: readonly string[], applied: readonly string[]): readonly string[] {
+  const [isLive, isApplied] = [new Set(live), new Set(applied)]
+  const shared = applied.filter((step) => isLive.has(step))
+  const order: string[] = []
+  let [l, a, next] = [0, 0, 0]
+  while (l < live.length || a < applied.length) {
+    const [left, right] = [live[l], applied[a]]
+    if (left !== undefined && right !== undefined) {
+      if (left === right) {
+        order.push(left)
+        ;[l, a, next] = [l + 1, a + 1, next + 1]
+        continue
+      }
+      if (isApplied.has(left) && shared[next] !== undefined && shared[next] !== left) {
+        l++
+        continue
+      }
+    }
+    if (left !== undefined) {
+      if (!isApplied.has(left)) {
+        order.push(left)
+        l++
+        continue
+      }
+      if (order.includes(left)) l++
+    }
+    if (right !== undefined) {
+      order.push(right)
+      a++
+      if (shared[next] === right) next++
+    }
+  }
+  return order
+}
+
+/**
+ * Without the fields of a set, nor what is below them. What then is empty stays, as null in between: who owns it has
+ * not given it up. (Kubernetes leaves the null.) Source: structured-merge-diff, typed/remove.go.
+ */
+export function removed(value: unknown, gone: FieldSet, schema: Structural, isLast = false): unknown {
   const parts = partsOf(value, schema)
-  if (parts === undefined || parts.size === 0) return gone.isMember && !kept.isMember ? undefined : value
-  if (gone.children.size === 0) return value
+  if (parts === undefined) return typeof value === 'object' ? null : value
   const left = new Map<string, unknown>()
   for (const [step, part] of parts) {
     const of = gone.children.get(step)
-    const stays = of === undefined ? part.value : removedPart(step, part, of, kept.children.get(step) ?? NOTHING)
-    if (stays !== undefined) left.set(step, stays)
+    if (of?.isMember) continue
+    left.set(step, of === undefined ? part : removed(part, of, below(schema, step), isLast))
   }
-  return left.size === 0 && !kept.isMember ? undefined : assembled(value, left)
+  return left.size === 0 && !isLast ? null : assembled(value, left)
 }
 
-/** An item of a list goes with its last field, its key aside. */
-function removedPart(step: string, { value, schema }: Part, gone: FieldSet, kept: FieldSet): unknown {
-  const left = removed(value, gone, kept, schema)
-  if (!step.startsWith('k:') || left === undefined || !gone.isMember || kept.isMember) return left
-  if (kept.children.size > 0) return left
-  const keys = JSON.parse(step.slice(2)) as Fields
-  return Object.keys(left as Fields).every((name) => Object.hasOwn(keys, name)) ? undefined : left
+/** The set with every declared field that has something below it in the set. */
+export function named(set: FieldSet, schema: Structural): FieldSet {
+  const children = new Map<string, FieldSet>()
+  for (const [step, child] of set.children) {
+    const whole = child.children.size === 0 ? child : named(child, below(schema, step))
+    const isField = step.startsWith('f:') && declared(schema, step.slice(2)) !== undefined
+    children.set(step, isField && child.children.size > 0 ? { ...whole, isMember: true } : whole)
+  }
+  return { isMember: set.isMember, children }
 }
 
-export function unionOf(sets: readonly FieldSet[]): FieldSet {
-  return sets.reduce(union, NOTHING)
+export function withoutRoot({ children }: FieldSet): FieldSet {
+  return { isMember: false, children }
+}
+
+function isEmptyMap(value: unknown): boolean {
+  return value === null || (isMap(value) && Object.keys(value).length === 0)
+}
+
+export function isMap(value: unknown): value is Json {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
 }

@@ -171,7 +171,11 @@ export class Handler implements Disposable {
         type === 'ERROR' ? JSON.stringify(object) : shownObject(verbDeps, served, object, shown, isFirst),
       timeoutMs: (query.count('timeoutSeconds') || WATCH_SECONDS) * 1_000,
       type: 'application/json',
-      onCut: () => telemetry.log.warn({ resource: served.kind.plural }, 'a watch was cut: its client reads too slowly'),
+      onCut(error) {
+        const resource = served.kind.plural
+        if (error === undefined) telemetry.log.warn({ resource }, 'a watch was cut: its client reads too slowly')
+        else telemetry.log.error({ resource, error }, 'a watch was cut: an object can not be shown')
+      },
     })
     telemetry.requests.add(1, { verb: 'watch', status: 200 })
     this.#watches.add(watch)

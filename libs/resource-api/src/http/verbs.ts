@@ -144,7 +144,10 @@ async function remove(deps: VerbDeps, request: VerbRequest, shown: Shown): Promi
   if (!isGone) return { status: 200, body: shownObject(deps, served, object, shown) }
   const { name, uid } = object.metadata
   const { group, plural } = served.kind
-  return { status: 200, body: { ...STATUS_HEADER, status: 'Success', details: { name, group, kind: plural, uid } } }
+  return {
+    status: 200,
+    body: { ...STATUS_HEADER, status: 'Success', details: { name, ...(group && { group }), kind: plural, uid } },
+  }
 }
 
 async function removeAll(deps: VerbDeps, request: VerbRequest, shown: Shown): Promise<Answer> {

@@ -28,6 +28,7 @@ async function setUp(first: readonly WatchEvent[] = []) {
       },
       encode({ object }, isFirst) {
         seen.encoded++
+        if (object.metadata.name === 'unspeakable') throw new TypeError('no JSON')
         if (isFirst) seen.firsts++
         return JSON.stringify(object)
       },
@@ -89,6 +90,13 @@ describe('a watch', () => {
     watch.emit({ ...added('a'), type: 'ERROR' })
     watch.emit(added('b'))
     expect((await lines).map(({ type }) => type)).toEqual(['ERROR'])
+  })
+
+  test('is cut at an object that can not be encoded, and nothing else ends', async () => {
+    await using watch = await setUp()
+    watch.emit(added('unspeakable'))
+    await watch.watch.ended
+    expect(watch.seen).toMatchObject({ isDisposed: true, wasCut: true })
   })
 
   test('lets go when its client goes', async () => {

@@ -11,7 +11,8 @@ interface WatchDeps {
   readonly encode: (event: WatchEvent, isFirst: boolean) => string
   readonly timeoutMs: number
   readonly type: string
-  readonly onCut: () => void
+  /** The client reads too slowly, or `error`: an object can't be encoded. */
+  readonly onCut: (error?: unknown) => void
 }
 
 /** An open watch; disposing ends its answer in order. */
@@ -55,7 +56,13 @@ export function streamWatch(response: ServerResponse, deps: WatchDeps): OpenWatc
   const schedule = () => {
     if (isScheduled || isBlocked) return
     isScheduled = true
-    queueMicrotask(pump)
+    queueMicrotask(() => {
+      try {
+        pump()
+      } catch (error) {
+        cut(error)
+      }
+    })
   }
   const source = deps.watch((event) => {
     if (isOver) return
@@ -73,9 +80,9 @@ export function streamWatch(response: ServerResponse, deps: WatchDeps): OpenWatc
     resolve()
   }
   /** The rest of the answer is given up: whoever reads sees that it broke off. */
-  function cut(): void {
+  function cut(error?: unknown): void {
     over()
-    deps.onCut()
+    deps.onCut(error)
     response.destroy()
   }
   function finish(): void {

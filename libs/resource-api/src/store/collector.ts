@@ -22,6 +22,7 @@ const RETRY_MS = 1_000
 export class Collector implements AsyncDisposable {
   readonly #deps: CollectorDeps
   readonly #due = new Map<string, Place>()
+  readonly #later = new Map<string, Disposable>()
   readonly #listening: Disposable
   #running: Promise<void> | undefined
   #retry: Disposable | undefined
@@ -65,6 +66,16 @@ export class Collector implements AsyncDisposable {
     this.#start()
   }
 
+  #lookLater(place: Place, delayMs: number): void {
+    const id = `${place.resource.id} ${place.key}`
+    if (this.#later.has(id)) return
+    const timer = this.#deps.clock.after(delayMs, () => {
+      this.#later.delete(id)
+      this.#look(place)
+    })
+    this.#later.set(id, timer)
+  }
+
   #start(): void {
     if (this.#isClosed || this.#running !== undefined || this.#retry !== undefined) return
     this.#running = Promise.resolve()
@@ -73,6 +84,19 @@ export class Collector implements AsyncDisposable {
         this.#running = undefined
         if (this.#due.size > 0) this.#start()
       })
+  }
+
+  /** What may not be deleted stays. */
+  #judge(place: Place): readonly Decided[] {
+    const { objects, clock, log } = this.#deps
+    const look = (other: Place) => this.#look(other)
+    const lookLater = (other: Place, delayMs: number) => this.#lookLater(other, delayMs)
+    try {
+      return judge({ objects, now: clock.now(), look, lookLater }, place)
+    } catch (error) {
+      log.warn({ error, resource: place.resource.id, object: place.key }, 'an object can not be collected')
+      return []
+    }
   }
 
   async #run(): Promise<void> {
@@ -84,7 +108,7 @@ export class Collector implements AsyncDisposable {
         if (places.length === STEP) break
         this.#due.delete(id)
         places.push([id, place])
-        decided.push(...judge({ objects, now: clock.now(), look: (other) => this.#look(other) }, place))
+        decided.push(...this.#judge(place))
       }
       if (decided.length === 0) continue
       try {
@@ -105,6 +129,7 @@ export class Collector implements AsyncDisposable {
     this.#isClosed = true
     this.#listening[Symbol.dispose]()
     this.#retry?.[Symbol.dispose]()
+    for (const timer of this.#later.values()) timer[Symbol.dispose]()
     await this.#running
   }
 }

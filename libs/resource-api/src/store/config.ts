@@ -41,6 +41,11 @@ export interface RegistryOptions {
 export const MAX_OBJECT_BYTES = 1.5 * 1024 * 1024
 /** Source: Kubernetes, kube-apiserver --event-ttl. */
 export const EVENT_TTL_MS = 60 * 60_000
+/**
+ * So long what is in a namespace that goes is left alone, so that who deletes a file of it and its contents finds them.
+ * Source: Kubernetes, pkg/controller/namespace, namespaceDeletionGracePeriod.
+ */
+export const NAMESPACE_GRACE_MS = 5_000
 /** Expired Events, compaction by age, bookmarks. */
 export const UPKEEP_INTERVAL_MS = 60_000
 export const PRESENT_NAMESPACES = ['default', 'knative-eventing'] as const

@@ -11,6 +11,8 @@ CREATE TABLE IF NOT EXISTS meta (key TEXT PRIMARY KEY, value INTEGER NOT NULL) S
 INSERT OR IGNORE INTO meta VALUES ('schema', 1), ('compacted', 1);
 `
 const SCHEMA_VERSION = 1
+const PAGE_ROWS = 1_000
+const PAGE_BYTES = 8 * 1024 * 1024
 const SQLITE_CORRUPT = 11
 
 /** Owns the file. Synchronous, one request at a time, in a thread of its own (or in the caller's, for tests). */
@@ -41,7 +43,7 @@ export class Database {
         return { compacted: value('compacted') } satisfies Opened
       }
       case 'load':
-        return this.#reopen().statements.load.all(request.after, request.limit)
+        return page(this.#reopen().statements, request.after)
       case 'commit':
         return this.#commit(request.rows, request.compaction)
       case 'close':
@@ -109,6 +111,18 @@ function openFile(path: string): DatabaseSync {
     throw error
   }
   return db
+}
+
+/** The next rows, at least one if there is one. */
+function page({ load }: ReturnType<typeof prepare>, after: number): readonly Row[] {
+  const rows: Row[] = []
+  let size = 0
+  for (const row of load.iterate(after, PAGE_ROWS) as Iterable<unknown> as Iterable<Row>) {
+    rows.push(row)
+    size += row.object?.length ?? 0
+    if (size > PAGE_BYTES) break
+  }
+  return rows
 }
 
 function check(db: DatabaseSync): void {

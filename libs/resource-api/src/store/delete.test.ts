@@ -1,5 +1,6 @@
 import { describe, expect, test } from '@jest/globals'
 import type { ApiObject, ServedVersion } from '@sluice/resources/api'
+import { createTestTelemetry } from '@sluice/telemetry/testing'
 import { settle, VirtualClock } from '@sluice/testkit'
 import type { Registry } from '../registry.ts'
 import { at, BROKER, BY, CONFIG_MAP, EVENT, NAMESPACE, object, open, refusal } from './testing.ts'
@@ -129,8 +130,9 @@ describe('delete', () => {
     expect(registry.get(CONFIG_MAP, at('of-a')).metadata.ownerReferences).toBeUndefined()
   })
 
-  test('a namespace goes with all that is in it, once the last has gone, and takes nothing new meanwhile', async () => {
-    await using registry = await open()
+  test('a namespace goes with all that is in it, after 5 s and once the last has gone, and takes nothing new meanwhile', async () => {
+    const clock = new VirtualClock()
+    await using registry = await open({ clock })
     await registry.create(NAMESPACE, undefined, object(NAMESPACE, 'mine'), BY)
     await registry.create(BROKER, 'mine', object(BROKER, 'a'), BY)
     await registry.create(CONFIG_MAP, 'mine', object(CONFIG_MAP, 'held', {}, { finalizers: ['x.dev/f'] }), BY)
@@ -140,7 +142,9 @@ describe('delete', () => {
     expect(error.message).toBe(
       'brokers.eventing.knative.dev "b" is forbidden: unable to create new content in namespace mine because it is being terminated',
     )
-    await settle()
+    await clock.advance(4_000)
+    expect(names(registry, BROKER)).toEqual(['a'])
+    await clock.advance(1_000)
     expect([names(registry, BROKER), names(registry, CONFIG_MAP)]).toEqual([[], ['held']])
     const held = registry.get(CONFIG_MAP, { namespace: 'mine', name: 'held' })
     const free = { ...held, metadata: { ...held.metadata, finalizers: [] } }
@@ -160,6 +164,16 @@ describe('delete', () => {
     expect(registry.list(NAMESPACE, {}).resourceVersion).toBe(resourceVersion)
     await registry.update(NAMESPACE, { name: 'mine' }, object(NAMESPACE, 'mine'), BY)
     expect(names(registry, NAMESPACE)).toEqual(['default', 'knative-eventing'])
+  })
+
+  test('what may not be deleted is not collected either', async () => {
+    const telemetry = createTestTelemetry()
+    await using registry = await open({ telemetry })
+    const nobody = object(NAMESPACE, 'nobody', {}, { uid: 'of-nobody' })
+    await registry.update(NAMESPACE, { name: 'default' }, object(NAMESPACE, 'default', {}, owner(nobody)), BY)
+    await settle()
+    expect(names(registry, NAMESPACE)).toEqual(['default', 'knative-eventing'])
+    expect(telemetry.lines.map(({ message }) => message)).toEqual(['an object can not be collected'])
   })
 
   test('an Event is gone an hour after it was last written', async () => {

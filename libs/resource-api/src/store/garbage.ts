@@ -1,5 +1,5 @@
 import { type ApiObject, isSame } from '@sluice/resources/api'
-import { EVENT_TTL_MS } from './config.ts'
+import { EVENT_TTL_MS, NAMESPACE_GRACE_MS } from './config.ts'
 import { isNamespace } from './create.ts'
 import { FOREGROUND, ORPHAN } from './delete.ts'
 import { type Entry, keyOf } from './entry.ts'
@@ -14,6 +14,7 @@ interface JudgeDeps {
   readonly now: number
   /** At this one, too. */
   look(place: Place): void
+  lookLater(place: Place, delayMs: number): void
 }
 
 /** What is to be done about an object, by who owns it and where it is. Source: Kubernetes, pkg/controller/garbagecollector, attemptToDeleteItem. */
@@ -32,10 +33,15 @@ function remove({ objects, now }: JudgeDeps, resource: Resource, entry: Entry, f
   return decideRemoval(objects, resource, entry, options).changes
 }
 
-function isRoomGoing({ objects }: JudgeDeps, { metadata: { namespace } }: ApiObject): boolean {
+function isRoomGoing({ objects, now }: JudgeDeps, { metadata: { namespace } }: ApiObject): boolean {
   if (namespace === undefined) return false
-  const room = objects.named('v1', 'Namespace')?.latest(keyOf({ name: namespace }))
-  return room?.object.metadata.deletionTimestamp !== undefined
+  const room = objects.named('v1', 'Namespace')?.latest(keyOf({ name: namespace }))?.object
+  return room?.metadata.deletionTimestamp !== undefined && graceOf(room, now) === 0
+}
+
+/** Milliseconds that the contents of a namespace are still left alone. */
+function graceOf({ metadata }: ApiObject, now: number): number {
+  return Math.max(0, Date.parse(String(metadata.deletionTimestamp)) + NAMESPACE_GRACE_MS - now)
 }
 
 function byOwners(deps: JudgeDeps, resource: Resource, entry: Entry): readonly Decided[] {
@@ -108,7 +114,9 @@ function finish(deps: JudgeDeps, resource: Resource, entry: Entry): readonly Dec
   }
   if (isNamespace(resource)) {
     const contents = [...objects.owners.inNamespace(String(object.metadata.name))]
-    for (const place of contents.filter(stays)) look(place)
+    const graceMs = contents.length === 0 ? 0 : graceOf(object, deps.now)
+    if (graceMs > 0) deps.lookLater({ resource, key }, graceMs)
+    else for (const place of contents.filter(stays)) look(place)
     if (contents.length === 0 && !isSame(left.spec, {})) left = { ...left, spec: {} }
   }
   if (left === object) return decided

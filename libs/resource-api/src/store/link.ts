@@ -26,7 +26,7 @@ export function openLink(path: string, onCrash: (error: unknown) => void): Link 
 
 /** The file in a thread of its own: no fsync ever blocks the event loop. */
 function workerLink(onCrash: (error: unknown) => void): Link {
-  const worker = new Worker(new URL('./worker.ts', import.meta.url), {
+  const worker = new Worker(new URL('./resource-worker.ts', import.meta.url), {
     name: 'resource-store',
     resourceLimits: { maxYoungGenerationSizeMb: 8 },
   })

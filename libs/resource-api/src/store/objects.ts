@@ -5,13 +5,12 @@ import { definitions } from './definitions.ts'
 import { type Change, type Entry, frozen, withResourceVersion } from './entry.ts'
 import { gaugeObjects, storeEvents } from './events.ts'
 import { History } from './history.ts'
+import { Interned } from './interned.ts'
 import type { Link } from './link.ts'
 import { Owners } from './owners.ts'
 import type { Opened, Row } from './protocol.ts'
 import { refused } from './refusals.ts'
 import { type Resource, resourcesOf } from './resource.ts'
-
-const PAGE_ROWS = 1_000
 
 /** A change that was decided and is not yet on its way. */
 export interface Decided {
@@ -27,6 +26,7 @@ export class Objects {
   readonly #resources: ReturnType<typeof resourcesOf>
   readonly #committer: Committer
   readonly #link: Link
+  readonly #interned = new Interned()
   readonly #gauge: Disposable
   readonly #listeners = new Set<(change: Change) => void>()
   /** The newest number given to a decision. */
@@ -66,14 +66,14 @@ export class Objects {
     let rows: readonly Row[]
     let after = 0
     do {
-      rows = await this.#link.ask<readonly Row[]>({ op: 'load', after, limit: PAGE_ROWS })
+      rows = await this.#link.ask<readonly Row[]>({ op: 'load', after })
       for (const row of rows) {
         const resource = byId.get(row.resource)
         if (resource === undefined) strangers.add(row.resource)
         else this.#replay(resource, row)
       }
       after = rows.at(-1)?.rv ?? after
-    } while (rows.length === PAGE_ROWS)
+    } while (rows.length > 0)
     this.#assigned = Math.max(this.#assigned, after)
     this.current = this.#assigned
     if (strangers.size > 0)
@@ -84,13 +84,19 @@ export class Objects {
           resource.entries.set(entry.key, entry)
   }
 
-  #replay(resource: Resource, { rv, at, key, object }: Row): void {
+  #replay(resource: Resource, row: Row): void {
+    const { rv, at, key, object } = row
     const before = resource.entries.get(key)
-    const now = object === null ? undefined : entryOf(resource, rv, at, key, object)
+    const now = object === null ? undefined : this.#entryOf(resource, row, object)
     const change: Change = { rv, at, resource, key, before, now }
     resource.apply(change)
     this.owners.apply(change)
     if (rv > this.history.compacted) this.history.add(change)
+  }
+
+  #entryOf(resource: Resource, { key, rv, at }: Row, json: string): Entry {
+    const object = frozen(this.#interned.of(resource.toStored(JSON.parse(json) as ApiObject)))
+    return { key, rv, at, object, bytes: json.length }
   }
 
   of(served: Pick<ServedVersion, 'kind'>): Resource {
@@ -113,7 +119,7 @@ export class Objects {
    */
   decide(resource: Resource, key: string, object: ApiObject | undefined): Decided {
     const [rv, at, before] = [this.#assigned + 1, this.#options.clock.now(), resource.latest(key)]
-    const stored = object && frozen(withResourceVersion(resource.toStored(object), rv))
+    const stored = object && frozen(this.#interned.of(withResourceVersion(resource.toStored(object), rv)))
     const json = stored === undefined ? null : JSON.stringify(stored)
     checkSize(json ?? '')
     this.#assigned = rv
@@ -173,9 +179,4 @@ export function checkSize(json: string): void {
   const bytes = Buffer.byteLength(json)
   if (bytes > MAX_OBJECT_BYTES)
     throw refused('RequestEntityTooLarge', `the object has ${bytes} bytes, at most ${MAX_OBJECT_BYTES} are stored`)
-}
-
-function entryOf(resource: Resource, rv: number, at: number, key: string, json: string): Entry {
-  const object = frozen(resource.toStored(JSON.parse(json) as ApiObject))
-  return { key, rv, at, object, bytes: json.length }
 }

@@ -20,7 +20,7 @@ export interface Compaction {
 
 export type Request =
   | { readonly op: 'open'; readonly path: string }
-  | { readonly op: 'load'; readonly after: number; readonly limit: number }
+  | { readonly op: 'load'; readonly after: number }
   | { readonly op: 'commit'; readonly rows: readonly Row[]; readonly compaction: Compaction | undefined }
   | { readonly op: 'close' }
 

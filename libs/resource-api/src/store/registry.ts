@@ -22,7 +22,7 @@ import { list } from './list.ts'
 import { timestamp } from './names.ts'
 import { checkSize, type Decided, type Objects } from './objects.ts'
 import { applied, patched } from './patched.ts'
-import { alreadyExists, methodNotAllowed, notFound, serviceUnavailable } from './refusals.ts'
+import { alreadyExists, badRequest, methodNotAllowed, notFound, serviceUnavailable } from './refusals.ts'
 import { decideRemoval } from './removal.ts'
 import { converted, type Resource } from './resource.ts'
 import { isHeld, isNoChange, updated } from './update.ts'
@@ -248,7 +248,8 @@ export class SqliteRegistry implements Registry {
       decision = decide()
     } catch (error) {
       await this.#objects.settled()
-      throw error
+      // the stack, which is all that a value without end overflows
+      throw (error as Error).name === 'RangeError' ? badRequest('the object is nested too deeply') : error
     }
     await (decision.changes.length > 0 ? this.#objects.commit(decision.changes) : this.#objects.settled())
     return decision.value
@@ -258,9 +259,17 @@ export class SqliteRegistry implements Registry {
     return this.#options.clock.after(UPKEEP_INTERVAL_MS, () => {
       this.#objects.compact()
       this.#collector.lookAtEvents()
-      for (const watcher of this.#watchers) watcher.bookmark(this.#objects.current)
+      for (const watcher of this.#watchers) this.#bookmark(watcher)
       this.#upkeep = this.#scheduleUpkeep()
     })
+  }
+
+  #bookmark(watcher: Watcher): void {
+    try {
+      watcher.bookmark(this.#objects.current)
+    } catch (error) {
+      this.#options.telemetry.log.error({ error }, 'who watches failed at a bookmark')
+    }
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -60,6 +60,19 @@ describe('the file', () => {
     expect(registry.list(BROKER, {}).items).toEqual([])
   })
 
+  test('large objects are read back, however many pages they fill', async () => {
+    const path = file()
+    const data = { text: 'x'.repeat(1_000_000) }
+    {
+      await using registry = await open({ path })
+      for (let i = 0; i < 20; i++)
+        await registry.create(CONFIG_MAP, 'default', object(CONFIG_MAP, `c${i}`, { data }), BY)
+    }
+    await using registry = await open({ path })
+    expect(registry.list(CONFIG_MAP, {}).items).toHaveLength(20)
+    expect(registry.get(CONFIG_MAP, at('c19')).data).toEqual(data)
+  })
+
   test('the file and what is beside it are for their owner alone', async () => {
     const path = file()
     await using _registry = await open({ path })

@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals'
 import { VirtualClock } from '@sluice/testkit'
 import type { Registry, WatchEvent, WatchOptions } from '../registry.ts'
-import { at, BY, CONFIG_MAP, object, open, servedAs } from './testing.ts'
+import { at, BY, CONFIG_MAP, NAMESPACE, object, open, servedAs } from './testing.ts'
 
 /** What a watch tells: `ADDED a`, and of bookmarks the number. */
 function watched(registry: Registry, options: WatchOptions = {}) {
@@ -127,12 +127,15 @@ describe('watch', () => {
   })
 
   test('who fails while watching harms nobody', async () => {
-    await using registry = await open()
-    registry.watch(CONFIG_MAP, {}, () => {
+    const clock = new VirtualClock()
+    await using registry = await open({ clock })
+    registry.watch(CONFIG_MAP, { allowWatchBookmarks: true }, () => {
       throw new Error('no')
     })
     const { seen } = watched(registry)
     await create(registry, 'a')
+    await registry.create(NAMESPACE, undefined, object(NAMESPACE, 'mine'), BY)
+    await clock.advance(61_000)
     expect(seen).toEqual(['ADDED a'])
   })
 })

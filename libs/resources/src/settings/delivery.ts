@@ -12,7 +12,6 @@ const RETRY_WITHOUT_DELIVERY = 10
 const BACKOFF_DELAY_MS = 200
 const TIMEOUT_MS = 30_000
 
-
 /**
  * The delivery spec in force: the own one as a whole, else the inherited one as a whole, else Knative's default for
  * Brokers. One without `retry` does not retry. Both as the API has them; where their dead letter sinks go is not looked

@@ -1,5 +1,4 @@
-import { once } from 'node:events'
-import { type AddressInfo, createServer } from 'node:net'
+import { freePorts } from './free-ports.ts'
 import { type NatsServer, startNats } from './nats.ts'
 import type { Provision } from './provision.ts'
 
@@ -28,13 +27,4 @@ export async function startNatsCluster(provision: Provision, size = 3, config = 
       await Promise.all(servers.map((each) => each[Symbol.asyncDispose]()))
     },
   }
-}
-
-/** Of 127.0.0.1, on which nobody listens; different ones, since each is held until all are known. */
-async function freePorts(count: number): Promise<number[]> {
-  const held = Array.from({ length: count }, () => createServer().listen(0, '127.0.0.1'))
-  await Promise.all(held.map((server) => once(server, 'listening')))
-  const ports = held.map((server) => (server.address() as AddressInfo).port)
-  await Promise.all(held.map((server) => once(server.close(), 'close')))
-  return ports
 }

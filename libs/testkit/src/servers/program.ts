@@ -15,14 +15,21 @@ export interface Program extends AsyncDisposable {
 }
 
 /** Starts a program that is no Node and waits for a line it prints. Rejects with INTERNAL, with its output. */
-export async function startProgram(path: string, args: readonly string[], ready: RegExp): Promise<Program> {
+export async function startProgram(
+  path: string,
+  args: readonly string[],
+  ready: RegExp,
+  readyMs = READY_MS,
+): Promise<Program> {
   const shell = spawn('/bin/sh', ['-c', LEASH, 'sh', path, ...args], { stdio: ['pipe', 'pipe', 'pipe'] })
   shell.stdin.on('error', () => {})
   let output = ''
+  let pid = Number.NaN
   let look: () => void = () => {}
   for (const stream of [shell.stdout, shell.stderr]) {
     stream.setEncoding('utf8').on('data', (text: string) => {
       output = (output + text).slice(-KEEP_OUTPUT)
+      if (Number.isNaN(pid)) pid = Number(/^pid (\d+)\n/m.exec(output)?.[1])
       look()
     })
   }
@@ -31,7 +38,7 @@ export async function startProgram(path: string, args: readonly string[], ready:
     shell.stdin.destroy()
     await gone
   }
-  const timeout = AbortSignal.timeout(READY_MS)
+  const timeout = AbortSignal.timeout(readyMs)
   try {
     await new Promise<void>((resolve, reject) => {
       const fail = () => reject(new EventingError({ code: 'INTERNAL' }, `${path} did not start: ${output}`))
@@ -43,7 +50,6 @@ export async function startProgram(path: string, args: readonly string[], ready:
     await stop()
     throw error
   }
-  const pid = Number(/pid (\d+)/.exec(output)?.[1])
   return {
     pid,
     async kill(signal) {

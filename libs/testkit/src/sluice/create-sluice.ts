@@ -6,7 +6,7 @@ import { Sender, startDispatcher } from '@sluice/dispatch'
 import { EventingError } from '@sluice/errors'
 import { startFilter } from '@sluice/filter'
 import { createAdmission, startIngress } from '@sluice/ingress'
-import { fixedAddresses, overPublish, startControlPlane, storeConfig, storeLimits } from '@sluice/reconcile'
+import { fixedAddresses, overChanges, startControlPlane, storeConfig, storeLimits } from '@sluice/reconcile'
 import { parseDuration } from '@sluice/resources'
 import { createTestTelemetry } from '@sluice/telemetry/testing'
 import { VirtualClock } from '../virtual-clock.ts'
@@ -60,7 +60,7 @@ export async function createSluice(options: SluiceOptions): Promise<Sluice> {
   )
   const controlPlane = use(
     await startControlPlane({
-      ...{ path: ':memory:', store: overPublish(contract), clock, telemetry, services: urls, ...limits },
+      ...{ path: ':memory:', store: overChanges(contract), clock, telemetry, services: urls, ...limits },
       addresses: fixedAddresses(ingress.url),
       drivers: {
         default: 'embedded',

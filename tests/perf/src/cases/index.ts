@@ -1,6 +1,7 @@
 import type { Case } from '../bench.ts'
 import type { Driver } from '../flags.ts'
 import { ceiling } from './ceiling.ts'
+import { contract } from './contract.ts'
 import { disk } from './disk.ts'
 import { f3, manyTriggers, standalone } from './end-to-end.ts'
 import { filter1, filter10000, filterCesql } from './filter.ts'
@@ -37,6 +38,7 @@ const EMBEDDED: readonly Case[] = [
   f3,
   standalone,
   manyTriggers,
+  contract,
   memoryMillion,
   memoryBacklog,
 ]

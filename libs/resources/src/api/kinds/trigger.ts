@@ -57,7 +57,6 @@ const injectionIsForDefault: RequestRule = {
   },
 }
 
-
 const ordersAgree: RequestRule = {
   cel: `!('${ORDER}' in annotations && '${KAFKA_ORDER}' in annotations) || (annotations['${ORDER}'] == 'none') == (annotations['${KAFKA_ORDER}'] == 'unordered')`,
   path: ['metadata', 'annotations', ORDER],

@@ -1,0 +1,44 @@
+import { describe, expect, test } from '@jest/globals'
+import { CERTIFICATE, KEY } from '@sluice/testkit'
+import { silentTelemetry } from '../test/silent.ts'
+import { checkOptions, type KafkaOptions } from './config.ts'
+
+function problemsOf(options: Partial<KafkaOptions>): readonly string[] {
+  try {
+    checkOptions({ brokers: 'kafka:9092', telemetry: silentTelemetry, ...options })
+    return []
+  } catch (error) {
+    return (error as { detail: { problems: readonly string[] } }).detail.problems
+  }
+}
+
+describe('options of Kafka', () => {
+  test('are taken when they can work', () => {
+    expect(checkOptions({ brokers: 'a:1, [::1]:9092', telemetry: silentTelemetry })).toEqual([
+      { host: 'a', port: 1 },
+      { host: '[::1]', port: 9092 },
+    ])
+    const sasl = { mechanism: 'scram-sha-512', user: 'u', password: 'p' } as const
+    expect(problemsOf({ sasl, tls: { ca: CERTIFICATE, cert: CERTIFICATE, key: KEY }, compression: 'gzip' })).toEqual([])
+  })
+
+  test('that can never work are refused with all that is wrong, and nothing secret', () => {
+    const problems = problemsOf({
+      brokers: 'a,kafka://b:1,u:secret@c:1,d:0,',
+      sasl: { mechanism: 'gssapi' as 'plain', user: '', password: '' },
+      tls: { ca: 'none', cert: 'x' },
+      replicas: 0,
+      compression: 'snappy' as 'gzip',
+    })
+    expect(problems).toHaveLength(12)
+    expect(problems.join()).not.toContain('secret')
+    expect(problems).toContain('compression snappy is not supported: use none or gzip')
+    expect(problems).toContain('SASL mechanism gssapi is none of plain, scram-sha-256, scram-sha-512')
+  })
+
+  test('with a key that is not of the certificate are refused', () => {
+    expect(problemsOf({ tls: { cert: CERTIFICATE, key: 'secret' } })).toEqual([
+      'the TLS client certificate and its key are not PEM, or not of each other',
+    ])
+  })
+})

@@ -1,0 +1,87 @@
+import { createSecureContext } from 'node:tls'
+import { EventingError } from '@sluice/errors'
+import type { Telemetry } from '@sluice/telemetry'
+
+export const MECHANISMS = ['plain', 'scram-sha-256', 'scram-sha-512'] as const
+
+export interface KafkaOptions {
+  /** Some of one cluster's, `host:port` separated by commas. */
+  readonly brokers: string
+  readonly telemetry: Pick<Telemetry, 'log'>
+  readonly sasl?: { readonly mechanism: (typeof MECHANISMS)[number]; readonly user: string; readonly password: string }
+  /** PEM texts. Present, even empty: TLS is required. */
+  readonly tls?: { readonly ca?: string; readonly cert?: string; readonly key?: string }
+  /** Copies of each topic in the cluster. Default 1. */
+  readonly replicas?: number
+  /** Of what is published. Default none. */
+  readonly compression?: 'none' | 'gzip'
+  /** Shown in the brokers' logs and metrics. Default `sluice`. */
+  readonly clientId?: string
+}
+
+export interface Broker {
+  readonly host: string
+  readonly port: number
+}
+
+export const DRIVER_NAME = 'kafka'
+/** Of a topic, as it is created. Kafka's own default is 1 MiB for a batch with all that is about it. */
+export const MAX_BATCH_BYTES = 1024 * 1024 + 64 * 1024
+/** Key, value and headers of one record. */
+export const MAX_RECORD_BYTES = 1024 * 1024
+export const MAX_NOTE_BYTES = 4096
+
+const MOST_REPLICAS = 32_767
+const PORT = 65_535
+
+/** Throws CONFIG_INVALID with every problem there is, and no word of what is secret. */
+export function checkOptions(options: KafkaOptions): readonly Broker[] {
+  const { sasl, tls = {}, replicas = 1, compression = 'none' } = options
+  const problems: string[] = []
+  const brokers = options.brokers.split(',').map((text) => brokerOf(text.trim(), problems))
+  if (sasl !== undefined) {
+    if (!MECHANISMS.includes(sasl.mechanism)) {
+      problems.push(`SASL mechanism ${sasl.mechanism} is none of ${MECHANISMS.join(', ')}`)
+    }
+    if (sasl.user === '') problems.push('SASL needs a user')
+    if (sasl.password === '') problems.push('SASL needs a password')
+  }
+  if ((tls.cert === undefined) !== (tls.key === undefined)) {
+    problems.push('a TLS client certificate needs its key, and a key its certificate: give both or none')
+  } else if (tls.cert !== undefined && !isReadable({ cert: tls.cert, key: tls.key })) {
+    problems.push('the TLS client certificate and its key are not PEM, or not of each other')
+  }
+  // Node takes any text for an authority, and knows nobody by it
+  if (tls.ca !== undefined && !(tls.ca.includes('-----BEGIN') && isReadable({ ca: tls.ca }))) {
+    problems.push('the TLS authority is no certificate in PEM')
+  }
+  if (!(Number.isInteger(replicas) && replicas >= 1 && replicas <= MOST_REPLICAS)) {
+    problems.push(`${replicas} replicas: a topic has at least 1, and no more than there are brokers`)
+  }
+  if (compression !== 'none' && compression !== 'gzip') {
+    problems.push(`compression ${compression} is not supported: use none or gzip`)
+  }
+  if (problems.length > 0) throw new EventingError({ code: 'CONFIG_INVALID', problems }, problems.join('; '))
+  return brokers
+}
+
+function brokerOf(text: string, problems: string[]): Broker {
+  const url = /^[^/@?#\s]+:\d+$/.test(text) ? URL.parse(`kafka://${text}`) : null
+  const port = Number(url?.port || 0)
+  if (url === null || url.hostname === '' || port < 1 || port > PORT) {
+    // What holds credentials is not shown
+    const shown = text.includes('@') ? 'one with an @' : `"${text}"`
+    problems.push(`a Kafka broker looks like host:9092, not ${shown}; credentials and TLS are configured apart`)
+    return { host: '', port: 0 }
+  }
+  return { host: url.hostname, port }
+}
+
+function isReadable(context: { ca?: string; cert?: string; key?: string | undefined }): boolean {
+  try {
+    createSecureContext(context as Parameters<typeof createSecureContext>[0])
+    return true
+  } catch {
+    return false
+  }
+}

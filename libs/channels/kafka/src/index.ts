@@ -1,0 +1,5 @@
+export { checkOptions, type KafkaOptions } from './config.ts'
+export { clientOf } from './connection.ts'
+export { type Place, Publisher } from './publish.ts'
+export { decodeRecord, encodeRecord, type KafkaRecord, type ReceivedRecord, type StoredEntry } from './record.ts'
+export { createTopic, removeTopic, type TopicOptions } from './topics.ts'

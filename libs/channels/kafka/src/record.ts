@@ -1,0 +1,169 @@
+import { isUtf8 } from 'node:buffer'
+import type { Entry, Envelope } from '@sluice/channel'
+import {
+  type AttributeValue,
+  attributeText,
+  type CloudEvent,
+  type DataKind,
+  decodeHttp,
+  encodeHeaderValue,
+  eventBytes,
+} from '@sluice/cloudevents'
+
+/**
+ * How an entry lies in a topic: the CloudEvents Kafka binding in binary mode, and one header of ours with what the
+ * binding has no place for. A foreign producer's record has no such header and may be structured.
+ */
+export interface KafkaRecord {
+  /** The event's partition key; what partition it lies in is decided by the lane key. */
+  readonly key: Buffer | null
+  /** Null: no data. No bytes: data of no bytes. */
+  readonly value: Buffer | null
+  readonly headers: Readonly<Record<string, Buffer>>
+}
+
+/** As a client hands it out. */
+export interface ReceivedRecord {
+  readonly key?: Buffer | null
+  readonly value: Buffer | null
+  readonly headers?: Readonly<Record<string, Buffer | string | readonly (Buffer | string)[] | undefined>>
+}
+
+export interface StoredEntry {
+  readonly envelope: Envelope
+  readonly dedupKey: string | undefined
+  readonly queue: string
+  readonly attempt: number
+  readonly note: string | undefined
+  readonly notBefore: number | undefined
+  /** Of the event; the same however often it was moved. */
+  readonly bytes: number
+}
+
+/** Our header, JSON; what is absent is left out. */
+interface Meta {
+  /** Lane key. */
+  readonly k: string
+  readonly s?: number
+  readonly d?: string
+  readonly h?: Readonly<Record<string, string>>
+  /** Names of attributes that are integers, of those that are booleans. */
+  readonly i?: readonly string[]
+  readonly b?: readonly string[]
+  readonly c?: DataKind
+  readonly q?: string
+  readonly a?: number
+  readonly n?: string
+  readonly t?: number
+}
+
+const OURS = 'sluice'
+const PREFIX = 'ce_'
+const CONTENT_TYPE = 'content-type'
+const TYPE_ATTRIBUTE = 'datacontenttype'
+const STRUCTURED = 'application/cloudevents'
+
+/** A key only where the event names one: other entries must not look like versions of each other. */
+export function encodeRecord(entry: Omit<Entry, 'parked'>): KafkaRecord {
+  const { event, headers: passed, stamp, laneKey, dedupKey, queue, attempt, note, notBefore } = entry
+  const headers: Record<string, Buffer> = {}
+  const integers: string[] = []
+  const booleans: string[] = []
+  for (const [name, value] of event.attributes) {
+    const header = name === TYPE_ATTRIBUTE && typeof value === 'string' ? CONTENT_TYPE : PREFIX + name
+    headers[header] = Buffer.from(String(value), 'utf8')
+    if (typeof value === 'number') integers.push(name)
+    else if (typeof value === 'boolean') booleans.push(name)
+  }
+  const meta: Meta = {
+    k: laneKey,
+    ...(stamp === undefined ? undefined : { s: stamp }),
+    ...(dedupKey === undefined ? undefined : { d: dedupKey }),
+    ...(passed === undefined ? undefined : { h: passed }),
+    ...(integers.length === 0 ? undefined : { i: integers }),
+    ...(booleans.length === 0 ? undefined : { b: booleans }),
+    ...(event.dataKind === undefined ? undefined : { c: event.dataKind }),
+    ...(queue === undefined || queue === '' ? undefined : { q: queue }),
+    ...(attempt === undefined || attempt === 1 ? undefined : { a: attempt }),
+    ...(note === undefined ? undefined : { n: note }),
+    ...(notBefore === undefined ? undefined : { t: notBefore }),
+  }
+  headers[OURS] = Buffer.from(JSON.stringify(meta), 'utf8')
+  const partitionKey = event.attributes.get('partitionkey')
+  return {
+    key: partitionKey === undefined ? null : Buffer.from(attributeText(partitionKey), 'utf8'),
+    value: event.data === undefined ? null : Buffer.from(event.data),
+    headers,
+  }
+}
+
+/** Of all that a record brings, in bytes. */
+export function recordBytes({ key, value, headers }: KafkaRecord): number {
+  let bytes = (key?.length ?? 0) + (value?.length ?? 0)
+  for (const name of Object.keys(headers)) bytes += Buffer.byteLength(name) + (headers[name]?.length ?? 0) + 2
+  return bytes
+}
+
+/** Reads a record of ours or of a foreign producer. Throws EVENT_INVALID or TypeError for what is no CloudEvent, as a tombstone. */
+export function decodeRecord({ key, value, headers = {} }: ReceivedRecord): StoredEntry {
+  const own = headers[OURS]
+  const meta = own === undefined ? undefined : (JSON.parse(textOf(OURS, own)) as Meta)
+  const event = meta === undefined ? foreignEvent(headers, value) : ownEvent(headers, value, meta)
+  const { k = foreignLaneKey(event, key), s: stamp, h, d, q = '', a = 1, n, t } = meta ?? {}
+  const envelope = { event, headers: h, stamp, laneKey: k }
+  return { envelope, dedupKey: d, queue: q, attempt: a, note: n, notBefore: t, bytes: eventBytes(event) }
+}
+
+type Headers = NonNullable<ReceivedRecord['headers']>
+
+function ownEvent(headers: Headers, value: Buffer | null, { i, b, c }: Meta): CloudEvent {
+  const attributes = new Map<string, AttributeValue>()
+  for (const [header, text] of Object.entries(headers)) {
+    if (header === CONTENT_TYPE) attributes.set(TYPE_ATTRIBUTE, textOf(header, text))
+    else if (header.startsWith(PREFIX)) attributes.set(header.slice(PREFIX.length), textOf(header, text))
+  }
+  if (i !== undefined) for (const name of i) attributes.set(name, Number(attributes.get(name)))
+  if (b !== undefined) for (const name of b) attributes.set(name, attributes.get(name) === 'true')
+  return { attributes, data: dataOf(value), dataKind: c }
+}
+
+/** By the rules of HTTP's binding, but that values are UTF-8 as they stand and that null is told from no bytes. */
+function foreignEvent(headers: Headers, value: Buffer | null): CloudEvent {
+  const raw: string[] = []
+  let contentType: string | undefined
+  for (const [header, given] of Object.entries(headers)) {
+    const name = header.toLowerCase()
+    if (name !== CONTENT_TYPE && !name.startsWith(PREFIX)) continue
+    const text = textOf(header, given)
+    if (name === CONTENT_TYPE) contentType = Buffer.from(text, 'utf8').toString('latin1')
+    else raw.push(`ce-${name.slice(PREFIX.length)}`, encodeHeaderValue(text))
+  }
+  const isStructured = contentType?.toLowerCase().startsWith(STRUCTURED) === true
+  if (contentType !== undefined) raw.push(CONTENT_TYPE, contentType)
+  const { events, mode } = decodeHttp(raw, value === null ? undefined : Buffer.from(value))
+  if (mode === 'batch') throw new TypeError('the Kafka binding knows no batches')
+  const event = events[0] as CloudEvent
+  return isStructured ? event : { ...event, data: dataOf(value) }
+}
+
+/** A copy, so that one slow event does not keep what arrived with it in memory. */
+function dataOf(value: Buffer | null): Buffer | undefined {
+  return value === null ? undefined : Buffer.from(value)
+}
+
+function textOf(header: string, value: Headers[string]): string {
+  if (Array.isArray(value)) throw new TypeError(`record header ${header} is given twice`)
+  if (typeof value === 'string') return value
+  const bytes = value as Buffer | null | undefined
+  if (bytes === null || bytes === undefined) throw new TypeError(`record header ${header} has no value`)
+  if (!isUtf8(bytes)) throw new TypeError(`record header ${header} is not UTF-8`)
+  return bytes.toString('utf8')
+}
+
+/** The key is what keeps a foreign producer's records in order. */
+function foreignLaneKey({ attributes }: CloudEvent, key: Buffer | null | undefined): string {
+  const partitionKey = attributes.get('partitionkey')
+  if (partitionKey !== undefined) return attributeText(partitionKey)
+  if (key !== null && key !== undefined) return key.toString(isUtf8(key) ? 'utf8' : 'base64')
+  return `${attributes.get('source')} ${attributes.get('id')}`
+}

@@ -1,0 +1,141 @@
+import { cpSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { runCommand } from './command.ts'
+import { freePorts } from './free-ports.ts'
+import { findJava, kafkaJars, STORE } from './kafka-jars.ts'
+import { type Program, startProgram } from './program.ts'
+import { type Provision, provision, type Way } from './provision.ts'
+
+const IMAGE = 'confluentinc/cp-kafka:7.9.1'
+const IMAGE_PORT = 9093
+const CONTAINER_MS = 2 * 60_000
+/** A JVM on a machine that is busy otherwise. */
+const READY_MS = 60_000
+/** It says a lot, and is only asked whether it has started. */
+const LOG = ['defaultLogLevel=warn', 'log.kafka.server.KafkaRaftServer=info']
+const JVM = ['-XX:TieredStopAtLevel=1', '-XX:+UseSerialGC', '-Xms128m', '-Xmx512m']
+
+export interface KafkaServer extends AsyncDisposable {
+  /** `host:port`, separated by commas. */
+  readonly brokers: string
+  readonly host: string
+  readonly port: number
+  /** False for a server that others use: what needs a restart is skipped. */
+  readonly isOurs: boolean
+  kill(signal: NodeJS.Signals): Promise<void>
+  /** SIGSTOP and SIGCONT: it is there and does not answer. */
+  send(signal: NodeJS.Signals): void
+  /** After `kill`, on the same port with what it had stored. */
+  start(): Promise<void>
+}
+
+/** Which Kafka the tests of this machine can use; fetched once per machine where there is none. */
+export function provisionKafka(env: NodeJS.ProcessEnv = process.env): Promise<Provision> {
+  return provision('Kafka', [external(env), container(), kafkaJars(env)])
+}
+
+function external({ KAFKA_BROKERS = '' }: NodeJS.ProcessEnv): Way {
+  return {
+    advice: 'set KAFKA_BROKERS to the host:port of some',
+    find: async () =>
+      KAFKA_BROKERS === ''
+        ? { found: undefined, note: 'it is not set' }
+        : { found: { kind: 'running', url: KAFKA_BROKERS }, note: 'the one that KAFKA_BROKERS names' },
+  }
+}
+
+function container(): Way {
+  return {
+    advice: `run a container engine that has or can pull the image ${IMAGE}`,
+    async find() {
+      const engine = await runCommand('docker', ['version', '--format', '{{.Server.Version}}'], { timeoutMs: 5_000 })
+      if (!engine.isDone) return { found: undefined, note: 'no engine answers' }
+      return startContainer()
+    },
+  }
+}
+
+/** The package is big and rarely needed: loaded only when an engine answered. */
+async function startContainer(): Promise<Awaited<ReturnType<Way['find']>>> {
+  const { KafkaContainer } = await import('@testcontainers/kafka')
+  const started = await new KafkaContainer(IMAGE).withKraft().withStartupTimeout(CONTAINER_MS).start()
+  const url = `${started.getHost()}:${started.getMappedPort(IMAGE_PORT)}`
+  return {
+    found: { kind: 'running', url, stop: async () => void (await started.stop()) },
+    note: `a container of ${IMAGE}`,
+  }
+}
+
+/** One KRaft node of its own on a free port, empty; `config` is more lines of its properties. Undefined where none can be had. */
+export async function startKafka({ found }: Provision, config = ''): Promise<KafkaServer | undefined> {
+  if (found === undefined) return undefined
+  if (found.kind === 'running') return shared(found.url, found.stop)
+  const folder = mkdtempSync(join(tmpdir(), 'sluice-kafka-'))
+  cpSync(join(found.path, STORE), join(folder, 'store'), { recursive: true })
+  const [port, controllerPort] = (await freePorts(2)) as [number, number]
+  const file = join(folder, 'server.properties')
+  writeFileSync(file, propertiesOf({ folder, port, controllerPort, config }))
+  const java = findJava() ?? 'java'
+  const args = [
+    ...JVM,
+    ...LOG.map((each) => `-Dorg.slf4j.simpleLogger.${each}`),
+    '-cp',
+    join(found.path, 'jars', '*'),
+    'kafka.Kafka',
+    file,
+  ]
+  const launch = () => startProgram(java, args, /Kafka Server started/, READY_MS)
+  let program: Program = await launch()
+  return {
+    brokers: `127.0.0.1:${port}`,
+    host: '127.0.0.1',
+    port,
+    isOurs: true,
+    kill: (signal) => program.kill(signal),
+    send: (signal) => void process.kill(program.pid, signal),
+    async start() {
+      program = await launch()
+    },
+    async [Symbol.asyncDispose]() {
+      await program[Symbol.asyncDispose]()
+      rmSync(folder, { recursive: true, force: true })
+    },
+  }
+}
+
+async function nothing(): Promise<void> {}
+
+function shared(brokers: string, stop: () => Promise<void> = nothing): KafkaServer {
+  const [first = ''] = brokers.split(',')
+  const { hostname: host, port } = new URL(`kafka://${first}`)
+  const same = { brokers, host, port: Number(port || 9092), isOurs: false, send() {}, kill: nothing, start: nothing }
+  return { ...same, [Symbol.asyncDispose]: stop }
+}
+
+interface Node {
+  readonly folder: string
+  readonly port: number
+  readonly controllerPort: number
+  readonly config: string
+}
+
+/** Broker and controller in one; what the server keeps for itself needs no copies and few partitions. */
+function propertiesOf({ folder, port, controllerPort, config }: Node): string {
+  return `process.roles=broker,controller
+node.id=1
+controller.quorum.voters=1@127.0.0.1:${controllerPort}
+controller.listener.names=CONTROLLER
+listeners=PLAINTEXT://127.0.0.1:${port},CONTROLLER://127.0.0.1:${controllerPort}
+advertised.listeners=PLAINTEXT://127.0.0.1:${port}
+log.dirs=${join(folder, 'store')}
+auto.create.topics.enable=false
+offsets.topic.num.partitions=4
+offsets.topic.replication.factor=1
+transaction.state.log.num.partitions=2
+transaction.state.log.replication.factor=1
+transaction.state.log.min.isr=1
+group.initial.rebalance.delay.ms=0
+${config}
+`
+}
