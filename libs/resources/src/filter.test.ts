@@ -105,7 +105,7 @@ describe('what is refused', () => {
     ['filters: [exact]', '7:13: spec.filters[0]: must be a map with one dialect, found "exact"'],
     ['filters: [{exact: {n: 5}}]', '7:25: spec.filters[0].exact.n: must be a string, found 5: put it in quotes'],
     ['filters: [{exact: {n: [a]}}]', '7:22: spec.filters[0].exact.n: must be a string, found a list'],
-    ['filters: [{exact: {n: }}]', '7:22: spec.filters[0].exact.n: is required'],
+    ['filters: [{exact: {n: }}]', '7:14: spec.filters[0].exact: must name at least one attribute'],
     ['filters: [{exact: [a]}]', '7:14: spec.filters[0].exact: must be a map of attribute to text, found a list'],
     [
       'filters: [{exact: {type: ""}}]',
@@ -165,14 +165,14 @@ describe('what is refused', () => {
 
   test('FLT-32: a dialect that is not known, by name and at any level', () => {
     expect(problems('filters: [{exakt: {a: b}}]')).toEqual([
-      '7:14: spec.filters[0].exakt: is not a dialect: did you mean "exact"?',
+      '7:14: spec.filters[0].exakt: is not a known field: did you mean "exact"?',
     ])
     const there = 'there are exact, prefix, suffix, all, any, not, cesql'
     expect(problems('filters: [{not: {regularexpression: {a: b}}}]')).toEqual([
       `7:20: spec.filters[0].not.regularexpression: is not a dialect: ${there}`,
     ])
     expect(problems('filters: [{constructor: {a: b}}]')).toEqual([
-      `7:14: spec.filters[0].constructor: is not a dialect: ${there}`,
+      '7:14: spec.filters[0].constructor: is not a known field: remove it',
     ])
   })
 
