@@ -6,7 +6,7 @@ import { patches } from './patches.ts'
 const map: ApiObject = {
   apiVersion: 'v1',
   kind: 'ConfigMap',
-  metadata: { name: 'm', labels: { a: '1', b: '2' } },
+  metadata: { name: 'm', labels: { a: '1', b: '2' }, finalizers: ['a/b', 'a/c'] },
   data: { x: '1' },
 }
 const reasonOf = (work: () => unknown) => {
@@ -40,8 +40,26 @@ describe('JSON patch', () => {
     ['too many', Array.from({ length: 10_001 }, () => ({ op: 'test', path: '', value: 1 })), 'RequestEntityTooLarge'],
     [
       'copies of copies',
-      Array.from({ length: 101 }, () => ({ op: 'copy', from: '/data', path: '/data/x' })),
-      'BadRequest',
+      Array.from({ length: 60 }, (_, i) => ({ op: 'copy', from: '/data', path: `/data/${i}` })),
+      'Invalid',
+    ],
+    ['what every object has', [{ op: 'add', path: '/data/hasOwnProperty/call', value: 1 }], 'Invalid'],
+    ['the inside of a text', [{ op: 'add', path: '/data/x/y', value: 1 }], 'Invalid'],
+    ['the length of a list', [{ op: 'replace', path: '/metadata/finalizers/length', value: 2 ** 32 - 1 }], 'Invalid'],
+    ['an index past the end', [{ op: 'add', path: '/metadata/finalizers/3', value: 'x' }], 'Invalid'],
+    ['another object in place of this', [{ op: 'add', path: '', value: {} }], 'Invalid'],
+    [
+      'moves of moves',
+      Array.from(
+        { length: 9_000 },
+        (_, i) =>
+          [
+            { op: 'add', path: '/data/x', value: {} },
+            { op: 'move', from: '/data/y', path: '/data/x/y' },
+            { op: 'move', from: '/data/x', path: '/data/y' },
+          ][i % 3],
+      ).toSpliced(0, 0, { op: 'add', path: '/data/y', value: {} }),
+      'Invalid',
     ],
   ])('refuses %s', (_, operations, reason) => {
     expect(reasonOf(() => patches.json(map, operations))).toBe(reason)
