@@ -48,6 +48,7 @@ export async function startController(config: ControllerConfig, context: Service
       drivers: runningDrivers(config),
     }),
   )
+  await controlPlane.settled()
   const { controllerCert: cert, controllerKey: key, controllerPort: port } = config
   const tls = cert !== undefined && key !== undefined ? { cert, key } : undefined
   const server = stack.use(await serveContract({ service, host, port, tls, token: tokenOf(config), clock, events }))
