@@ -1,5 +1,6 @@
 import { createTestTelemetry } from '@sluice/telemetry/testing'
 import { VirtualClock } from '@sluice/testkit'
+import { withDelta } from '../src/delta.ts'
 import {
   createContractService,
   type FollowedContract,
@@ -9,6 +10,7 @@ import {
 } from '../src/http/index.ts'
 import {
   type Contract,
+  type ContractCopy,
   type Copy,
   createContractStore,
   type Delta,
@@ -55,6 +57,22 @@ export function memoryCopy<T>(): Copy<T> & { held: T | undefined; isFull: boolea
     async save(value) {
       if (this.isFull) throw new Error('no space left')
       this.held = JSON.parse(JSON.stringify(value)) as T
+    },
+  }
+}
+
+/** The same disk, kept by changes: each third one finds it written whole anew, in its own time. */
+export function memoryCopyByChanges(): ReturnType<typeof memoryCopy<Contract>> & ContractCopy {
+  let count = 0
+  return {
+    ...memoryCopy<Contract>(),
+    async append({ from, delta, whole }) {
+      await new Promise<void>((resolve) => setImmediate(resolve))
+      if (this.held === undefined || ++count % 3 === 0) return this.save(whole())
+      if (this.isFull) throw new Error('no space left')
+      if (from > this.held.revision) throw new Error(`changes from ${this.held.revision} to ${from} are missing`)
+      const isOld = delta.epoch === this.held.epoch && delta.revision <= this.held.revision
+      if (!isOld) this.held = JSON.parse(JSON.stringify(withDelta(this.held, delta))) as Contract
     },
   }
 }

@@ -15,6 +15,8 @@ export interface KafkaOptions {
   readonly replicas?: number
   /** Of what is published. Default none. */
   readonly compression?: 'none' | 'gzip'
+  /** A request that is not answered for this long has failed, ms. Default 6,000. */
+  readonly requestMs?: number
   /** Shown in the brokers' logs and metrics. Default `sluice`. */
   readonly clientId?: string
 }
@@ -31,12 +33,14 @@ export const MAX_BATCH_BYTES = 1024 * 1024 + 64 * 1024
 export const MAX_RECORD_BYTES = 1024 * 1024
 export const MAX_NOTE_BYTES = 4096
 
+export const DEFAULT_REQUEST_MS = 6_000
+const MIN_REQUEST_MS = 100
 const MOST_REPLICAS = 32_767
 const PORT = 65_535
 
 /** Throws CONFIG_INVALID with every problem there is, and no word of what is secret. */
 export function checkOptions(options: KafkaOptions): readonly Broker[] {
-  const { sasl, tls = {}, replicas = 1, compression = 'none' } = options
+  const { sasl, tls = {}, replicas = 1, compression = 'none', requestMs = DEFAULT_REQUEST_MS } = options
   const problems: string[] = []
   const brokers = options.brokers.split(',').map((text) => brokerOf(text.trim(), problems))
   if (sasl !== undefined) {
@@ -61,6 +65,7 @@ export function checkOptions(options: KafkaOptions): readonly Broker[] {
   if (compression !== 'none' && compression !== 'gzip') {
     problems.push(`compression ${compression} is not supported: use none or gzip`)
   }
+  if (!(requestMs >= MIN_REQUEST_MS)) problems.push(`requestMs ${requestMs} is too short: at least ${MIN_REQUEST_MS}`)
   if (problems.length > 0) throw new EventingError({ code: 'CONFIG_INVALID', problems }, problems.join('; '))
   return brokers
 }

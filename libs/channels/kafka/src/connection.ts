@@ -1,22 +1,20 @@
 import { Kafka, type KafkaConfig, logLevel, type SASLOptions } from 'kafkajs'
-import { checkOptions, type KafkaOptions } from './config.ts'
+import { checkOptions, DEFAULT_REQUEST_MS, type KafkaOptions } from './config.ts'
 
 const CONNECT_MS = 2_000
-/** A request without an answer has failed. */
-const REQUEST_MS = 6_000
 /** Within a publisher's patience; what fails then is told, and repeated by who published. */
 export const RETRY = { retries: 5, initialRetryTime: 100, maxRetryTime: 1_000 }
 
 /** A client that speaks to nobody yet. Throws CONFIG_INVALID. */
 export function clientOf(options: KafkaOptions): Kafka {
   const brokers = checkOptions(options).map(({ host, port }) => `${host}:${port}`)
-  const { telemetry, sasl, tls, clientId = 'sluice' } = options
+  const { telemetry, sasl, tls, clientId = 'sluice', requestMs = DEFAULT_REQUEST_MS } = options
   const config: KafkaConfig = {
     brokers,
     clientId,
     connectionTimeout: CONNECT_MS,
-    authenticationTimeout: REQUEST_MS,
-    requestTimeout: REQUEST_MS,
+    authenticationTimeout: requestMs,
+    requestTimeout: requestMs,
     enforceRequestTimeout: true,
     retry: RETRY,
     logLevel: logLevel.WARN,

@@ -1,6 +1,6 @@
 import type { Admin } from 'kafkajs'
 import { MAX_BATCH_BYTES } from './config.ts'
-import { conflict, failureOf, isOfType } from './errors.ts'
+import { conflict, failureOf, isOfType, unavailable } from './errors.ts'
 
 export interface TopicOptions {
   /** One partition each. */
@@ -12,7 +12,8 @@ export interface TopicOptions {
 
 /**
  * Makes a topic or finds it. Kafka never cuts it by itself: retention asks the subscriptions first. Rejects with CHANNEL_CONFLICT
- * for one whose partitions are not the lanes, and with CHANNEL_UNKNOWN for an external one that is not there.
+ * for one whose partitions are not the lanes, with CHANNEL_UNKNOWN for an external one that is not there,
+ * and with CHANNEL_UNAVAILABLE for what may pass.
  */
 export async function createTopic(admin: Admin, topic: string, options: TopicOptions): Promise<void> {
   const { lanes, replicas, isExternal = false } = options
@@ -28,6 +29,9 @@ export async function createTopic(admin: Admin, topic: string, options: TopicOpt
     }
     if (partitions > lanes && !isExternal) throw conflict(topic, `it has ${partitions} partitions and not ${lanes}`)
   } catch (error) {
+    if (!isExternal && isOfType(error, 'UNKNOWN_TOPIC_OR_PARTITION')) {
+      throw unavailable('the topic is made, and the broker that was asked does not know it yet', error)
+    }
     throw failureOf(error, topic)
   }
 }
@@ -46,6 +50,8 @@ async function make(admin: Admin, topic: string, lanes: number, replicas: number
     const { errors = [] } = error as { errors?: readonly unknown[] }
     const replication = [error, ...errors].some((each) => isOfType(each, 'INVALID_REPLICATION_FACTOR'))
     if (!replication) throw error
+    // A broker that comes back is not counted until its earlier session has ended
+    if (replicas === 1) throw unavailable('no broker is ready', error)
     throw conflict(topic, `${replicas} replicas are more than there are brokers`)
   }
 }

@@ -1,9 +1,9 @@
 import { expect, test } from '@jest/globals'
 import fc from 'fast-check'
-import { Apart, FakeRole, memoryCopy, rows } from '../../test/apart.ts'
+import { Apart, FakeRole, memoryCopyByChanges, rows } from '../../test/apart.ts'
 import { knownOf, NO_ROWS, withHashes } from '../delta.ts'
 import type { FollowedContract } from '../index.ts'
-import type { Contract, Rows } from '../rows.ts'
+import type { Rows } from '../rows.ts'
 
 const READERS = 3
 const NAMES = ['a', 'b', 'c', 'd']
@@ -38,7 +38,7 @@ const step = fc.oneof(
 
 /** One process that follows, its disk, its line, and its role; killed, it leaves its lease behind. */
 class Reader {
-  readonly copy = memoryCopy<Contract>()
+  readonly copy = memoryCopyByChanges()
   readonly link = { isUp: true }
   follower: FollowedContract | undefined
   role = new FakeRole()

@@ -1,6 +1,8 @@
 import { describe, expect, test } from '@jest/globals'
 import { settle } from '@sluice/testkit'
 import { Apart, FakeRole, memoryCopy, NONE, rows } from '../../test/apart.ts'
+import type { Append } from '../contract-copy.ts'
+import { withDelta } from '../delta.ts'
 import type { Contract } from '../rows.ts'
 
 const names = (role: FakeRole) => role.rows().logs.map(({ name }) => name)
@@ -228,6 +230,42 @@ describe('an acknowledgement', () => {
     const good = await store.publish(rows(['good']))
     await apart.clock.advance(3_000)
     expect([contract.acknowledged(good), names(role)]).toEqual([true, ['good']])
+    await follower[Symbol.asyncDispose]()
+  })
+
+  test('a copy that is written whole behind a change holds nothing that came later and went again', async () => {
+    const apart = new Apart()
+    const { store } = await apart.serve()
+    await store.publish(rows(['a']))
+    const gates = [Promise.withResolvers<void>(), Promise.withResolvers<void>()]
+    const copy = {
+      ...memoryCopy<Contract>(),
+      async append({ whole, delta }: Append) {
+        if (this.held === undefined || gates.length === 0) {
+          this.held = this.held === undefined ? whole() : withDelta(this.held, delta)
+          return
+        }
+        await gates.shift()?.promise
+        this.held = whole()
+        await gates.shift()?.promise
+      },
+    }
+    const [writing, ending] = [...gates]
+    const follower = await apart.follow({ copy })
+    await settle()
+    const gone = { logs: ['x'], ingresses: ['x'], routes: ['x'], deliveries: ['x'] }
+    await store.change({ put: rows(['b']), removed: {} })
+    await settle()
+    await store.change({ put: rows(['x']), removed: {} })
+    await settle()
+    writing?.resolve()
+    await settle()
+    await store.change({ put: {}, removed: gone })
+    await settle()
+    ending?.resolve()
+    await settle()
+    expect(copy.held?.revision).toBe(store.contract().revision)
+    expect(copy.held?.logs.map(({ uid }) => uid)).toEqual(['a', 'b'])
     await follower[Symbol.asyncDispose]()
   })
 })

@@ -2,7 +2,7 @@ import { type Clock, sleep } from '@sluice/clock'
 import { EventingError } from '@sluice/errors'
 import type { Telemetry } from '@sluice/telemetry'
 import { type ContractCopy, persist } from '../contract-copy.ts'
-import { byKind, isEmpty, knownOf, NO_ROWS, NOTHING_KNOWN, withHashes } from '../delta.ts'
+import { byKind, isEmpty, knownOf, NO_ROWS, NOTHING_KNOWN, withDelta, withHashes } from '../delta.ts'
 import { createDocument, type Document } from '../document.ts'
 import { contractEvents } from '../events.ts'
 import { hashOf } from '../hash.ts'
@@ -96,11 +96,14 @@ export async function followContract(deps: FollowContractDeps): Promise<Followed
         await new Promise<void>((resolve) => (wakeSaver = resolve))
         continue
       }
-      const { epoch, revision, contract } = received
+      const { epoch, revision } = received
       const delta = { epoch, revision, ...unsaved.take() }
+      // Not what is received meanwhile: of that, the next delta says only what is new since this one
+      const whole = () => withDelta(saved?.contract() ?? NOTHING, delta)
       try {
-        // What was received meanwhile may be in the whole: it is not in force before it is saved itself
-        await persist(copy, { from: saved?.revision ?? 0, delta, whole: contract })
+        // A change within a revision mends a copy that was edited; changes on disk are told apart by their revision
+        if (saved !== undefined && isAt(saved, delta)) await copy.save(whole())
+        else await persist(copy, { from: saved?.revision ?? 0, delta, whole })
         saved ??= createDocument(NOTHING)
         failures = 0
         saveProblem = undefined

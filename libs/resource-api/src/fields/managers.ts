@@ -31,16 +31,17 @@ export function ownable(object: ApiObject | undefined, schema: Structural, subre
   }
 }
 
-/** Undefined: the object has none. An empty list, or a list of one empty entry, means to begin anew. */
+/** Undefined: the object has none that can be read. */
 export function managersOf(object: ApiObject | undefined): readonly Manager[] | undefined {
   const given = object?.metadata.managedFields
   if (!Array.isArray(given) || given.length === 0) return undefined
-  return given.flatMap((entry: Partial<ManagedFields>): Manager[] => {
+  const managers = given.flatMap((entry: Partial<ManagedFields>): Manager[] => {
     const { manager = '', operation, apiVersion = '', time, subresource, fieldsV1 } = entry ?? {}
     if (operation !== 'Apply' && operation !== 'Update') return []
     const set = fromFieldsV1(fieldsV1)
     return [{ manager, operation, apiVersion, set, ...(time && { time }), ...(subresource && { subresource }) }]
   })
+  return managers.length === 0 ? undefined : managers
 }
 
 export function withManagers(object: ApiObject, managers: readonly Manager[]): ApiObject {

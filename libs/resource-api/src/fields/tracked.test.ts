@@ -121,6 +121,36 @@ describe('server-side apply', () => {
     expect(managed(first)).toEqual([['one', 'Apply', { 'f:spec': { 'f:delivery': { 'f:retry': {} } } }]])
   })
 
+  test('a list that says something twice is refused, and takes nothing from others', () => {
+    const twice = map(undefined, { finalizers: ['a/one', 'a/one'] })
+    expect(() => apply(undefined, twice, by('one'))).toThrow('.metadata.finalizers: duplicate entries for "a/one"')
+    const owners = map(undefined, { ownerReferences: [{ name: 'x' }] })
+    expect(() => apply(undefined, owners, by('one'))).toThrow('an item lacks its key (uid)')
+  })
+
+  test('what an update said twice stays when another finalizer is applied', () => {
+    const live = fields.update({
+      ...{ live: undefined, next: map(undefined, { finalizers: ['a/one', 'a/one'] }), schema: CONFIG_MAP },
+      writer: by('somebody'),
+    })
+    const object = applied(live, map(undefined, { finalizers: ['a/two'] }), by('two'))
+    expect(object.metadata.finalizers).toEqual(['a/one', 'a/two'])
+  })
+
+  test('managedFields that nobody can read do not take away those that were there', () => {
+    const live = applied(undefined, map({ a: '1' }), by('one'))
+    const nonsense = [{ manager: 'x', operation: 'Sing', fieldsV1: { 'f:data': {} } }]
+    const next = { ...live, metadata: { ...live.metadata, managedFields: nonsense } }
+    const object = fields.update({ live, next, schema: CONFIG_MAP, writer: by('two') })
+    expect(managed(object)).toEqual([['one', 'Apply', { 'f:data': { 'f:a': {} } }]])
+  })
+
+  test('null takes nothing away that others put into a map', () => {
+    const live = applied(undefined, map({ a: '1' }, { labels: { x: 'y' } }), by('one'))
+    const nothing = { ...map({ b: '1' }, { labels: null }), data: null } as ApiObject
+    expect(applied(live, nothing, by('two'))).toMatchObject({ data: { a: '1' }, metadata: { labels: { x: 'y' } } })
+  })
+
   test('finalizers are owned one by one', () => {
     const first = applied(undefined, map(undefined, { finalizers: ['a/one'] }), by('one'))
     const second = applied(first, map(undefined, { finalizers: ['a/two'] }), by('two'))

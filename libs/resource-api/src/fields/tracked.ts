@@ -1,10 +1,11 @@
 import { type ApiObject, isSame, type Structural } from '@sluice/resources/api'
+import { badRequest } from '../store/refusals.ts'
 import { difference, type FieldSet, intersection, isEmpty, LEAF, pathsOf, union, unionOf } from './field-set.ts'
 import type { Conflict, Fields, Writer } from './fields.ts'
 import { KUBECTL, untouchedSinceLastApplied, withLastApplied } from './last-applied.ts'
 import { isBy, joinAncient, type Manager, managersOf, ownable, shown, withManagers } from './managers.ts'
 import { wholeSchema } from './schema.ts'
-import { compare, everyFieldOf, fieldsOf, merged, named, removed, withoutRoot } from './typed.ts'
+import { brokenLists, compare, everyFieldOf, fieldsOf, merged, named, removed, withoutRoot } from './typed.ts'
 
 const BEFORE_FIRST_APPLY = 'before-first-apply'
 /** An apply names its object always, so that its metadata is never given up. */
@@ -21,6 +22,8 @@ function apply(input: Parameters<Fields['apply']>[0]): ReturnType<Fields['apply'
   const schema = wholeSchema(input.schema, applied)
   const own = (object: ApiObject | undefined) => ownable(object, schema, writer.subresource)
   const [given, old] = [own(applied), own(live)]
+  const broken = brokenLists(given, schema)
+  if (broken.length > 0) throw badRequest(`failed to create typed patch object: ${broken.join('; ')}`)
   const managers = managersOf(live) ?? beforeFirstApply(live, schema, writer)
   const before = managers.find((each) => isBy(each, writer, 'Apply'))
   const others = managers.filter((each) => each !== before)
@@ -97,7 +100,9 @@ function together(base: ApiObject, written: unknown, schema: Structural, { subre
 
 function update({ live, next, schema: given, writer }: Parameters<Fields['update']>[0]): ApiObject {
   const schema = wholeSchema(given, next)
-  const managers = managersOf(next) ?? []
+  // a client that does not understand them, or writes nonsense, does not lose them
+  const isKept = next.metadata.managedFields !== undefined
+  const managers = managersOf(next) ?? (isKept ? managersOf(live) : undefined) ?? []
   // who counts on nobody's fields began anew, or never began
   if (managers.length === 0 && live !== undefined) return withManagers(next, [])
   const [old = { metadata: {} }, now] = [live, next].map((object) => ownable(object, schema, writer.subresource))

@@ -14,18 +14,41 @@ export function partsOf(value: unknown, schema: Structural): Parts | undefined {
   return parts
 }
 
-/** Undefined too where the list breaks the rule of its type: keys missing, or twice. */
+/** Undefined too where an item lacks its keys. Of items that are the same the first counts: updates may repeat them. */
 function itemsOf(list: readonly unknown[], schema: Structural): Parts | undefined {
-  const type = schema['x-kubernetes-list-type']
-  if (type !== 'map' && type !== 'set') return undefined
-  const keys = [...((schema['x-kubernetes-list-map-keys'] ?? []) as readonly string[])].sort()
+  const stepOf = stepIn(schema)
+  if (stepOf === undefined) return undefined
   const parts = new Map<string, unknown>()
   for (const item of list) {
-    const step = type === 'set' ? `v:${JSON.stringify(item)}` : keyStep(item, keys, schema)
-    if (step === undefined || parts.has(step)) return undefined
-    parts.set(step, item)
+    const step = stepOf(item)
+    if (step === undefined) return undefined
+    if (!parts.has(step)) parts.set(step, item)
   }
   return parts
+}
+
+function stepIn(schema: Structural): ((item: unknown) => string | undefined) | undefined {
+  const type = schema['x-kubernetes-list-type']
+  if (type === 'set') return (item) => `v:${JSON.stringify(item)}`
+  if (type !== 'map') return undefined
+  const keys = [...((schema['x-kubernetes-list-map-keys'] ?? []) as readonly string[])].sort()
+  return (item) => keyStep(item, keys, schema)
+}
+
+/** What of a value can't be applied: items without their keys or twice, by path. */
+export function brokenLists(value: unknown, schema: Structural, path = ''): readonly string[] {
+  if (Array.isArray(value)) {
+    const stepOf = stepIn(schema)
+    if (stepOf === undefined) return []
+    const steps = value.map(stepOf)
+    if (steps.includes(undefined))
+      return [`${path}: an item lacks its key (${String(schema['x-kubernetes-list-map-keys'])})`]
+    const seen = new Set<unknown>()
+    const twice = steps.find((step) => seen.size === seen.add(step).size)
+    if (twice !== undefined) return [`${path}: duplicate entries for ${twice.slice(2)}`]
+  }
+  const parts = partsOf(value, schema) ?? new Map()
+  return [...parts].flatMap(([step, part]) => brokenLists(part, below(schema, step), `${path}.${step.slice(2)}`))
 }
 
 function keyStep(item: unknown, keys: readonly string[], { items }: Structural): string | undefined {
@@ -94,6 +117,8 @@ export function compare(before: unknown, now: unknown, schema: Structural): Comp
 export function merged(live: unknown, applied: unknown, schema: Structural): unknown {
   if (live === undefined) return applied
   const [old, given] = [partsOf(live, schema), partsOf(applied, schema)]
+  // null says nothing of what others put in
+  if (applied === null && old !== undefined && old.size > 0) return live
   if (old === undefined || given === undefined || Array.isArray(live) !== Array.isArray(applied)) return applied
   const parts = new Map<string, unknown>()
   const order = Array.isArray(live) ? listOrder([...old.keys()], [...given.keys()]) : [...old.keys(), ...given.keys()]
