@@ -2,7 +2,8 @@ import { existsSync, globSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from '@jest/globals'
 import { FAILURE_CODES } from '@sluice/errors'
-import { formatProblem, parseManifest } from '@sluice/resources'
+import { apiTable } from '@sluice/resources/api'
+import { formatProblem, manifestParser } from '@sluice/resources/manifests'
 import { parseAllDocuments } from 'yaml'
 import { firstCells, type Page, parsePage, readPages, targetOf } from './docs/pages.ts'
 
@@ -26,7 +27,7 @@ describe('examples in the pages', () => {
     const manifests = fences('yaml').filter(({ text }) => /^kind: /m.test(text))
     expect(manifests.length).toBeGreaterThanOrEqual(4)
     const problems = manifests.flatMap(({ at, text }) =>
-      parseManifest(at, Buffer.from(text)).problems.map(formatProblem),
+      manifestParser(apiTable())(at, Buffer.from(text)).problems.map(formatProblem),
     )
     expect(problems).toEqual([])
   })

@@ -1,7 +1,9 @@
 import { describe, expect, test } from '@jest/globals'
 import { readContract } from '@sluice/contract'
 import { buildFilter } from '@sluice/filter'
-import { parseManifest } from '@sluice/resources'
+import { apiTable } from '@sluice/resources/api'
+import { manifestParser } from '@sluice/resources/manifests'
+import { triggerFilter } from '@sluice/resources/settings'
 import fc from 'fast-check'
 
 /** What a person, a tool or an attacker may write, right more often than not. */
@@ -32,6 +34,8 @@ const spec = fc.record(
   { requiredKeys: [] },
 )
 
+const parse = manifestParser(apiTable())
+
 function admit(spec: object) {
   const trigger = {
     apiVersion: 'eventing.knative.dev/v1',
@@ -39,9 +43,9 @@ function admit(spec: object) {
     metadata: { name: 't' },
     spec: { broker: 'b', subscriber: { uri: 'http://sink/' }, ...spec },
   }
-  const { resources, problems } = parseManifest('t.yaml', Buffer.from(JSON.stringify(trigger)))
-  const [resource] = resources
-  return { filter: resource?.kind === 'Trigger' ? resource.filter : undefined, problems }
+  const { objects, problems } = parse('t.yaml', Buffer.from(JSON.stringify(trigger)))
+  const read = objects[0] && triggerFilter(objects[0].object.spec as object as Record<string, unknown>)
+  return { filter: read && 'value' in read ? read.value : undefined, problems }
 }
 
 const row = { uid: 'r', hash: '', namespace: 'n', name: 't', log: 'l', delivery: 'd', since: 0 }

@@ -3,7 +3,9 @@ import { describe, expect, test } from '@jest/globals'
 import type { AttributeValue } from '@sluice/cloudevents'
 import { FILTER_DIALECTS, type FilterSpec } from '@sluice/contract'
 import { explain, RouteIndex } from '@sluice/filter'
-import { formatProblem, parseManifest } from '@sluice/resources'
+import { apiTable } from '@sluice/resources/api'
+import { formatProblem, manifestParser } from '@sluice/resources/manifests'
+import { triggerFilter } from '@sluice/resources/settings'
 import { parsePage } from './docs/pages.ts'
 
 const PATH = 'docs/reference/filters.md'
@@ -21,7 +23,7 @@ const examples = sections.flatMap(({ title, fences, text }) => {
 
 function admitted(yaml: string): FilterSpec {
   const spec = yaml.trimEnd().replaceAll(/^/gm, '  ')
-  const { resources, problems } = parseManifest(
+  const { objects, problems } = manifestParser(apiTable())(
     PATH,
     Buffer.from(`apiVersion: eventing.knative.dev/v1
 kind: Trigger
@@ -33,8 +35,8 @@ ${spec}
 `),
   )
   expect(problems.map(formatProblem)).toEqual([])
-  const [trigger] = resources
-  return trigger?.kind === 'Trigger' ? trigger.filter : {}
+  const read = triggerFilter(objects[0]?.object.spec as Record<string, unknown>)
+  return 'value' in read ? read.value : {}
 }
 
 describe('the page of filters', () => {

@@ -272,7 +272,11 @@ describe('services apart, over NATS', () => {
       const replayed = sink.requests.slice(50).map(({ id, headers }) => `${id} ${headers['ce-sluicereplay']}`)
       expect(replayed.toSorted()).toEqual(sent.map((id) => `${id} once-more`).toSorted())
       apart.write('all.yaml', broker('other'))
-      await until('the removal', async () => /its channels removed/.test(controller.running.stderr()), 20_000)
+      await until(
+        () => `the removal: ${controller.running.stderr()}`,
+        async () => /its channels removed/.test(controller.running.stderr()),
+        20_000,
+      )
     },
   )
 

@@ -11,11 +11,12 @@ import {
   serverEvents,
   tokenOf,
 } from '@sluice/contract'
-import { openDriver } from '@sluice/drivers'
+import { openDriver, runningDrivers } from '@sluice/drivers'
 import { explain, explainRoute } from '@sluice/filter'
 import { findAtReplicas, journalRoute } from '@sluice/journal'
-import { startFolderReconciler, storeLimits, triggersNotInForce, uidCopy } from '@sluice/reconcile'
+import { fixedAddresses, overChanges, startControlPlane, storeLimits } from '@sluice/reconcile'
 import { startRedelivery } from '@sluice/redelivery'
+import { publishResourceApi } from '@sluice/resource-api'
 import { type Running, running, type ServiceContext, serveRoute } from '@sluice/service'
 import type { config as shape } from './config.ts'
 
@@ -38,23 +39,34 @@ export async function startController(config: ControllerConfig, context: Service
   const copy = madeLogsCopy(join(dataDir, 'channels.json'))
   stack.use(removeEndedChannels({ driver, contract, clock, telemetry, copy }))
   stack.use(purgeParked({ driver, contract, clock, telemetry, retentionMs: limits.parkedRetentionMs }))
-  const reconciler = stack.use(
-    await startFolderReconciler({
-      ...{ clock, telemetry, store: contract, folder: config.manifests, ...limits },
+  const controlPlane = stack.use(
+    await startControlPlane({
+      ...{ clock, telemetry, store: overChanges(contract), manifests: config.manifests, ...limits },
+      path: join(dataDir, 'resources.db'),
       services: config.eventDisplayUrl === undefined ? {} : { 'default/event-display': config.eventDisplayUrl },
-      ingressBase: () => ingressUrl,
-      uids: uidCopy(join(dataDir, 'uids.json')),
+      addresses: fixedAddresses(ingressUrl),
+      drivers: runningDrivers(config),
     }),
   )
+  await controlPlane.settled()
   const { controllerCert: cert, controllerKey: key, controllerPort: port } = config
   const tls = cert !== undefined && key !== undefined ? { cert, key } : undefined
   const server = stack.use(await serveContract({ service, host, port, tls, token: tokenOf(config), clock, events }))
 
-  warn('manifests', () => reconciler.problems().join('\n') || undefined)
+  warn('manifests', () => controlPlane.problems().join('\n') || undefined)
   warn('contract', service.behind)
   warn('replicas', () => service.missing())
-  context.control?.get('/contract', async () => ({ ...reconciler.state(), replicas: service.replicas() }))
-  const notInForce = (ns: string, broker: string) => triggersNotInForce(reconciler.conditions(), ns, broker)
+  context.control?.get('/contract', async () => ({
+    revision: contract.contract().revision,
+    problems: controlPlane.problems(),
+    replicas: service.replicas(),
+  }))
+  const { control, urls, access } = context
+  const { registry } = controlPlane
+  const api = { registry, control, url: urls.control, access, folder: dataDir, telemetry, clock }
+  const { kubectl } = stack.use(await publishResourceApi(api))
+  if (kubectl !== undefined) telemetry.log.info({ kubectl }, 'serving the resources')
+  const { notInForce } = controlPlane
   serveRoute(context, explainRoute({ contract: store.contract, clock, notInForce }))
   const journal = { find: findAtReplicas(service.ask), contract: store.contract, explaining: { driver, explain } }
   serveRoute(context, journalRoute(journal))

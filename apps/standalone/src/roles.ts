@@ -16,7 +16,7 @@ import { createAdmission, startIngress } from '@sluice/ingress'
 import { journalRoute, openJournal } from '@sluice/journal'
 import { fixedAddresses, overChanges, startControlPlane, storeLimits } from '@sluice/reconcile'
 import { startRedelivery } from '@sluice/redelivery'
-import { kubeconfigLine, type Registry, serveResourceApi, writeKubeconfig } from '@sluice/resource-api'
+import { publishResourceApi } from '@sluice/resource-api'
 import { type Running, type ServiceContext, serveRoute } from '@sluice/service'
 import type { StandaloneConfig } from './config.ts'
 
@@ -95,7 +95,10 @@ export async function startRoles(
     )
   for (const route of redelivery.routes) serveRoute(context, route)
   warn('manifests', () => controlPlane.problems().join('\n') || undefined)
-  const kubeconfig = await serveApi(controlPlane.registry, dataDir, context, starting)
+  const { control, urls, access } = context
+  const { registry } = controlPlane
+  const api = { registry, control, url: urls.control, access, folder: dataDir, telemetry, clock }
+  const { kubectl: kubeconfig } = starting.use(await publishResourceApi(api))
   const stack = starting.move()
   return {
     ingressUrl: ingress.url,
@@ -109,19 +112,4 @@ export async function startRoles(
     },
     [Symbol.asyncDispose]: () => stack.disposeAsync(),
   }
-}
-
-/** Kubernetes' API for the resources, where there is a control port. */
-async function serveApi(
-  registry: Registry,
-  folder: string,
-  { control, urls, clock, telemetry, access }: ServiceContext,
-  stack: AsyncDisposableStack,
-): Promise<string | undefined> {
-  if (control === undefined || urls.control === undefined) return undefined
-  stack.use(serveResourceApi({ registry, control, telemetry, clock }))
-  const beyond = access && { caCertificate: access.certificate, token: access.token }
-  // the certificate is for this machine's loopback too, where a container's port mostly is mapped
-  const server = beyond === undefined ? urls.control : urls.control.replace('http:', 'https:')
-  return kubeconfigLine(await writeKubeconfig({ folder, server, ...beyond }))
 }

@@ -30,7 +30,7 @@ export interface ControlPlane extends AsyncDisposable {
   problems(): readonly string[]
   /** Resolves once the contract says what the objects say, as they were when it was asked. */
   settled(): Promise<void>
-  /** The Triggers of a Broker that are not Ready, each with why. */
+  /** The Triggers of a Broker that the data plane does not know, each with why. */
   notInForce(namespace: string, broker: string): readonly NotInForce[]
   /** A type of events came in. */
   seen(type: SeenType): Promise<void>
@@ -54,13 +54,14 @@ export async function startControlPlane(deps: ControlPlaneDeps): Promise<Control
   const client = starting.use(embeddedClient(registry))
   const failed = ledgerEvents(telemetry).failed
   const ledger = starting.use(createLedger({ store, clock, parkedRetentionMs, failed }))
+  const hasRoute = (uid: string) => ledger.rows(uid).route !== undefined
   const { programs, seen } = createPrograms({ ...deps, client, table, ledger })
   const reconcilers = starting.use(startReconcilers({ client, programs, clock, telemetry }))
   const started = starting.move()
   return {
     registry,
     problems: () => folder?.problems() ?? [],
-    notInForce: (namespace, broker) => triggersNotInForce(registry, namespace, broker),
+    notInForce: (namespace, broker) => triggersNotInForce(registry, hasRoute, namespace, broker),
     seen,
     async settled() {
       for (let revision = -1; revision !== store.contract().revision; ) {

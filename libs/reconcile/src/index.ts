@@ -2,15 +2,8 @@ export { embeddedClient } from './api/embedded-client.ts'
 export { type KubernetesClientDeps, kubernetesClient } from './api/kubernetes/kubernetes-client.ts'
 export type { Transport } from './api/kubernetes/requests.ts'
 export type { Informer, ObjectChange, ObjectKey, ResourceClient } from './api/resource-client.ts'
-export { type Condition, type ObjectStatus, triggersNotInForce } from './conditions.ts'
 export { storeConfig, storeLimits } from './config.ts'
 export { type ControlPlane, type ControlPlaneDeps, startControlPlane } from './control-plane.ts'
-export {
-  type FolderReconciler,
-  type FolderReconcilerDeps,
-  type ReconcileState,
-  startFolderReconciler,
-} from './folder-reconciler.ts'
 export {
   createLedger,
   type Ledger,
@@ -29,9 +22,5 @@ export {
   programs,
   type SeenType,
 } from './programs/index.ts'
-export { type PublishManifestsDeps, publishManifests, type Resolution } from './publish-manifests.ts'
-export { type Resolved, type ResolveInput, resolve } from './resolve.ts'
 export type { Program } from './runtime/program.ts'
 export { type Reconcilers, startReconcilers } from './runtime/start-reconcilers.ts'
-export { brokerUrl } from './target.ts'
-export { assignUids, type StoredObject, type Uids, uidCopy } from './uids.ts'

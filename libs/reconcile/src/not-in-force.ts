@@ -1,7 +1,7 @@
 import type { Registry } from '@sluice/resource-api'
 import type { ApiObject, ServedVersion } from '@sluice/resources/api'
 
-/** A Trigger that gets no events, and what keeps it from some. */
+/** A Trigger that the data plane does not know, and why. */
 export interface NotInForce {
   readonly name: string
   readonly reason: string
@@ -14,16 +14,18 @@ interface Condition {
   readonly message?: string
 }
 
-export function triggersNotInForce(registry: Registry, namespace: string, broker: string): NotInForce[] {
+/** The Triggers of a Broker that have no rows. */
+export function triggersNotInForce(
+  registry: Registry,
+  hasRows: (uid: string) => boolean,
+  namespace: string,
+  broker: string,
+): NotInForce[] {
   const trigger = registry.table.ofKind('eventing.knative.dev/v1', 'Trigger') as ServedVersion
   return registry
     .list(trigger, { namespace })
-    .items.filter((object) => brokerOf(object) === broker && !isReady(object))
+    .items.filter((object) => brokerOf(object) === broker && !hasRows(String(object.metadata.uid)))
     .map((object) => ({ name: String(object.metadata.name), reason: whyNot(object) }))
-}
-
-function isReady(object: ApiObject): boolean {
-  return conditionsOf(object).some(({ type, status }) => type === 'Ready' && status === 'True')
 }
 
 function whyNot(object: ApiObject): string {

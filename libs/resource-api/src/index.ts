@@ -1,5 +1,6 @@
 export type { Authorize, ResourceAccess } from './http/authorize.ts'
 export { type KubeconfigOptions, kubeconfigLine, writeKubeconfig } from './http/kubeconfig.ts'
+export { type PublishedApi, type PublishedDeps, publishResourceApi } from './http/publish.ts'
 export { type ResourceApiDeps, serveResourceApi } from './http/serve.ts'
 export type {
   Deleted,

@@ -1,5 +1,4 @@
 import { nearest } from '@sluice/errors'
-import { z } from 'zod'
 import { durationInCel, parseDuration } from './duration.ts'
 import { shown } from './problem.ts'
 import { parseBytes } from './quantity.ts'
@@ -106,36 +105,6 @@ const BELONGS_ON: Readonly<Record<string, string>> = {
 
 /** Written by Knative's webhooks, without meaning for events. */
 const HARMLESS = new Set(['eventing.knative.dev/creator', 'eventing.knative.dev/lastModifier'])
-
-type Values<A> = { readonly [K in keyof A]?: A[K] extends Annotation<infer T> ? T : never }
-
-/**
- * Annotations of one kind: those in `known` are read, others under sluice.dev or knative.dev are refused by name, the
- * rest belongs to other tools and is left alone.
- */
-export function annotations<A extends Readonly<Record<string, Annotation<unknown>>>>(known: A) {
-  return z.record(z.string(), z.unknown()).transform((given, context): Values<A> => {
-    const values: Record<string, unknown> = {}
-    for (const [name, text] of Object.entries(given)) {
-      if (typeof text !== 'string') {
-        const message = `must be a string, found ${shown(text)}: put it in quotes`
-        context.addIssue({ code: 'custom', path: [name], message })
-        continue
-      }
-      const read = Object.hasOwn(known, name) ? known[name]?.(text) : unknownAnnotation(name, Object.keys(known))
-      if (read === undefined) continue
-      if ('value' in read) values[name] = read.value
-      else
-        context.addIssue({
-          code: 'custom',
-          path: [name],
-          message: read.problem,
-          params: { at: read.isName ? 'key' : 'value' },
-        })
-    }
-    return values as Values<A>
-  })
-}
 
 /** What is wrong with an annotation of ours or Knative's that the kind does not have; undefined for those of others. */
 export function unknownAnnotation(name: string, known: readonly string[]): Refusal | undefined {

@@ -6,10 +6,12 @@ import { optional } from './fields.ts'
 import { shown } from './problem.ts'
 
 const NAME = /^[a-z][a-z0-9]*$/
-const nameProblem = (name: unknown) =>
+export const attributeNameProblem = (name: unknown) =>
   `an attribute name is lower-case letters and digits, a letter first, found ${shown(name)}`
 
-const attributeName = z.string().refine((name) => NAME.test(name), { error: ({ input }) => nameProblem(input) })
+const attributeName = z
+  .string()
+  .refine((name) => NAME.test(name), { error: ({ input }) => attributeNameProblem(input) })
 
 type Dialect = (typeof FILTER_DIALECTS)[number]
 type Path = readonly PropertyKey[]
@@ -87,7 +89,7 @@ function readTexts(value: unknown, path: Path, _: number, report: Report) {
   if (entries.length === 0) report(path, 'must name at least one attribute')
   for (const [name, text] of entries) {
     const at = [...path, name]
-    if (!NAME.test(name)) report(at, nameProblem(name), 'key')
+    if (!NAME.test(name)) report(at, attributeNameProblem(name), 'key')
     if (text === null || text === undefined) report(at, 'is required', 'key')
     else if (typeof text !== 'string')
       report(at, `must be a string, found ${shown(text)}${typeof text === 'object' ? '' : ': put it in quotes'}`)

@@ -177,7 +177,7 @@ export const CASES: readonly AdmissionCase[] = [
     refused('', `a Trigger with a subscriber ${title}`, trigger({ subscriber }), [`spec.subscriber${field}`], verdict),
   ),
   refused('', 'a filter of an impossible attribute', trigger({ filter: { attributes: { 'a-b': 'x' } } }), [
-    'spec.filter.attributes',
+    'spec.filter.attributes.a-b',
   ]),
   refused('', 'a clause of an impossible attribute', trigger({ filters: [{ exact: { Type: 'x' } }] }), [
     'spec.filters[0].exact.Type',

@@ -3,8 +3,10 @@ import { join } from 'node:path'
 import { describe, expect, test } from '@jest/globals'
 import { parseAllDocuments } from 'yaml'
 import { type ApiObject, apiTable } from '../src/api/index.ts'
-import { parseManifest } from '../src/index.ts'
+import { manifestParser } from '../src/manifests/index.ts'
 
+const table = apiTable()
+const parse = manifestParser(table)
 const root = join(import.meta.dirname, '../../..')
 const read = (pattern: string) =>
   globSync(pattern, { cwd: root }).map((file) => [file, readFileSync(join(root, file), 'utf8')] as const)
@@ -16,13 +18,11 @@ const MANIFESTS = [
     [...page.matchAll(/^```yaml\n([\s\S]*?)^```/gm)].map(([, text = ''], i) => [`${file} ${i + 1}`, text] as const),
   ),
 ].filter(([file, text]) => {
-  const { resources, problems } = parseManifest(file, new TextEncoder().encode(text))
-  return problems.length === 0 && resources.length > 0
+  const { objects, problems } = parse(file, new TextEncoder().encode(text))
+  return problems.length === 0 && objects.length > 0
 })
 
 describe('what a folder of manifests takes, the API takes', () => {
-  const table = apiTable()
-
   test('there are such manifests', () => {
     expect(MANIFESTS.length).toBeGreaterThan(5)
   })

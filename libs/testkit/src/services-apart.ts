@@ -30,9 +30,17 @@ interface Readiness {
   readonly warnings?: readonly { name: string; reason: string }[]
 }
 
-interface Report {
-  readonly statuses: readonly { readonly conditions: readonly { readonly type: string; readonly status: string }[] }[]
+interface Listed {
+  readonly items: readonly {
+    readonly status?: { readonly conditions?: readonly { readonly type: string; readonly status: string }[] }
+  }[]
 }
+
+/** Kinds that become Ready, by their path in the API. */
+const READY_KINDS = [
+  ...['brokers', 'triggers'].map((kind) => `eventing.knative.dev/v1/${kind}`),
+  ...['channels', 'inmemorychannels', 'subscriptions'].map((kind) => `messaging.knative.dev/v1/${kind}`),
+]
 
 /** An app in a process of its own, with the flags of `npm start`; resolves before it is ready. */
 export function startApp(app: string, dataDir: string, env: Readonly<Record<string, string>>): Promise<RunningProcess> {
@@ -88,12 +96,15 @@ export class ServicesApart implements AsyncDisposable {
   /** Resolves once every object of the manifests is Ready. */
   async allReady({ controlUrl }: Service): Promise<void> {
     await this.#until('every object to be Ready', async () => {
-      const { body } = await request(`${controlUrl}/contract`)
-      const { statuses } = (await body.json()) as Report
-      const isReady = statuses.every(({ conditions }) =>
-        conditions.some(({ type, status }) => type === 'Ready' && status === 'True'),
+      const listed = READY_KINDS.map(async (kind) => {
+        const { body } = await request(`${controlUrl}/apis/${kind}`)
+        return ((await body.json()) as Listed).items
+      })
+      const items = (await Promise.all(listed)).flat()
+      const isReady = items.every(({ status }) =>
+        status?.conditions?.some(({ type, status }) => type === 'Ready' && status === 'True'),
       )
-      return statuses.length > 0 && isReady
+      return items.length > 0 && isReady
     })
   }
 

@@ -4,8 +4,10 @@ import type { ApiObject, ServedVersion } from '@sluice/resources/api'
 import { byPlace, type ManifestObject, type Problem, parsePath } from '@sluice/resources/manifests'
 import { type Given, pruned } from './prune.ts'
 
-/** Who writes, in metadata.managedFields: by this it knows its own. */
+/** Who writes, in metadata.managedFields. */
 export const MANAGER = 'sluice-manifests'
+/** By this it knows its own: an object of nothing but its name has no managed fields. */
+const APPLIED = { 'sluice.dev/applied-by': 'manifests' } as const
 
 /** What came of it. With problems, nothing was changed. */
 export interface Applied {
@@ -37,7 +39,7 @@ export async function applyManifests(registry: Registry, objects: readonly Manif
     const results = ordered.filter((each) => rankOf(each) === rank).map((each) => write(registry, each))
     written += (await Promise.all(results)).filter(Boolean).length
   }
-  return { problems: [], written, ...(await pruned(registry, MANAGER, ordered.map(givenOf))) }
+  return { problems: [], written, ...(await pruned(registry, APPLIED, ordered.map(givenOf))) }
 }
 
 function rankOf({ served }: ManifestObject): number {
@@ -95,7 +97,9 @@ async function rehearse(registry: Registry, each: ManifestObject): Promise<Probl
   }
 }
 
-function apply(registry: Registry, { served, object }: ManifestObject, dryRun: boolean) {
+function apply(registry: Registry, { served, object: given }: ManifestObject, dryRun: boolean) {
+  const labels = { ...(given.metadata.labels as object | undefined), ...APPLIED }
+  const object = { ...given, metadata: { ...given.metadata, labels } }
   return registry.patch(
     served,
     keyOf(object),

@@ -9,19 +9,21 @@ export interface Given {
   readonly name: string
 }
 
-/** Deletes what `manager` applied and is not given; a namespace only if nothing else is in it. */
+/** Deletes what has the label and is not given; a namespace only if nothing else is in it. */
 export async function pruned(
   registry: Registry,
-  manager: string,
+  label: Readonly<Record<string, string>>,
   given: readonly Given[],
 ): Promise<{ readonly pruned: number; readonly kept: readonly string[] }> {
   const stays = new Set(given.map(({ kind, namespace, name }) => nameOf(kind, namespace, name)))
   const kinds = writable(registry)
+  const labelSelector = Object.entries(label)
+    .map(([name, value]) => `${name}=${value}`)
+    .join(',')
   const gone = kinds.flatMap((served) =>
     registry
-      .list(served, {})
-      .items.filter((object) => isAppliedBy(object, manager))
-      .filter(({ metadata }) => !stays.has(nameOf(served.kind, metadata.namespace, metadata.name ?? '')))
+      .list(served, { labelSelector })
+      .items.filter(({ metadata }) => !stays.has(nameOf(served.kind, metadata.namespace, metadata.name ?? '')))
       .map((object) => ({ served, object })),
   )
   const [namespaces, others] = [gone.filter(isNamespace), gone.filter((each) => !isNamespace(each))]
@@ -42,14 +44,6 @@ interface Found {
 /** Each kind in the version it is kept in. */
 function writable({ table }: Registry): readonly ServedVersion[] {
   return table.served.filter(({ kind, version }) => version.storage && !kind.isReadOnly && kind.kind !== 'Event')
-}
-
-function isAppliedBy({ metadata }: ApiObject, manager: string): boolean {
-  const managed = (metadata.managedFields ?? []) as readonly {
-    readonly manager?: string
-    readonly operation?: string
-  }[]
-  return managed.some((each) => each.manager === manager && each.operation === 'Apply')
 }
 
 function isNamespace({ served }: Found): boolean {

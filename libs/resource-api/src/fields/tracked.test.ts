@@ -145,6 +145,12 @@ describe('server-side apply', () => {
     expect(managed(object)).toEqual([['one', 'Apply', { 'f:data': { 'f:a': {} } }]])
   })
 
+  test('null takes nothing away that others put into a map', () => {
+    const live = applied(undefined, map({ a: '1' }, { labels: { x: 'y' } }), by('one'))
+    const nothing = { ...map({ b: '1' }, { labels: null }), data: null } as ApiObject
+    expect(applied(live, nothing, by('two'))).toMatchObject({ data: { a: '1' }, metadata: { labels: { x: 'y' } } })
+  })
+
   test('finalizers are owned one by one', () => {
     const first = applied(undefined, map(undefined, { finalizers: ['a/one'] }), by('one'))
     const second = applied(first, map(undefined, { finalizers: ['a/two'] }), by('two'))

@@ -117,6 +117,8 @@ export function compare(before: unknown, now: unknown, schema: Structural): Comp
 export function merged(live: unknown, applied: unknown, schema: Structural): unknown {
   if (live === undefined) return applied
   const [old, given] = [partsOf(live, schema), partsOf(applied, schema)]
+  // null says nothing of what others put in
+  if (applied === null && old !== undefined && old.size > 0) return live
   if (old === undefined || given === undefined || Array.isArray(live) !== Array.isArray(applied)) return applied
   const parts = new Map<string, unknown>()
   const order = Array.isArray(live) ? listOrder([...old.keys()], [...given.keys()]) : [...old.keys(), ...given.keys()]
@@ -129,13 +131,13 @@ export function merged(live: unknown, applied: unknown, schema: Structural): unk
 function listOrder(live: readonly string[], applied: readonly string[]): readonly string[] {
   const [isLive, isApplied] = [new Set(live), new Set(applied)]
   const shared = applied.filter((step) => isLive.has(step))
-  const order: string[] = []
+  const order = new Set<string>()
   let [l, a, next] = [0, 0, 0]
   while (l < live.length || a < applied.length) {
     const [left, right] = [live[l], applied[a]]
     if (left !== undefined && right !== undefined) {
       if (left === right) {
-        order.push(left)
+        order.add(left)
         ;[l, a, next] = [l + 1, a + 1, next + 1]
         continue
       }
@@ -146,19 +148,19 @@ function listOrder(live: readonly string[], applied: readonly string[]): readonl
     }
     if (left !== undefined) {
       if (!isApplied.has(left)) {
-        order.push(left)
+        order.add(left)
         l++
         continue
       }
-      if (order.includes(left)) l++
+      if (order.has(left)) l++
     }
     if (right !== undefined) {
-      order.push(right)
+      order.add(right)
       a++
       if (shared[next] === right) next++
     }
   }
-  return order
+  return [...order]
 }
 
 /**

@@ -3,7 +3,7 @@ import type { Conflict, Fields, Writer } from '../fields/fields.ts'
 import type { Patch } from '../registry.ts'
 import type { Patches } from './config.ts'
 import { givenObject } from './given.ts'
-import { badRequest, detailsOf, refused } from './refusals.ts'
+import { badRequest, conflict, detailsOf, refused } from './refusals.ts'
 
 type Apply = Extract<Patch, { type: 'apply' }>
 
@@ -37,6 +37,14 @@ export function applied(
       `the name of the object (${given.metadata.name}) does not match the name on the URL (${place.name})`,
     )
   const named = { ...given, metadata: { ...given.metadata, ...place } }
+  if (live === undefined && given.metadata.uid) {
+    const { uid } = given.metadata
+    throw conflict(
+      served,
+      place.name,
+      `uid mismatch: the provided object specified uid ${uid}, and no existing object was found`,
+    )
+  }
   const outcome = fields.apply({ live, applied: named, schema: served.structural, writer, force })
   if ('conflicts' in outcome) throw applyConflict(served, place.name, outcome.conflicts)
   const { uid, resourceVersion } = given.metadata

@@ -1,6 +1,6 @@
 import type { Annotation } from '../annotations.ts'
-import { BROKER_ANNOTATIONS } from '../kinds/broker.ts'
-import { disagreement, TRIGGER_ANNOTATIONS } from '../kinds/trigger.ts'
+import { BROKER_ANNOTATIONS } from '../broker-annotations.ts'
+import { disagreement, KAFKA_ORDER, ORDER, TRIGGER_ANNOTATIONS } from '../trigger-annotations.ts'
 
 export interface BrokerSettings {
   readonly orderKey: string
@@ -40,8 +40,6 @@ export function brokerSettings(given: Texts): Reading<BrokerSettings> {
 
 /** What Knative's Kafka broker promises of `ordered` is the order of a key; that it holds up others too is no promise. */
 const KNATIVE_ORDER = { ordered: 'key', unordered: 'none' } as const
-const ORDER = 'sluice.dev/order'
-const KAFKA_ORDER = 'kafka.eventing.knative.dev/delivery.order'
 
 export function triggerSettings(given: Texts): Reading<TriggerSettings> {
   const read = readAnnotations(TRIGGER_ANNOTATIONS, given)

@@ -1,6 +1,5 @@
 import type { DeliverySpec, FilterSpec } from '@sluice/contract'
 import { z } from 'zod'
-import { type Delivery, effectiveDelivery } from '../delivery.ts'
 import { parseDuration } from '../duration.ts'
 import { filterFields, filterSpec } from '../filter.ts'
 import { findings } from '../issues.ts'
@@ -9,33 +8,37 @@ import type { Reading } from './annotations.ts'
 
 type Fields = Readonly<Record<string, unknown>>
 
+const RETRY_WITHOUT_DELIVERY = 10
+const BACKOFF_DELAY_MS = 200
+const TIMEOUT_MS = 30_000
+
 /**
- * The delivery spec in force: the own one as a whole, else the inherited one as a whole, else the default. Both as the
- * API has them; where their dead letter sinks go is not looked at.
+ * The delivery spec in force: the own one as a whole, else the inherited one as a whole, else Knative's default for
+ * Brokers. One without `retry` does not retry. Both as the API has them; where their dead letter sinks go is not looked
+ * at.
  */
 export function deliverySpec(own: Fields | undefined, inherited: Fields | undefined): Reading<DeliverySpec> {
   const spec = own ?? inherited
-  if (spec === undefined) return { value: effectiveDelivery(undefined, undefined) }
   const problems: string[] = []
   const ms = (field: string): number | undefined => {
-    const text = spec[field]
+    const text = spec?.[field]
     if (text === undefined) return undefined
     const read = parseDuration(String(text))
     if ('ms' in read) return read.ms
     problems.push(`delivery.${field} ${read.problem}`)
     return undefined
   }
-  const delivery: Delivery = {
-    retry: spec.retry as number | undefined,
-    timeoutMs: ms('timeout'),
-    backoffPolicy: spec.backoffPolicy as Delivery['backoffPolicy'],
-    backoffDelayMs: ms('backoffDelay'),
-    retryAfterMaxMs: ms('retryAfterMax'),
-    backoffMaxMs: ms('backoffMax'),
-    format: spec.format as Delivery['format'],
-    deadLetterSink: undefined,
+  const [retryAfterMaxMs, backoffMaxMs] = [ms('retryAfterMax'), ms('backoffMax')]
+  const value: DeliverySpec = {
+    retry: spec === undefined ? RETRY_WITHOUT_DELIVERY : ((spec.retry as number | undefined) ?? 0),
+    backoffPolicy: (spec?.backoffPolicy as DeliverySpec['backoffPolicy'] | undefined) ?? 'exponential',
+    backoffDelayMs: ms('backoffDelay') ?? BACKOFF_DELAY_MS,
+    timeoutMs: ms('timeout') ?? TIMEOUT_MS,
+    ...(retryAfterMaxMs !== undefined && { retryAfterMaxMs }),
+    ...(backoffMaxMs !== undefined && { backoffMaxMs }),
+    ...(spec?.format !== undefined && { format: spec.format as NonNullable<DeliverySpec['format']> }),
   }
-  return problems.length > 0 ? { problem: problems.join('; ') } : { value: effectiveDelivery(delivery, undefined) }
+  return problems.length > 0 ? { problem: problems.join('; ') } : { value }
 }
 
 const filters = z.object(filterFields)

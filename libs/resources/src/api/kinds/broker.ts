@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { BROKER_ANNOTATIONS } from '../../kinds/broker.ts'
+import { BROKER_ANNOTATIONS } from '../../broker-annotations.ts'
 import { AGE, type ApiKind, column, READY, type RequestRule, URL_COLUMN } from '../kind.ts'
 import { immutable } from '../rule.ts'
 import { annotationRules } from '../types/annotations.ts'

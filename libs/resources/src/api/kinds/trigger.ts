@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { disagreement, TRIGGER_ANNOTATIONS } from '../../kinds/trigger.ts'
+import { disagreement, KAFKA_ORDER, ORDER, TRIGGER_ANNOTATIONS } from '../../trigger-annotations.ts'
 import { AGE, type ApiKind, column, READY, type RequestRule } from '../kind.ts'
 import { immutable, withRules } from '../rule.ts'
 import { annotationRules } from '../types/annotations.ts'
@@ -56,9 +56,6 @@ const injectionIsForDefault: RequestRule = {
     return broker === 'default' ? undefined : 'needs spec.broker to be "default": that is the Broker it makes'
   },
 }
-
-const ORDER = 'sluice.dev/order'
-const KAFKA_ORDER = 'kafka.eventing.knative.dev/delivery.order'
 
 const ordersAgree: RequestRule = {
   cel: `!('${ORDER}' in annotations && '${KAFKA_ORDER}' in annotations) || (annotations['${ORDER}'] == 'none') == (annotations['${KAFKA_ORDER}'] == 'unordered')`,

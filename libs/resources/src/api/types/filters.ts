@@ -1,6 +1,6 @@
 import { z } from 'zod'
-import { filterFields } from '../../filter.ts'
-import { withRules } from '../rule.ts'
+import { attributeNameProblem, filterFields } from '../../filter.ts'
+import { mirrored, withRules } from '../rule.ts'
 
 const NAME = '^[a-z][a-z0-9]*$'
 const isName = (name: string) => new RegExp(NAME).test(name)
@@ -60,8 +60,17 @@ export const filters = z
     description: 'Clauses that must all agree; if there are any, filter is not looked at.',
   })
 
+/** Names are judged one by one, so that each problem has its place. */
+const namedTexts = mirrored(
+  attributes('Attributes and their texts.').superRefine((texts, context) => {
+    for (const name of Object.keys(texts).filter((name) => !isName(name)))
+      context.addIssue({ code: 'custom', path: [name], message: attributeNameProblem(name), params: { at: 'key' } })
+  }),
+  { cel: namesAreAttributes.cel, message: namesAreAttributes.message },
+)
+
 /** The older form: exact texts, "" for an attribute that is there and not empty. */
 export const filter = z
-  .object({ attributes: withRules(attributes('Attributes and their texts.'), namesAreAttributes).optional() })
+  .object({ attributes: namedTexts.optional() })
   .default({})
   .meta({ description: 'The older form of filters.' })
