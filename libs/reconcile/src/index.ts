@@ -4,6 +4,7 @@ export type { Transport } from './api/kubernetes/requests.ts'
 export type { Informer, ObjectChange, ObjectKey, ResourceClient } from './api/resource-client.ts'
 export { storeConfig, storeLimits } from './config.ts'
 export { type ControlPlane, type ControlPlaneDeps, startControlPlane } from './control-plane.ts'
+export { type LeaderElectionDeps, startLeaderElection } from './leader/leader-election.ts'
 export {
   createLedger,
   type Ledger,
