@@ -41,7 +41,7 @@ export async function startController(config: ControllerConfig, context: Service
   stack.use(purgeParked({ driver, contract, clock, telemetry, retentionMs: limits.parkedRetentionMs }))
   const controlPlane = stack.use(
     await startControlPlane({
-      ...{ clock, telemetry, store: overChanges(contract), manifests: config.manifests, ...limits },
+      ...{ clock, telemetry, store: overChanges(contract), manifests: config.manifests, driver, ...limits },
       path: join(dataDir, 'resources.db'),
       services: config.eventDisplayUrl === undefined ? {} : { 'default/event-display': config.eventDisplayUrl },
       addresses: fixedAddresses(ingressUrl),

@@ -1,3 +1,4 @@
+import type { ChannelDriver } from '@sluice/channel'
 import type { Clock } from '@sluice/clock'
 import { openRegistry, type Registry } from '@sluice/resource-api'
 import { apiTable } from '@sluice/resources/api'
@@ -8,8 +9,9 @@ import { ledgerEvents } from './ledger/events.ts'
 import { createLedger, type LedgerStore } from './ledger/index.ts'
 import { type ManifestsFolder, startManifestsFolder } from './manifests/manifests-folder.ts'
 import { type NotInForce, triggersNotInForce } from './not-in-force.ts'
-import { createPrograms, type ProgramsDeps, type SeenType } from './programs/index.ts'
+import { createPrograms, type ProgramsDeps } from './programs/index.ts'
 import { startReconcilers } from './runtime/start-reconcilers.ts'
+import { startSeenTypes } from './seen-types.ts'
 
 export interface ControlPlaneDeps
   extends Pick<ProgramsDeps, 'addresses' | 'drivers' | 'services' | 'backlogMaxBytes' | 'retention'> {
@@ -18,6 +20,8 @@ export interface ControlPlaneDeps
   readonly store: LedgerStore
   /** Folder of manifests that are applied; absent: the API alone says what there is. */
   readonly manifests?: string
+  /** Where events are stored, for EventTypes to be made of those that come in; absent: none are. */
+  readonly driver?: Pick<ChannelDriver, 'read'>
   readonly parkedRetentionMs: number
   readonly clock: Clock
   readonly telemetry: Telemetry
@@ -32,8 +36,6 @@ export interface ControlPlane extends AsyncDisposable {
   settled(): Promise<void>
   /** The Triggers of a Broker that the data plane does not know, each with why. */
   notInForce(namespace: string, broker: string): readonly NotInForce[]
-  /** A type of events came in. */
-  seen(type: SeenType): Promise<void>
 }
 
 /**
@@ -55,14 +57,17 @@ export async function startControlPlane(deps: ControlPlaneDeps): Promise<Control
   const failed = ledgerEvents(telemetry).failed
   const ledger = starting.use(createLedger({ store, clock, parkedRetentionMs, failed }))
   const hasRoute = (uid: string) => ledger.rows(uid).route !== undefined
-  const { programs, seen } = createPrograms({ ...deps, client, table, ledger })
+  const { programs, seen, wantsTypes } = createPrograms({ ...deps, client, table, ledger })
   const reconcilers = starting.use(startReconcilers({ client, programs, clock, telemetry }))
+  if (deps.driver !== undefined) {
+    const looking = { driver: deps.driver, contract: () => store.contract(), isWanted: wantsTypes, seen }
+    starting.use(startSeenTypes({ ...looking, clock, telemetry }))
+  }
   const started = starting.move()
   return {
     registry,
     problems: () => folder?.problems() ?? [],
     notInForce: (namespace, broker) => triggersNotInForce(registry, hasRoute, namespace, broker),
-    seen,
     async settled() {
       for (let revision = -1; revision !== store.contract().revision; ) {
         revision = store.contract().revision
