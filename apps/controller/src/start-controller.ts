@@ -56,7 +56,7 @@ export async function startController(
   stack.use(removeEndedChannels({ driver, contract, clock, telemetry, copy }))
   stack.use(purgeParked({ driver, contract, clock, telemetry, retentionMs: limits.parkedRetentionMs }))
   const what = {
-    ...{ clock, telemetry, store: overChanges(contract), ...limits },
+    ...{ clock, telemetry, store: overChanges(contract), driver, ...limits },
     services: config.eventDisplayUrl === undefined ? {} : { 'default/event-display': config.eventDisplayUrl },
     addresses: fixedAddresses(ingressUrl),
     drivers: runningDrivers(config),
