@@ -1,76 +1,12 @@
 import { setTimeout as wait } from 'node:timers/promises'
 import { describe, expect, test } from '@jest/globals'
-import { type Clock, systemClock } from '@sluice/clock'
-import { createContractStore } from '@sluice/contract'
-import { openRegistry, serveResourceApi } from '@sluice/resource-api'
-import { type ApiObject, apiTable, type ServedVersion } from '@sluice/resources/api'
-import { createTestTelemetry } from '@sluice/telemetry/testing'
-import fastify from 'fastify'
+import { served, startCluster, until } from '../test/cluster.ts'
 import { broker, trigger } from '../test/objects.ts'
-import type { Transport } from './api/kubernetes/requests.ts'
-import { startKubernetesControlPlane } from './kubernetes-control-plane.ts'
-import { overChanges } from './ledger/index.ts'
-import { fixedAddresses } from './programs/index.ts'
-
-const table = apiTable()
-const served = (kind: string) =>
-  table.served.find((each) => each.kind.kind === kind && each.version.storage) as ServedVersion
-/** Back-offs pass at once, what takes longer does not. */
-const hasty: Clock = {
-  ...systemClock,
-  after: (ms, back) => systemClock.after(ms > 10_000 ? ms : Math.min(ms, 20), back),
-}
-
-async function until(isSo: () => boolean): Promise<void> {
-  for (let left = 1_000; !isSo(); left--) {
-    if (left === 0) throw new Error('it did not become so')
-    await wait(10)
-  }
-}
-
-/** Our own API over HTTP as the cluster's, which can be stopped and started; a contract that outlives who leads. */
-async function setUp(stack: AsyncDisposableStack) {
-  const telemetry = createTestTelemetry()
-  const registry = stack.use(await openRegistry({ path: ':memory:', table, clock: systemClock, telemetry }))
-  const store = await createContractStore({ clock: systemClock, telemetry })
-  stack.use(store.watch('dispatcher-0', () => {}))
-  let url = ''
-  let stop = async () => {}
-  const serve = async () => {
-    const control = fastify({ routerOptions: { maxParamLength: 1_024 }, forceCloseConnections: true })
-    const api = serveResourceApi({ registry, control, telemetry, clock: systemClock })
-    url = await control.listen({ port: 0, host: '127.0.0.1' })
-    stop = async () => {
-      url = 'http://127.0.0.1:1'
-      api[Symbol.dispose]()
-      await control.close()
-    }
-  }
-  stack.defer(() => stop())
-  const transport: Transport = (path, init) => fetch(`${url}${path}`, init)
-  const lead = () =>
-    startKubernetesControlPlane({
-      ...{ transport, clock: hasty, telemetry, store: overChanges(store), parkedRetentionMs: 1_000 },
-      ...{ services: {}, backlogMaxBytes: 1_000, retention: { maxAgeMs: 1_000, maxBytes: 1_000 } },
-      addresses: fixedAddresses('http://127.0.0.1:8080/'),
-      drivers: { default: 'embedded', has: (name) => name === 'embedded', fix: (name) => name },
-      clusterDomain: 'cluster.local',
-    })
-  const create = (object: ApiObject) =>
-    registry.create(served(object.kind), 'default', object, { fieldManager: 'test' })
-  const isReady = (kind: string, name: string) => {
-    const { status } = registry.get(served(kind), { namespace: 'default', name })
-    const { conditions = [] } = (status ?? {}) as { conditions?: { type: string; status: string }[] }
-    return conditions.some((each) => each.type === 'Ready' && each.status === 'True')
-  }
-  const writes = () => telemetry.read('reconcile_status_writes_total')
-  return { registry, store, serve, stop: () => stop(), lead, create, isReady, writes }
-}
 
 describe('the control plane of a cluster', () => {
   test('makes Brokers and Triggers Ready, and goes on after the API was away', async () => {
     await using stack = new AsyncDisposableStack()
-    const { store, serve, stop, lead, create, isReady, registry } = await setUp(stack)
+    const { store, serve, stop, lead, create, isReady, registry } = await startCluster(stack)
     await serve()
     const leading = stack.use(lead())
     await create(broker('a'))
@@ -87,7 +23,7 @@ describe('the control plane of a cluster', () => {
 
   test('the next leader changes nothing: no row and no status', async () => {
     await using stack = new AsyncDisposableStack()
-    const { store, serve, lead, create, isReady, writes } = await setUp(stack)
+    const { store, serve, lead, create, isReady, writes } = await startCluster(stack)
     await serve()
     await create(broker('a'))
     await create(trigger('t', { broker: 'a' }))
@@ -101,7 +37,7 @@ describe('the control plane of a cluster', () => {
 
   test('of an API that is away no row goes; once it is there the rows of what went meanwhile do', async () => {
     await using stack = new AsyncDisposableStack()
-    const { registry, store, serve, stop, lead, create, isReady } = await setUp(stack)
+    const { registry, store, serve, stop, lead, create, isReady } = await startCluster(stack)
     await serve()
     await create(broker('a'))
     const first = lead()
