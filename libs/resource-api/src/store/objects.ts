@@ -11,6 +11,7 @@ import { Owners } from './owners.ts'
 import type { Opened, Row } from './protocol.ts'
 import { refused } from './refusals.ts'
 import { type Resource, resourcesOf } from './resource.ts'
+import { sharing } from './sharing.ts'
 
 /** A change that was decided and is not yet on its way. */
 export interface Decided {
@@ -87,16 +88,20 @@ export class Objects {
   #replay(resource: Resource, row: Row): void {
     const { rv, at, key, object } = row
     const before = resource.entries.get(key)
-    const now = object === null ? undefined : this.#entryOf(resource, row, object)
+    const now = object === null ? undefined : this.#entryOf(resource, row, object, before)
     const change: Change = { rv, at, resource, key, before, now }
     resource.apply(change)
     this.owners.apply(change)
     if (rv > this.history.compacted) this.history.add(change)
   }
 
-  #entryOf(resource: Resource, { key, rv, at }: Row, json: string): Entry {
-    const object = frozen(this.#interned.of(resource.toStored(JSON.parse(json) as ApiObject)))
+  #entryOf(resource: Resource, { key, rv, at }: Row, json: string, before: Entry | undefined): Entry {
+    const object = this.#kept(resource.toStored(JSON.parse(json) as ApiObject), before)
     return { key, rv, at, object, bytes: json.length }
+  }
+
+  #kept(object: ApiObject, before: Entry | undefined): ApiObject {
+    return frozen(sharing(this.#interned.of(object), before?.object))
   }
 
   of(served: Pick<ServedVersion, 'kind'>): Resource {
@@ -119,7 +124,7 @@ export class Objects {
    */
   decide(resource: Resource, key: string, object: ApiObject | undefined): Decided {
     const [rv, at, before] = [this.#assigned + 1, this.#options.clock.now(), resource.latest(key)]
-    const stored = object && frozen(this.#interned.of(withResourceVersion(resource.toStored(object), rv)))
+    const stored = object && this.#kept(withResourceVersion(resource.toStored(object), rv), before)
     const json = stored === undefined ? null : JSON.stringify(stored)
     checkSize(json ?? '')
     this.#assigned = rv

@@ -89,11 +89,12 @@ async function fill(standalone: Awaited<ReturnType<Bench['standalone']>>) {
   }
   const { p50, p99 } = percentiles(changesMs)
   const after = await counterSum(metricsUrl, 'reconcile_status_writes_total')
+  const endMb = rssMb(pid)
   return {
     createdS: brokersS + triggersS,
     readyAfterS,
-    peakMb,
-    endMb: rssMb(pid),
+    peakMb: Math.max(peakMb, endMb),
+    endMb,
     statusWritesPerObject: writes / (BROKERS + TRIGGERS),
     changeP50: p50,
     changeP99: p99,
