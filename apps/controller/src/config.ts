@@ -9,7 +9,7 @@ import type { platformConfig } from '@sluice/service'
 export const config = {
   manifests: text('SLUICE_MANIFESTS', {
     fallback: fileURLToPath(new URL('../../../examples/quickstart', import.meta.url)),
-    meaning: 'folder of Broker, Trigger and Service manifests; edits take effect within a second',
+    meaning: 'folder of manifests, applied at the start and within a second of an edit',
   }),
   dataDir: text('SLUICE_DATA_DIR', {
     fallback: '.sluice',

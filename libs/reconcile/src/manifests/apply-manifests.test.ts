@@ -94,3 +94,13 @@ test('a namespace of the manifests goes with them when it is empty, and stays an
   await registry.delete(served('Broker'), { namespace: 'shop', name: 'mine' }, {})
   expect(await apply()).toMatchObject({ pruned: 1, kept: [] })
 })
+
+test('what goes with an owner that is deleted does not keep its namespace', async () => {
+  await apply(NAMESPACE, IN_SHOP)
+  const { uid } = get(registry, 'Broker', 'orders', 'shop').metadata
+  const owner = { apiVersion: 'eventing.knative.dev/v1', kind: 'Broker', name: 'orders', uid }
+  const metadata = { name: 'owned', namespace: 'shop', ownerReferences: [owner] }
+  const owned = { apiVersion: 'v1', kind: 'ConfigMap', metadata }
+  await registry.create(served('ConfigMap'), 'shop', owned, BY)
+  expect(await apply()).toMatchObject({ pruned: 2, kept: [] })
+})

@@ -1,5 +1,5 @@
-import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { contractCopy } from '@sluice/contract'
 import { EventingError } from '@sluice/errors'
 import type { Bench, Case } from '../bench.ts'
 import { percentiles } from '../load/latencies.ts'
@@ -39,23 +39,23 @@ export const controlPlane: Case = {
   against: [],
   async run(bench: Bench) {
     const dataDir = bench.dataDir()
-    const revision = () => JSON.parse(readFileSync(join(dataDir, 'data', 'contract.json'), 'utf8')).revision as number
+    /** Of the copy on disk, which no process may have. */
+    const revision = async () =>
+      (await contractCopy(join(dataDir, 'data', 'contract.json')).load()).value?.revision ?? 0
     const first = await bench.standalone({}, { dataDir })
     const figures = await fill(first)
-    const before = revision()
-    const restartedAt = performance.now()
-    await using again = await bench.standalone({}, { dataDir, ingressPort: new URL(first.url).port })
-    const restartS = (performance.now() - restartedAt) / 1e3
-    return {
-      'control-plane': {
-        ...figures,
-        restartS,
-        restartRevisions: revision() - before,
-        restartMb: rssMb(again.pid),
-        restartStatusWrites: await counterSum(again.metricsUrl, 'reconcile_status_writes_total'),
-      },
-    }
+    const before = await revision()
+    const restart = await startAgain(() => bench.standalone({}, { dataDir, ingressPort: new URL(first.url).port }))
+    return { 'control-plane': { ...figures, ...restart, restartRevisions: (await revision()) - before } }
   },
+}
+
+async function startAgain(begin: () => ReturnType<Bench['standalone']>) {
+  const startedAt = performance.now()
+  await using again = await begin()
+  const restartS = (performance.now() - startedAt) / 1e3
+  const restartStatusWrites = await counterSum(again.metricsUrl, 'reconcile_status_writes_total')
+  return { restartS, restartMb: rssMb(again.pid), restartStatusWrites }
 }
 
 /** Ends the process, by SIGKILL. */
