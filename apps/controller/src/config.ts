@@ -2,18 +2,18 @@ import { fileURLToPath } from 'node:url'
 import { originUrl, type Rules, text } from '@sluice/config'
 import { contractServerConfig, contractServerRules } from '@sluice/contract'
 import { driverConfig, driverRules } from '@sluice/drivers'
-import { storeConfig } from '@sluice/reconcile'
+import { controlPlaneConfig, controlPlaneRules, storeConfig } from '@sluice/reconcile'
 import type { platformConfig } from '@sluice/service'
 
 /** What the controller reads besides the platform's variables. */
 export const config = {
   manifests: text('SLUICE_MANIFESTS', {
     fallback: fileURLToPath(new URL('../../../examples/quickstart', import.meta.url)),
-    meaning: 'folder of Broker, Trigger and Service manifests; edits take effect within a second',
+    meaning: 'folder of manifests, applied at the start and within a second of an edit',
   }),
   dataDir: text('SLUICE_DATA_DIR', {
     fallback: '.sluice',
-    meaning: 'folder for the contract and the identity of objects',
+    meaning: 'folder for the contract and the objects; with CONTROL_PLANE=kubernetes one folder for all that may lead',
   }),
   ...contractServerConfig,
   ingressUrl: originUrl('INGRESS_URL', {
@@ -24,11 +24,13 @@ export const config = {
     fallback: undefined,
     meaning: 'where an event display runs: the Service event-display of namespace default',
   }),
+  ...controlPlaneConfig,
   ...storeConfig,
   ...driverConfig,
 }
 
 export const rules: Rules<typeof config & typeof platformConfig> = (read, isSet) => [
+  ...controlPlaneRules(read, isSet),
   ...contractServerRules(read, isSet),
   ...driverRules(read, isSet),
 ]

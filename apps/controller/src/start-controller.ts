@@ -14,16 +14,32 @@ import {
 import { openDriver, runningDrivers } from '@sluice/drivers'
 import { explain, explainRoute } from '@sluice/filter'
 import { findAtReplicas, journalRoute } from '@sluice/journal'
-import { fixedAddresses, overChanges, startControlPlane, storeLimits } from '@sluice/reconcile'
+import {
+  fixedAddresses,
+  overChanges,
+  type Reconciling,
+  startControlPlane,
+  startKubernetesControlPlane,
+  storeLimits,
+  type Transport,
+} from '@sluice/reconcile'
 import { startRedelivery } from '@sluice/redelivery'
 import { publishResourceApi } from '@sluice/resource-api'
 import { type Running, running, type ServiceContext, serveRoute } from '@sluice/service'
 import type { config as shape } from './config.ts'
+import { aborted } from './start-as-leader.ts'
 
 type ControllerConfig = ConfigOf<typeof shape> & { readonly host: string }
 
-/** Store, reconciler and server of the contract, and who removes what is over: one per installation. */
-export async function startController(config: ControllerConfig, context: ServiceContext): Promise<Running> {
+/**
+ * Store, reconciler and server of the contract, and who removes what is over: one per installation. With `cluster` the
+ * objects are those of its API, else those of the API that is served here.
+ */
+export async function startController(
+  config: ControllerConfig,
+  context: ServiceContext,
+  cluster?: Transport,
+): Promise<Running> {
   const { telemetry, clock, warn } = context
   const { dataDir, host, ingressUrl } = config
   await using stack = new AsyncDisposableStack()
@@ -39,34 +55,42 @@ export async function startController(config: ControllerConfig, context: Service
   const copy = madeLogsCopy(join(dataDir, 'channels.json'))
   stack.use(removeEndedChannels({ driver, contract, clock, telemetry, copy }))
   stack.use(purgeParked({ driver, contract, clock, telemetry, retentionMs: limits.parkedRetentionMs }))
-  const controlPlane = stack.use(
-    await startControlPlane({
-      ...{ clock, telemetry, store: overChanges(contract), manifests: config.manifests, ...limits },
-      path: join(dataDir, 'resources.db'),
-      services: config.eventDisplayUrl === undefined ? {} : { 'default/event-display': config.eventDisplayUrl },
-      addresses: fixedAddresses(ingressUrl),
-      drivers: runningDrivers(config),
-    }),
-  )
-  await controlPlane.settled()
+  const what = {
+    ...{ clock, telemetry, store: overChanges(contract), driver, ...limits },
+    services: config.eventDisplayUrl === undefined ? {} : { 'default/event-display': config.eventDisplayUrl },
+    addresses: fixedAddresses(ingressUrl),
+    drivers: runningDrivers(config),
+  }
+  const { manifests, clusterDomain } = config
+  const embedded =
+    cluster === undefined
+      ? stack.use(await startControlPlane({ ...what, manifests, path: join(dataDir, 'resources.db') }))
+      : undefined
+  const overCluster = cluster && stack.use(startKubernetesControlPlane({ ...what, transport: cluster, clusterDomain }))
+  const reconciling = (embedded ?? overCluster) as Reconciling
+  // of a cluster that can't be reached nothing is known
+  await Promise.race([reconciling.settled(), aborted(context.draining)])
   const { controllerCert: cert, controllerKey: key, controllerPort: port } = config
   const tls = cert !== undefined && key !== undefined ? { cert, key } : undefined
   const server = stack.use(await serveContract({ service, host, port, tls, token: tokenOf(config), clock, events }))
 
-  warn('manifests', () => controlPlane.problems().join('\n') || undefined)
+  const problems = () => embedded?.problems() ?? []
+  warn('manifests', () => problems().join('\n') || undefined)
   warn('contract', service.behind)
   warn('replicas', () => service.missing())
   context.control?.get('/contract', async () => ({
     revision: contract.contract().revision,
-    problems: controlPlane.problems(),
+    problems: problems(),
     replicas: service.replicas(),
   }))
   const { control, urls, access } = context
-  const { registry } = controlPlane
-  const api = { registry, control, url: urls.control, access, folder: dataDir, telemetry, clock }
-  const { kubectl } = stack.use(await publishResourceApi(api))
-  if (kubectl !== undefined) telemetry.log.info({ kubectl }, 'serving the resources')
-  const { notInForce } = controlPlane
+  if (embedded !== undefined) {
+    const { registry } = embedded
+    const api = { registry, control, url: urls.control, access, folder: dataDir, telemetry, clock }
+    const { kubectl } = stack.use(await publishResourceApi(api))
+    if (kubectl !== undefined) telemetry.log.info({ kubectl }, 'serving the resources')
+  }
+  const { notInForce } = reconciling
   serveRoute(context, explainRoute({ contract: store.contract, clock, notInForce }))
   const journal = { find: findAtReplicas(service.ask), contract: store.contract, explaining: { driver, explain } }
   serveRoute(context, journalRoute(journal))

@@ -24,4 +24,20 @@ describe('controller alone', () => {
       expect(stderr).toMatch(new RegExp(`^  ${name}: `, 'm'))
     expect(stderr).not.toMatch(/s3cret|\n\s+at /)
   })
+
+  test('a setting of the other control plane is refused', async () => {
+    const nats = { CHANNEL_DRIVER: 'nats', NATS_URL: 'nats://127.0.0.1:1' }
+    const cluster = await runToExit(MAIN, { env: { ...nats, CONTROL_PLANE: 'kubernetes', SLUICE_MANIFESTS: '.' } })
+    expect([cluster.code, cluster.stderr]).toEqual([78, expect.stringContaining('SLUICE_MANIFESTS: does nothing')])
+    const embedded = await runToExit(MAIN, { env: { ...nats, LEASE_NAMESPACE: 'x' } })
+    expect([embedded.code, embedded.stderr]).toEqual([78, expect.stringContaining('LEASE_NAMESPACE: does nothing')])
+  })
+
+  test('a kubeconfig that is not there is told before anything is started', async () => {
+    const env = { CONTROL_PLANE: 'kubernetes', KUBECONFIG: '/nowhere', CHANNEL_DRIVER: 'nats', NATS_URL: 'nats://a:1' }
+    const { code, stderr } = await runToExit(MAIN, { env: { ...env, METRICS_PORT: 'off', CONTROL_PORT: 'off' } })
+    expect(code).toBe(78)
+    expect(stderr).toMatch(/the kubeconfig \/nowhere can't be read/)
+    expect(stderr).not.toMatch(/\n\s+at /)
+  })
 })

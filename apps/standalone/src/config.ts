@@ -12,7 +12,7 @@ export const config = {
   dataDir: text('SLUICE_DATA_DIR', { fallback: '.sluice', meaning: 'folder of all that must survive' }),
   manifests: text('SLUICE_MANIFESTS', {
     fallback: fileURLToPath(new URL('../../../examples/quickstart', import.meta.url)),
-    meaning: 'folder of Broker, Trigger and Service manifests; edits take effect within a second',
+    meaning: 'folder of manifests, applied at the start and within a second of an edit',
   }),
   ...journalConfig,
   ...storeConfig,

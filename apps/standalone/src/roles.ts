@@ -59,7 +59,7 @@ export async function startRoles(
   starting.defer(() => ingress[Symbol.asyncDispose]())
   const controlPlane = starting.use(
     await startControlPlane({
-      ...{ clock, telemetry, store: overChanges(contract), manifests: config.manifests, ...limits },
+      ...{ clock, telemetry, store: overChanges(contract), manifests: config.manifests, driver, ...limits },
       path: join(dataDir, 'resources.db'),
       services: { 'default/event-display': display.url },
       addresses: fixedAddresses(ingress.url, config.ingressUrl),

@@ -12,7 +12,7 @@ export interface AdoptedUids {
 
 /**
  * Gives a Broker or Trigger that is made from manifests the uid its rows have, so that what waits for it is still its
- * own. Each once.
+ * own. Asked again it answers the same: manifests are rehearsed before they are applied.
  */
 export function adoptedUids({ logs, routes }: Pick<Contract, 'logs' | 'routes'>): AdoptedUids {
   const uids = new Map<string, string>()
@@ -21,7 +21,7 @@ export function adoptedUids({ logs, routes }: Pick<Contract, 'logs' | 'routes'>)
   return {
     newUid({ kind }, { namespace, name }) {
       if (kind.group !== 'eventing.knative.dev') return undefined
-      return take(uids, `${kind.kind} ${namespace}/${name}`)
+      return uids.get(`${kind.kind} ${namespace}/${name}`)
     },
     leave(registry) {
       for (const served of registry.table.served.filter(({ version }) => version.storage))
@@ -30,10 +30,4 @@ export function adoptedUids({ logs, routes }: Pick<Contract, 'logs' | 'routes'>)
     },
     end: () => uids.clear(),
   }
-}
-
-function take(uids: Map<string, string>, name: string): string | undefined {
-  const uid = uids.get(name)
-  uids.delete(name)
-  return uid
 }

@@ -1,4 +1,4 @@
-import { bytes, type ConfigOf, integer } from '@sluice/config'
+import { bytes, type ConfigOf, integer, oneOf, type Rules, text } from '@sluice/config'
 import type { LogRow } from '@sluice/contract'
 
 const HOUR_MS = 3_600_000
@@ -38,4 +38,36 @@ export function storeLimits(config: ConfigOf<typeof storeConfig>): {
     retention: { maxAgeMs: config.retentionHours * HOUR_MS, maxBytes: config.retentionMaxBytes },
     parkedRetentionMs: config.parkedRetentionHours * HOUR_MS,
   }
+}
+
+/** Whose API says what there is. */
+export const controlPlaneConfig = {
+  controlPlane: oneOf('CONTROL_PLANE', ['embedded', 'kubernetes'], {
+    fallback: 'embedded',
+    meaning: 'whose objects are kept in force: those of the API on the control port, or those of a Kubernetes cluster',
+  }),
+  kubeconfig: text('KUBECONFIG', {
+    fallback: undefined,
+    meaning:
+      'for CONTROL_PLANE=kubernetes: file that says how the cluster is reached; in a pod its service account does',
+  }),
+  clusterDomain: text('CLUSTER_DOMAIN', {
+    fallback: 'cluster.local',
+    meaning: 'for CONTROL_PLANE=kubernetes: domain of the host names of Services',
+  }),
+  leaseNamespace: text('LEASE_NAMESPACE', {
+    fallback: 'knative-eventing',
+    meaning: 'for CONTROL_PLANE=kubernetes: namespace of the Lease sluice-controller, whose holder leads',
+  }),
+}
+
+export const controlPlaneRules: Rules<typeof controlPlaneConfig> = ({ controlPlane }, isSet) => {
+  if (controlPlane === 'kubernetes')
+    return isSet('SLUICE_MANIFESTS')
+      ? ['SLUICE_MANIFESTS: does nothing with CONTROL_PLANE=kubernetes: apply the manifests to the cluster instead']
+      : []
+  // KUBECONFIG is set for kubectl on many machines
+  return ['CLUSTER_DOMAIN', 'LEASE_NAMESPACE']
+    .filter(isSet)
+    .map((name) => `${name}: does nothing without CONTROL_PLANE=kubernetes: remove it, or set that`)
 }

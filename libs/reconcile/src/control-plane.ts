@@ -1,39 +1,22 @@
-import type { Clock } from '@sluice/clock'
 import { openRegistry, type Registry } from '@sluice/resource-api'
 import { apiTable } from '@sluice/resources/api'
-import type { Telemetry } from '@sluice/telemetry'
 import { adoptedUids } from './adopted-uids.ts'
 import { embeddedClient } from './api/embedded-client.ts'
-import { ledgerEvents } from './ledger/events.ts'
-import { createLedger, type LedgerStore } from './ledger/index.ts'
 import { type ManifestsFolder, startManifestsFolder } from './manifests/manifests-folder.ts'
-import { type NotInForce, triggersNotInForce } from './not-in-force.ts'
-import { createPrograms, type ProgramsDeps, type SeenType } from './programs/index.ts'
-import { startReconcilers } from './runtime/start-reconcilers.ts'
+import { type Reconciling, type ReconcilingDeps, startReconciling } from './reconciling.ts'
 
-export interface ControlPlaneDeps
-  extends Pick<ProgramsDeps, 'addresses' | 'drivers' | 'services' | 'backlogMaxBytes' | 'retention'> {
+export interface ControlPlaneDeps extends Omit<ReconcilingDeps, 'client' | 'table' | 'clusterDomain'> {
   /** File of the resources; `:memory:` for tests. */
   readonly path: string
-  readonly store: LedgerStore
   /** Folder of manifests that are applied; absent: the API alone says what there is. */
   readonly manifests?: string
-  readonly parkedRetentionMs: number
-  readonly clock: Clock
-  readonly telemetry: Telemetry
 }
 
 /** The embedded API with the reconcilers that keep the contract what it says. */
-export interface ControlPlane extends AsyncDisposable {
+export interface ControlPlane extends Reconciling {
   readonly registry: Registry
   /** What is wrong with the folder of manifests: `file:line:col: path: problem`. */
   problems(): readonly string[]
-  /** Resolves once the contract says what the objects say, as they were when it was asked. */
-  settled(): Promise<void>
-  /** The Triggers of a Broker that the data plane does not know, each with why. */
-  notInForce(namespace: string, broker: string): readonly NotInForce[]
-  /** A type of events came in. */
-  seen(type: SeenType): Promise<void>
 }
 
 /**
@@ -41,7 +24,7 @@ export interface ControlPlane extends AsyncDisposable {
  * every object was looked at. Rejects with MANIFESTS_INVALID, DATA_DIR_IN_USE, DATA_DIR_UNUSABLE.
  */
 export async function startControlPlane(deps: ControlPlaneDeps): Promise<ControlPlane> {
-  const { store, clock, telemetry, parkedRetentionMs } = deps
+  const { store, clock, telemetry } = deps
   await using starting = new AsyncDisposableStack()
   const adopted = adoptedUids(store.contract())
   const table = apiTable()
@@ -52,24 +35,12 @@ export async function startControlPlane(deps: ControlPlaneDeps): Promise<Control
   const folder = deps.manifests === undefined ? undefined : starting.use(await folderOf(deps.manifests, registry, deps))
   adopted.end()
   const client = starting.use(embeddedClient(registry))
-  const failed = ledgerEvents(telemetry).failed
-  const ledger = starting.use(createLedger({ store, clock, parkedRetentionMs, failed }))
-  const hasRoute = (uid: string) => ledger.rows(uid).route !== undefined
-  const { programs, seen } = createPrograms({ ...deps, client, table, ledger })
-  const reconcilers = starting.use(startReconcilers({ client, programs, clock, telemetry }))
+  const reconciling = starting.use(startReconciling({ ...deps, client, table }))
   const started = starting.move()
   return {
+    ...reconciling,
     registry,
     problems: () => folder?.problems() ?? [],
-    notInForce: (namespace, broker) => triggersNotInForce(registry, hasRoute, namespace, broker),
-    seen,
-    async settled() {
-      for (let revision = -1; revision !== store.contract().revision; ) {
-        revision = store.contract().revision
-        await reconcilers.settled()
-        await ledger.published()
-      }
-    },
     [Symbol.asyncDispose]: () => started.disposeAsync(),
   }
 }

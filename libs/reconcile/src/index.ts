@@ -3,9 +3,13 @@ export { type ClusterTransport, clusterTransport } from './api/kubernetes/cluste
 export { type KubernetesClientDeps, kubernetesClient } from './api/kubernetes/kubernetes-client.ts'
 export type { Transport } from './api/kubernetes/requests.ts'
 export type { Informer, ObjectChange, ObjectKey, ResourceClient } from './api/resource-client.ts'
-export { storeConfig, storeLimits } from './config.ts'
+export { controlPlaneConfig, controlPlaneRules, storeConfig, storeLimits } from './config.ts'
 export { type ControlPlane, type ControlPlaneDeps, startControlPlane } from './control-plane.ts'
-export { type LeaderElectionDeps, startLeaderElection } from './leader/leader-election.ts'
+export {
+  type KubernetesControlPlaneDeps,
+  startKubernetesControlPlane,
+} from './kubernetes-control-plane.ts'
+export { type LeaderElection, type LeaderElectionDeps, startLeaderElection } from './leader/leader-election.ts'
 export {
   createLedger,
   type Ledger,
@@ -24,5 +28,6 @@ export {
   programs,
   type SeenType,
 } from './programs/index.ts'
+export type { Reconciling } from './reconciling.ts'
 export type { Program } from './runtime/program.ts'
 export { type Reconcilers, startReconcilers } from './runtime/start-reconcilers.ts'

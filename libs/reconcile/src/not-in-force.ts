@@ -1,5 +1,4 @@
-import type { Registry } from '@sluice/resource-api'
-import type { ApiObject, ServedVersion } from '@sluice/resources/api'
+import type { ApiObject } from '@sluice/resources/api'
 
 /** A Trigger that the data plane does not know, and why. */
 export interface NotInForce {
@@ -14,17 +13,14 @@ interface Condition {
   readonly message?: string
 }
 
-/** The Triggers of a Broker that have no rows. */
+/** Of a namespace's Triggers those of a Broker that have no rows. */
 export function triggersNotInForce(
-  registry: Registry,
+  triggers: readonly ApiObject[],
   hasRows: (uid: string) => boolean,
-  namespace: string,
   broker: string,
 ): NotInForce[] {
-  const trigger = registry.table.ofKind('eventing.knative.dev/v1', 'Trigger') as ServedVersion
-  return registry
-    .list(trigger, { namespace })
-    .items.filter((object) => brokerOf(object) === broker && !hasRows(String(object.metadata.uid)))
+  return triggers
+    .filter((object) => brokerOf(object) === broker && !hasRows(String(object.metadata.uid)))
     .map((object) => ({ name: String(object.metadata.name), reason: whyNot(object) }))
 }
 

@@ -30,8 +30,11 @@ export interface Bench {
   readonly sink: Program & { readonly url: string }
   /** Starts a process under test from one of our programs. */
   fork(file: string, args?: readonly string[]): Promise<Program>
-  /** Starts the product with these manifests and an empty data directory. */
-  standalone(manifests: Readonly<Record<string, string>>): Promise<Standalone>
+  /** Starts the product with these manifests, over an empty data directory and on a free port unless one is named. */
+  standalone(
+    manifests: Readonly<Record<string, string>>,
+    again?: { readonly dataDir: string; readonly ingressPort?: string },
+  ): Promise<Standalone>
   /** Starts services of the product apart, over the run's NATS. */
   apart(manifests: Readonly<Record<string, string>>, replicas: Replicas): Promise<Apart>
   /** The nats-server of the whole run. Throws INTERNAL in a run over another driver. */
@@ -91,8 +94,8 @@ export async function openBench(flags: Flags, resultsDir: string, stack: AsyncDi
     },
     dataDir,
     fork: (file, args) => profiled(profiling, (nodeArgs) => forkProgram(file, args, nodeArgs)),
-    standalone: (manifests) =>
-      profiled(profiling, (nodeArgs) => startStandalone({ dataDir: dataDir(), manifests, nodeArgs })),
+    standalone: (manifests, again = { dataDir: dataDir() }) =>
+      profiled(profiling, (nodeArgs) => startStandalone({ ...again, manifests, nodeArgs })),
   }
 }
 

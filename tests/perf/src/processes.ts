@@ -76,24 +76,29 @@ export interface Standalone extends AsyncDisposable {
   readonly pid: number
   /** Where events for broker default/default go. */
   readonly url: string
+  /** Where the resources are. */
+  readonly controlUrl: string
+  readonly metricsUrl: string
 }
 
-/** Starts the product itself, as `npm start` does, on free ports with these manifests and an empty data directory. */
+/** Starts the product itself, as `npm start` does, on free ports with these manifests, over what the data directory holds. */
 export async function startStandalone({
   dataDir,
   manifests,
   nodeArgs = [],
+  ingressPort = '0',
 }: {
   dataDir: string
   manifests: Readonly<Record<string, string>>
   nodeArgs?: readonly string[]
+  ingressPort?: string
 }): Promise<Standalone> {
   const folder = join(dataDir, 'manifests')
-  mkdirSync(folder)
+  mkdirSync(folder, { recursive: true })
   for (const [file, yaml] of Object.entries(manifests)) writeFileSync(join(folder, file), yaml)
   const env = {
     ...START.env,
-    INGRESS_PORT: '0',
+    INGRESS_PORT: ingressPort,
     CONTROL_PORT: '0',
     METRICS_PORT: '0',
     SLUICE_DATA_DIR: join(dataDir, 'data'),
@@ -108,6 +113,8 @@ export async function startStandalone({
   return {
     pid: child.pid,
     url: `${child.urls.ingress?.replace(/\/$/, '')}/default/default`,
+    controlUrl: (child.urls.control ?? '').replace(/\/$/, ''),
+    metricsUrl: child.urls.metrics ?? '',
     async [Symbol.asyncDispose]() {
       if (nodeArgs.length > 0) {
         const timer = setTimeout(() => child.kill('SIGKILL'), 2 * STOP_MS)

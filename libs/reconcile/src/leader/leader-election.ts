@@ -24,6 +24,11 @@ export interface LeaderElectionDeps {
   failed(error: unknown): void
 }
 
+export interface LeaderElection extends AsyncDisposable {
+  /** Who held the Lease when it was seen last; undefined: nobody, or it was not seen yet. */
+  holder(): string | undefined
+}
+
 /**
  * At most one of all that share a Lease leads:
  *
@@ -33,7 +38,7 @@ export interface LeaderElectionDeps {
  *
  * Disposing ends what was started, then gives the Lease up, so that a successor begins at once.
  */
-export function startLeaderElection(deps: LeaderElectionDeps): AsyncDisposable {
+export function startLeaderElection(deps: LeaderElectionDeps): LeaderElection {
   const { clock, identity, namespace, name } = deps
   const requests = requestsOver(deps.transport, clock)
   const leases = `/apis/coordination.k8s.io/v1/namespaces/${namespace}/leases`
@@ -148,6 +153,7 @@ export function startLeaderElection(deps: LeaderElectionDeps): AsyncDisposable {
 
   const running = run()
   return {
+    holder: () => seen?.lease?.holder || undefined,
     async [Symbol.asyncDispose]() {
       stop.abort()
       await running

@@ -53,7 +53,13 @@ function isNamespace({ served }: Found): boolean {
 function holdsSomething(registry: Registry, kinds: readonly ServedVersion[], namespace: string): boolean {
   return kinds
     .filter(({ kind }) => kind.scope === 'Namespaced')
-    .some((served) => registry.list(served, { namespace, limit: 1 }).items.length > 0)
+    .some((served) => registry.list(served, { namespace }).items.some((object) => !isOwned(registry, object)))
+}
+
+/** By an object of a kind that is served: it goes with that, which is in the same namespace. */
+function isOwned({ table }: Registry, { metadata }: ApiObject): boolean {
+  const owners = (metadata.ownerReferences ?? []) as readonly { readonly apiVersion: string; readonly kind: string }[]
+  return owners.some(({ apiVersion, kind }) => table.ofKind(apiVersion, kind) !== undefined)
 }
 
 async function remove(registry: Registry, { served, object }: Found): Promise<void> {

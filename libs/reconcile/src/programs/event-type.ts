@@ -46,6 +46,8 @@ export interface SeenType {
   readonly name: string
 }
 
+/** A flag of config-features. */
+export const EVENT_TYPE_AUTO_CREATE = 'eventtype-auto-create'
 const MAX_KNOWN = 10_000
 
 /**
@@ -56,7 +58,7 @@ export function eventTypeAutoCreate(context: Context): (seen: SeenType) => Promi
   const known = new Set<string>()
   return async (seen) => {
     await context.ready
-    if (!context.settings.isEnabled('eventtype-auto-create')) return
+    if (!context.settings.isEnabled(EVENT_TYPE_AUTO_CREATE)) return
     const { kind, namespace, name } = seen
     const owner = context.informer(kind)?.get({ namespace, name })
     if (owner === undefined) return

@@ -7,7 +7,7 @@ import { configMapProgram } from './config-map.ts'
 import { type Context, isOurs } from './context.ts'
 import type { ProgramsDeps } from './deps.ts'
 import { createResolver } from './destination.ts'
-import { eventTypeAutoCreate, eventTypeProgram, type SeenType } from './event-type.ts'
+import { EVENT_TYPE_AUTO_CREATE, eventTypeAutoCreate, eventTypeProgram, type SeenType } from './event-type.ts'
 import { namespaceInjection, triggerInjection } from './injection.ts'
 import { BROKER, canBeReferredTo, kindsOf, LOG_CHANNELS } from './kinds.ts'
 import { logChannelProgram } from './log-channel.ts'
@@ -33,6 +33,8 @@ export function createPrograms(deps: ProgramsDeps): {
   readonly programs: readonly Program[]
   /** A type of events came in: made an EventType, where config-features says so. */
   readonly seen: (type: SeenType) => Promise<void>
+  /** Whether anything comes of it. */
+  readonly wantsTypes: () => boolean
 } {
   const { all, of } = kindsOf(deps.table)
   const referable = all.filter(canBeReferredTo).map(({ kind }) => kind.kind)
@@ -75,5 +77,6 @@ export function createPrograms(deps: ProgramsDeps): {
     namespaceInjection(context),
     triggerInjection(context),
   ]
-  return { programs: made, seen: eventTypeAutoCreate(context) }
+  const wantsTypes = () => settings.isEnabled(EVENT_TYPE_AUTO_CREATE)
+  return { programs: made, seen: eventTypeAutoCreate(context), wantsTypes }
 }

@@ -38,6 +38,49 @@ async function setUp(stack: AsyncDisposableStack, reconcile: Program['reconcile'
 const ready = { status: { conditions: [{ type: 'Ready', status: 'True' }] } }
 
 describe('reconcilers', () => {
+  test('look at nothing before every kind they watch is listed, and stop although one never is', async () => {
+    await using stack = new AsyncDisposableStack()
+    const clock = new VirtualClock()
+    const telemetry = createTestTelemetry()
+    const registry = stack.use(await openRegistry({ path: ':memory:', table, clock, telemetry }))
+    await registry.create(BROKER, 'default', broker('a'), BY)
+    const client = stack.use(embeddedClient(registry))
+    const start = (synced: Promise<void>) => {
+      const seen: string[] = []
+      const informer = (kind: ServedVersion) => {
+        const real = client.informer(kind)
+        const own = kind === CONFIG_MAP ? synced : real.synced
+        return {
+          ...{ get: real.get.bind(real), list: real.list.bind(real), changed: real.changed.bind(real) },
+          synced: own,
+        }
+      }
+      const program: Program = {
+        ...{ kind: BROKER, watches: [{ kind: CONFIG_MAP, concerns: () => [] }] },
+        async reconcile({ name }) {
+          seen.push(name)
+          return {}
+        },
+      }
+      return {
+        seen,
+        reconcilers: startReconcilers({ client: { ...client, informer }, programs: [program], clock, telemetry }),
+      }
+    }
+    const { promise, resolve } = Promise.withResolvers<void>()
+    const { seen, reconcilers } = start(promise)
+    await clock.advance(60_000)
+    expect(seen).toEqual([])
+    resolve()
+    await reconcilers.settled()
+    expect(seen).toEqual(['a'])
+    await reconcilers[Symbol.asyncDispose]()
+    const never = start(Promise.withResolvers<void>().promise)
+    await clock.advance(1_000)
+    await never.reconcilers[Symbol.asyncDispose]()
+    expect(never.seen).toEqual([])
+  })
+
   test('look at each object that comes, changes and goes, and write its status only where it differs', async () => {
     await using stack = new AsyncDisposableStack()
     const { registry, reconcilers, seen, stored, telemetry } = await setUp(stack, async (_, object) =>

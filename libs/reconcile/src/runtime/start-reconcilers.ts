@@ -23,9 +23,17 @@ export interface Reconcilers extends AsyncDisposable {
   settled(): Promise<void>
 }
 
-/** Runs the programs: each object is looked at after each change that concerns it, and its status kept as they say. */
+/**
+ * Runs the programs: each object is looked at after each change that concerns it, and its status kept as they say. The
+ * first is looked at once every kind that they look at or watch has its first list.
+ */
 export function startReconcilers({ client, programs, clock, telemetry }: ReconcilersDeps): Reconcilers {
   const stack = new AsyncDisposableStack()
+  const stopping = Promise.withResolvers<'stopping'>()
+  const kinds = programs.flatMap(({ kind, watches }) => [kind, ...watches.map((watched) => watched.kind)])
+  // what is not listed yet looks as if it did not exist
+  const synced = Promise.all([...new Set(kinds)].map((kind) => client.informer(kind).synced))
+  const begun = Promise.race([synced, stopping.promise])
   const events = stack.use(runtimeEvents(telemetry, () => running))
   const recorder = stack.use(createRecorder({ client, clock, dropped: events.eventDropped }))
   const running = programs.map((program) => {
@@ -35,6 +43,7 @@ export function startReconcilers({ client, programs, clock, telemetry }: Reconci
     const queue = new WorkQueue({
       ...{ clock, concurrency: CONCURRENCY },
       async work(text) {
+        if ((await begun) === 'stopping') return undefined
         const key = JSON.parse(text) as ObjectKey
         const object = informer.get(key)
         const reconciled = await program.reconcile(key, object)
@@ -43,7 +52,10 @@ export function startReconcilers({ client, programs, clock, telemetry }: Reconci
         else await settle(text, object, reconciled)
         return reconciled.againInMs
       },
-      failed: (key, error, retryInMs) => events.failed({ kind, key, retryInMs }, error),
+      failed(key, error, retryInMs) {
+        if (isOvertaken(error)) events.overtaken({ kind, key, retryInMs })
+        else events.failed({ kind, key, retryInMs }, error)
+      },
     })
 
     async function settle(key: string, object: ApiObject, { status, events: told }: Reconciled) {
@@ -53,9 +65,8 @@ export function startReconcilers({ client, programs, clock, telemetry }: Reconci
           own.end(key, await client.updateStatus(program.kind, { ...object, status }))
           events.statusWritten(kind)
         } catch (error) {
-          const reason = isFailure(error, 'RESOURCE_REFUSED') ? error.detail.reason : undefined
           // it changed meanwhile: whoever changed it is why it is looked at again
-          if (reason !== 'Conflict' && reason !== 'NotFound') throw error
+          if (!isOvertaken(error)) throw error
           return
         }
       }
@@ -86,15 +97,28 @@ export function startReconcilers({ client, programs, clock, telemetry }: Reconci
   }
 
   async function settled(): Promise<void> {
+    await begun
     for (let isQuiet = false; !isQuiet; ) {
       await Promise.all(running.map(({ queue }) => queue.idle()))
       // a write is told to informers in the same turn, and may concern another program
       isQuiet = running.every(({ queue }) => queue.isIdle)
     }
   }
-  return { settled, [Symbol.asyncDispose]: () => stack.disposeAsync() }
+  return {
+    settled,
+    [Symbol.asyncDispose]() {
+      stopping.resolve('stopping')
+      return stack.disposeAsync()
+    },
+  }
 }
 
 function textOf({ namespace, name }: ObjectKey): string {
   return JSON.stringify({ ...(namespace !== undefined && { namespace }), name })
+}
+
+/** What it was about changed, or went, meanwhile. */
+function isOvertaken(error: unknown): boolean {
+  const reason = isFailure(error, 'RESOURCE_REFUSED') ? error.detail.reason : undefined
+  return reason === 'Conflict' || reason === 'NotFound'
 }

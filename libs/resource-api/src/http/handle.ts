@@ -10,7 +10,7 @@ import { MAX_WATCHES, VERSION, WATCH_SECONDS } from './config.ts'
 import type { Discovery } from './discovery.ts'
 import { Encoder } from './encode.ts'
 import type { ResourceApiTelemetry } from './events.ts'
-import type { OpenApi } from './openapi.ts'
+import { type OpenApi, SWAGGER_PROTOBUF } from './openapi.ts'
 import { Query, watchOptions } from './query.ts'
 import { REVIEWS, reviewed } from './review.ts'
 import { shownObject } from './show.ts'
@@ -116,6 +116,8 @@ export class Handler implements Disposable {
     const { openApi } = this.#deps
     if (root === 'version' && rest.length === 0) return { status: 200, body: VERSION }
     if (root !== 'openapi') return undefined
+    if (rest.join('/') === 'v2' && headers.accept?.includes(SWAGGER_PROTOBUF.asked))
+      return { status: 200, body: openApi.v2Protobuf, type: SWAGGER_PROTOBUF.answered }
     accepted(headers.accept, ['json'])
     if (rest.join('/') === 'v3') return { status: 200, body: openApi.index }
     if (rest.join('/') === 'v2') return { status: 200, body: openApi.v2() }

@@ -10,6 +10,14 @@ export interface OpenApi {
   v3(path: string): { readonly json: string; readonly hash: string } | undefined
   /** All definitions in Swagger 2, for what still asks for it. */
   v2(): string
+  /** The same without any definition: kubectl wants it before it says that it does not know a kind. */
+  readonly v2Protobuf: string
+}
+
+/** As it is asked for, and as it is answered: Go can't read a media type with `@`. Source: kube-openapi, handler.go. */
+export const SWAGGER_PROTOBUF = {
+  asked: 'application/com.github.proto-openapi.spec.v2@v1.0+protobuf',
+  answered: 'application/com.github.proto-openapi.spec.v2.v1.0+protobuf',
 }
 
 export function openApi(table: ApiTable): OpenApi {
@@ -32,7 +40,14 @@ export function openApi(table: ApiTable): OpenApi {
       swagger ??= swaggerOf([...documents.values()].map(({ json }) => json))
       return swagger
     },
+    v2Protobuf: emptySwagger(),
   }
+}
+
+/** `Document {1: swagger, 2: info {1: title, 2: version}, 8: paths {}}` of gnostic's OpenAPIv2.proto; all of it ASCII. */
+function emptySwagger(): string {
+  const field = (number: number, value: string) => String.fromCharCode((number << 3) | 2, value.length) + value
+  return field(1, '2.0') + field(2, field(1, 'Sluice') + field(2, VERSION.gitVersion)) + field(8, '')
 }
 
 function swaggerOf(documents: readonly string[]): string {

@@ -142,6 +142,10 @@ describe('the REST API', () => {
     expect(Object.keys(first.json.components.schemas)).toContain('dev.knative.eventing.v1.Broker')
     const headers = { 'if-none-match': String(first.headers.etag) }
     expect((await api.ask('GET', url, { headers })).status).toBe(304)
+    const accept = 'application/com.github.proto-openapi.spec.v2@v1.0+protobuf'
+    const empty = await api.ask('GET', '/openapi/v2', { headers: { accept } })
+    expect(empty.headers['content-type']).toBe('application/com.github.proto-openapi.spec.v2.v1.0+protobuf')
+    expect(empty.text.startsWith('\n\u00032.0')).toBe(true)
     expect(Object.keys((await api.ask('GET', '/openapi/v2')).json.definitions)).toContain(
       'dev.knative.eventing.v1.Broker',
     )
@@ -150,7 +154,7 @@ describe('the REST API', () => {
 
 describe('refusals are a Status', () => {
   const json = { 'content-type': 'application/json' }
-  test.each([
+  const REFUSED = [
     ['GET', '/apis/none/v1/things', {}, 404, 'NotFound'],
     ['GET', '/api/v2', {}, 404, 'NotFound'],
     ['GET', `${BROKERS}/a/scale`, {}, 404, 'NotFound'],
@@ -215,7 +219,13 @@ describe('refusals are a Status', () => {
       405,
       'MethodNotAllowed',
     ],
-  ] as const)('%s %s %j is %d %s', async (method, url, options, code, reason) => {
+  ] as const
+
+  const titled = REFUSED.map(([method, url, options, code, reason]) => {
+    const shown = JSON.stringify(options).slice(0, 100)
+    return [method, url, shown, code, reason, options] as const
+  })
+  test.each(titled)('%s %s %s is %d %s', async (method, url, _, code, reason, options) => {
     await using api = await setUp()
     const answer = await api.ask(method, url, options)
     expect(answer.json).toMatchObject({ kind: 'Status', apiVersion: 'v1', status: 'Failure', code, reason })

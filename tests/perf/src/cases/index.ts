@@ -2,6 +2,7 @@ import type { Case } from '../bench.ts'
 import type { Driver } from '../flags.ts'
 import { ceiling } from './ceiling.ts'
 import { contract } from './contract.ts'
+import { controlPlane } from './control-plane.ts'
 import { disk } from './disk.ts'
 import { f3, manyTriggers, standalone } from './end-to-end.ts'
 import { filter1, filter10000, filterCesql } from './filter.ts'
@@ -39,6 +40,7 @@ const EMBEDDED: readonly Case[] = [
   standalone,
   manyTriggers,
   contract,
+  controlPlane,
   memoryMillion,
   memoryBacklog,
 ]

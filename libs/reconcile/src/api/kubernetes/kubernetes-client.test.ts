@@ -111,9 +111,11 @@ describe('the client of an API server', () => {
   test('where the history is gone, what went meanwhile is told, and an object of the same name is another', async () => {
     await using stack = new AsyncDisposableStack()
     let isGone = false
+    let written = Promise.resolve()
     const { client, registry, cut } = await setUp(stack, (real) => async (path, init) => {
-      if (!isGone || !path.includes('watch=true')) return real(path, init)
-      isGone = false
+      await written
+      if (!path.includes('watch=true')) isGone = false
+      if (!isGone) return real(path, init)
       const status = { kind: 'Status', reason: 'Expired', code: 410, message: 'too old resource version' }
       return new Response(`${JSON.stringify({ type: 'ERROR', object: status })}\n`)
     })
@@ -127,11 +129,14 @@ describe('the client of an API server', () => {
     })
     told.length = 0
     isGone = true
-    // in the turn of the cut nothing of this can be told by the watch
+    // nothing of this can be told by a watch
+    const { promise, resolve } = Promise.withResolvers<void>()
+    written = promise
     cut()
     await registry.delete(BROKER, KEY, {})
     await registry.delete(BROKER, { namespace: 'default', name: 'b' }, {})
     await registry.create(BROKER, 'default', broker('a'), BY)
+    resolve()
     await until(() => told.length >= 3)
     expect(told.sort()).toEqual(['a - is', 'a was -', 'b was -'])
     expect(informer.get(KEY)?.metadata.uid).not.toBe(first.object.metadata.uid)

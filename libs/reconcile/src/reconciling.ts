@@ -1,0 +1,55 @@
+import type { ChannelDriver } from '@sluice/channel'
+import type { ServedVersion } from '@sluice/resources/api'
+import type { Telemetry } from '@sluice/telemetry'
+import { ledgerEvents } from './ledger/events.ts'
+import { createLedger, type LedgerStore } from './ledger/index.ts'
+import { type NotInForce, triggersNotInForce } from './not-in-force.ts'
+import { createPrograms, type ProgramsDeps } from './programs/index.ts'
+import { startReconcilers } from './runtime/start-reconcilers.ts'
+import { startSeenTypes } from './seen-types.ts'
+
+export interface ReconcilingDeps extends Omit<ProgramsDeps, 'ledger'> {
+  readonly store: LedgerStore
+  /** Where events are stored, for EventTypes to be made of those that come in; absent: none are. */
+  readonly driver?: Pick<ChannelDriver, 'read'>
+  readonly parkedRetentionMs: number
+  readonly telemetry: Telemetry
+}
+
+/** The reconcilers that keep the contract what an API says, whoever serves it. */
+export interface Reconciling extends AsyncDisposable {
+  /** Resolves once the contract says what the objects say, as they were when it was asked; not before they are known. */
+  settled(): Promise<void>
+  /** The Triggers of a Broker that the data plane does not know, each with why. */
+  notInForce(namespace: string, broker: string): readonly NotInForce[]
+}
+
+/** Begins with the rows of the contract as it is, and keeps them until every object was looked at. The client stays open. */
+export function startReconciling(deps: ReconcilingDeps): Reconciling {
+  const { store, clock, telemetry, client, parkedRetentionMs } = deps
+  const stack = new AsyncDisposableStack()
+  const failed = ledgerEvents(telemetry).failed
+  const ledger = stack.use(createLedger({ store, clock, parkedRetentionMs, failed }))
+  const { programs, seen, wantsTypes } = createPrograms({ ...deps, ledger })
+  const reconcilers = stack.use(startReconcilers({ client, programs, clock, telemetry }))
+  if (deps.driver !== undefined) {
+    const looking = { driver: deps.driver, contract: () => store.contract(), isWanted: wantsTypes, seen }
+    stack.use(startSeenTypes({ ...looking, clock, telemetry }))
+  }
+  const kinds = new Set(programs.flatMap(({ kind, watches }) => [kind, ...watches.map((watched) => watched.kind)]))
+  const known = Promise.all([...kinds].map((kind) => client.informer(kind).synced))
+  const triggers = client.informer(deps.table.ofKind('eventing.knative.dev/v1', 'Trigger') as ServedVersion)
+  const hasRoute = (uid: string) => ledger.rows(uid).route !== undefined
+  return {
+    notInForce: (namespace, broker) => triggersNotInForce(triggers.list(namespace), hasRoute, broker),
+    async settled() {
+      await known
+      for (let revision = -1; revision !== store.contract().revision; ) {
+        revision = store.contract().revision
+        await reconcilers.settled()
+        await ledger.published()
+      }
+    },
+    [Symbol.asyncDispose]: () => stack.disposeAsync(),
+  }
+}
