@@ -1,7 +1,7 @@
 import { setTimeout as wait } from 'node:timers/promises'
 import { describe, expect, test } from '@jest/globals'
 import { served, startCluster, until } from '../test/cluster.ts'
-import { broker, trigger } from '../test/objects.ts'
+import { broker, channel, ref, subscription, trigger } from '../test/objects.ts'
 
 describe('the control plane of a cluster', () => {
   test('makes Brokers and Triggers Ready, and goes on after the API was away', async () => {
@@ -19,6 +19,16 @@ describe('the control plane of a cluster', () => {
     await until(() => isReady('Trigger', 'u') && store.contract().routes.length === 1)
     await leading.settled()
     expect(store.contract().routes).toMatchObject([{ name: 'u' }])
+  })
+
+  test('a Channel is Ready with its Subscription, although a cluster answers with the fields in another order', async () => {
+    await using stack = new AsyncDisposableStack()
+    const { serve, lead, create, isReady } = await startCluster(stack)
+    await serve()
+    stack.use(lead())
+    await create(channel('Channel', 'c'))
+    await create(subscription('s', {}, ref('Channel', 'c')))
+    await until(() => isReady('Subscription', 's') && isReady('Channel', 'c') && isReady('InMemoryChannel', 'c'))
   })
 
   test('the next leader changes nothing: no row and no status', async () => {

@@ -48,7 +48,8 @@ export async function startCluster(stack: AsyncDisposableStack) {
   const asked: string[] = []
   const transport: Transport = (path, init) => {
     asked.push(`${init.method} ${path}`)
-    return fetch(`${url}${path}`, init)
+    const body = init.body && JSON.stringify(inOrder(JSON.parse(String(init.body))))
+    return fetch(`${url}${path}`, body ? { ...init, body } : init)
   }
   const lead = () =>
     startKubernetesControlPlane({
@@ -67,4 +68,12 @@ export async function startCluster(stack: AsyncDisposableStack) {
   }
   const writes = () => telemetry.read('reconcile_status_writes_total')
   return { asked, registry, store, serve, stop: () => stop(), lead, create, isReady, writes }
+}
+
+/** As Kubernetes stores objects: fields by name, whatever order they came in. */
+function inOrder(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(inOrder)
+  if (typeof value !== 'object' || value === null) return value
+  const fields = Object.entries(value).map(([name, each]) => [name, inOrder(each)] as const)
+  return Object.fromEntries(fields.sort(([a], [b]) => (a < b ? -1 : 1)))
 }

@@ -1,5 +1,5 @@
 import { parseDuration } from '@sluice/resources'
-import type { ApiObject } from '@sluice/resources/api'
+import { type ApiObject, isSame } from '@sluice/resources/api'
 import { deliverySpec } from '@sluice/resources/settings'
 import type { ObjectEvent, Program, Reconciled } from '../runtime/program.ts'
 import { running } from './broker-config.ts'
@@ -63,7 +63,7 @@ export function logChannelProgram(
         ...subscriptions.map((each) => `subscription ${uidOf(each)}`),
       ])
       const listed = subscribersOf(context, subscriptions)
-      if (JSON.stringify(listed.spec) !== JSON.stringify(specOf(object).subscribers ?? [])) {
+      if (!isSame(listed.spec, specOf(object).subscribers ?? [])) {
         await context.client.update(context.kinds(kind), withSubscribers(object, listed.spec))
         // its change brings this object back
         return {}

@@ -6,6 +6,8 @@ export interface RuntimeEvents extends Disposable {
   reconciled(kind: string): void
   statusWritten(kind: string): void
   failed(fields: { kind: string; key: string; retryInMs: number }, error: unknown): void
+  /** What it was about changed meanwhile: nothing is wrong. */
+  overtaken(fields: { kind: string; key: string; retryInMs: number }): void
   eventDropped(): void
 }
 
@@ -31,6 +33,7 @@ export function runtimeEvents(
       failures.add(1, { kind })
       log.error({ kind, ...fields, err: error }, 'object could not be reconciled, will be tried again')
     },
+    overtaken: (fields) => log.debug(fields, 'object changed while it was reconciled, will be looked at again'),
     eventDropped: () => dropped.add(1),
     [Symbol.dispose]: () => depth[Symbol.dispose](),
   }

@@ -52,7 +52,10 @@ export function startReconcilers({ client, programs, clock, telemetry }: Reconci
         else await settle(text, object, reconciled)
         return reconciled.againInMs
       },
-      failed: (key, error, retryInMs) => events.failed({ kind, key, retryInMs }, error),
+      failed(key, error, retryInMs) {
+        if (isOvertaken(error)) events.overtaken({ kind, key, retryInMs })
+        else events.failed({ kind, key, retryInMs }, error)
+      },
     })
 
     async function settle(key: string, object: ApiObject, { status, events: told }: Reconciled) {
@@ -62,9 +65,8 @@ export function startReconcilers({ client, programs, clock, telemetry }: Reconci
           own.end(key, await client.updateStatus(program.kind, { ...object, status }))
           events.statusWritten(kind)
         } catch (error) {
-          const reason = isFailure(error, 'RESOURCE_REFUSED') ? error.detail.reason : undefined
           // it changed meanwhile: whoever changed it is why it is looked at again
-          if (reason !== 'Conflict' && reason !== 'NotFound') throw error
+          if (!isOvertaken(error)) throw error
           return
         }
       }
@@ -113,4 +115,10 @@ export function startReconcilers({ client, programs, clock, telemetry }: Reconci
 
 function textOf({ namespace, name }: ObjectKey): string {
   return JSON.stringify({ ...(namespace !== undefined && { namespace }), name })
+}
+
+/** What it was about changed, or went, meanwhile. */
+function isOvertaken(error: unknown): boolean {
+  const reason = isFailure(error, 'RESOURCE_REFUSED') ? error.detail.reason : undefined
+  return reason === 'Conflict' || reason === 'NotFound'
 }
