@@ -74,15 +74,19 @@ function copied(context: Context, channel: ApiObject, backing: ApiObject): Recon
   const called = `${backing.kind} ${keyOf(backing).name}`
   const { address, subscribers, deadLetterSinkUri, deadLetterSinkCACerts } = statusFieldsOf(backing)
   const sink = sinkOf(specOf(channel).delivery as Fields | undefined)
+  // a backing channel that nobody looked at yet says nothing, which is no fault of its
+  const isMissing = ready === undefined ? isUnknown : isFalse
   const conditions: Condition[] = [
     ready === undefined
       ? isUnknown('BackingChannelReady', 'BackingChannelNotConfigured', `${called} was not looked at yet`)
       : { ...ready, type: 'BackingChannelReady' },
-    address === undefined ? isFalse('Addressable', 'EmptyHostname', `${called} has no address`) : isTrue('Addressable'),
+    address === undefined
+      ? isMissing('Addressable', 'EmptyHostname', `${called} has no address`)
+      : isTrue('Addressable'),
     sink === undefined
       ? isTrue('DeadLetterSinkResolved', 'DeadLetterSinkNotConfigured')
       : deadLetterSinkUri === undefined
-        ? isFalse('DeadLetterSinkResolved', 'DeadLetterSinkNotResolved', `${called} says no dead letter sink`)
+        ? isMissing('DeadLetterSinkResolved', 'DeadLetterSinkNotResolved', `${called} says no dead letter sink`)
         : isTrue('DeadLetterSinkResolved'),
   ]
   return said(context, channel, conditions, {
