@@ -1,5 +1,6 @@
 import { join } from 'node:path'
 import { oneWrite } from '@sluice/channel'
+import { sleep } from '@sluice/clock'
 import {
   contractCopy,
   createContractStore,
@@ -21,6 +22,7 @@ import { type Running, type ServiceContext, serveRoute } from '@sluice/service'
 import type { StandaloneConfig } from './config.ts'
 
 const LOOPBACK = '127.0.0.1'
+const ACKNOWLEDGED_WITHIN_MS = 10_000
 
 interface Roles extends Running {
   readonly ingressUrl: string
@@ -78,7 +80,16 @@ export async function startRoles(
   starting.use(dispatcher)
   const redelivery = starting.use(startRedelivery(role))
   await controlPlane.settled()
-  await contract.whenAcknowledged(contract.contract().revision, context.draining)
+  // a row that a role can't do must not keep whoever would mend it from the API
+  const { revision } = contract.contract()
+  const patience = sleep(clock, ACKNOWLEDGED_WITHIN_MS, context.draining)
+  await Promise.race([contract.whenAcknowledged(revision, context.draining), patience])
+  warn('contract', () => {
+    const lacking = contract.acknowledged(revision) ? [] : contract.lacking(revision)
+    return lacking.length === 0
+      ? undefined
+      : `not in force everywhere yet: ${lacking.map(({ role }) => role).join(', ')}`
+  })
 
   ready('ingress', () => ingress.ready())
   ready('filter', () => filter.ready())
