@@ -82,8 +82,10 @@ export async function startRoles(
   await controlPlane.settled()
   // a row that a role can't do must not keep whoever would mend it from the API
   const { revision } = contract.contract()
-  const patience = sleep(clock, ACKNOWLEDGED_WITHIN_MS, context.draining)
-  await Promise.race([contract.whenAcknowledged(revision, context.draining), patience])
+  const over = new AbortController()
+  const ending = AbortSignal.any([over.signal, context.draining])
+  await Promise.race([contract.whenAcknowledged(revision, ending), sleep(clock, ACKNOWLEDGED_WITHIN_MS, ending)])
+  over.abort()
   warn('contract', () => {
     const lacking = contract.acknowledged(revision) ? [] : contract.lacking(revision)
     return lacking.length === 0

@@ -2,77 +2,10 @@ import { describe, expect, test } from '@jest/globals'
 import { type CloudEvent, decodeHttp, withAttributes } from '@sluice/cloudevents'
 import type { DeliveryRow, DeliverySpec } from '@sluice/contract'
 import { EventingError } from '@sluice/errors'
-import { createTestTelemetry } from '@sluice/telemetry/testing'
-import { VirtualClock } from '@sluice/testkit'
-import { deltaOf, eventOf, FakeDelivery, FakeDriver, LOG, REVISION, rowOf } from '../test/fake-queue.ts'
+import { answerOf, replyOf, SINK, SUBSCRIBER, started, withSink } from '../test/dispatching.ts'
+import { deltaOf, eventOf, FakeDelivery, LOG, REVISION, rowOf } from '../test/fake-queue.ts'
 import type { Answer, Response } from './answer.ts'
-import { dispatch } from './dispatch.ts'
-import type { Endpoint } from './endpoint.ts'
-import { dispatcherEvents, dispatchTelemetry } from './events.ts'
 import { readNote } from './note.ts'
-import { orphaned } from './orphan.ts'
-import { Program } from './program.ts'
-import type { OutgoingRequest } from './sender.ts'
-
-const SUBSCRIBER = 'http://subscriber.test/path'
-const SINK = 'http://sink.test/'
-const withSink = { deadLetterSink: { url: SINK, internal: false } }
-
-function answerOf(status: number, facts: Partial<Response> = {}): Response {
-  const body = facts.body ?? Buffer.alloc(0)
-  const rest = { headers: [], bodyBytes: body.length, isCloudEvent: false, isCut: false }
-  return { kind: 'response', status, ...rest, ...facts, body }
-}
-
-function replyOf(status = 200, facts: Partial<Response> & { more?: string[] } = {}): Response {
-  const { more = [], ...rest } = facts
-  const headers = ['ce-specversion', '1.0', 'ce-id', 'r', 'ce-source', '/r', 'ce-type', 'reply', ...more]
-  return answerOf(status, { isCloudEvent: true, headers, body: Buffer.from('reply data'), ...rest })
-}
-
-/** A dispatcher without queues and HTTP: every request takes the next answer. */
-function started(row: Partial<DeliveryRow> = {}, ...answers: (Answer | number)[]) {
-  const fake = new FakeDriver()
-  const telemetry = createTestTelemetry()
-  const requests: { url: string; headers: Record<string, string>; request: OutgoingRequest }[] = []
-  const shared = dispatchTelemetry(telemetry)
-  const clock = new VirtualClock()
-  const program = new Program({ telemetry: shared, ingressUrl: 'http://in', adopt() {}, forget() {}, clock, wake() {} })
-  program.apply(deltaOf({ logs: [LOG], deliveries: [rowOf(row)] }))
-  const revision = () => program.revision
-  const state = { admit: (event: CloudEvent) => withAttributes(event, { admitted: true }) }
-  const deps = {
-    ...{ driver: fake, telemetry, revision, clock, random: () => 0 },
-    sender: {
-      async post({ url }: Endpoint, request: OutgoingRequest): Promise<Answer> {
-        const pairs = Array.from({ length: request.headers.length / 2 }, (_, i) =>
-          request.headers.slice(2 * i, 2 * i + 2),
-        )
-        requests.push({ url, headers: Object.fromEntries(pairs), request })
-        const answer = answers.shift() ?? 204
-        return typeof answer === 'number' ? answerOf(answer) : answer
-      },
-    },
-    admit: (event: CloudEvent) => state.admit(event),
-    destination: (queue: string) => program.destination(queue),
-    replyLog: (uid: string) => program.replyLog(uid),
-    orphaned: (delivery: FakeDelivery) => orphaned(delivery, { revision, events: dispatcherEvents(shared) }),
-  } as unknown as Parameters<typeof dispatch>[1]
-  /** Dispatches it as often as it is handed out again. */
-  const toItsEnd = async (first: FakeDelivery) => {
-    const ends: string[] = []
-    for (let delivery = first; ; delivery = delivery.next()) {
-      await dispatch(delivery, deps)
-      ends.push(...delivery.ends)
-      if (!delivery.ends.join().startsWith('nack')) return { ends, last: delivery }
-    }
-  }
-  const once = async (delivery: FakeDelivery) => {
-    await dispatch(delivery, deps)
-    return delivery.ends
-  }
-  return { fake, telemetry, program, requests, state, toItsEnd, once, urls: () => requests.map(({ url }) => url) }
-}
 
 describe('a subscriber', () => {
   test.each([200, 201, 202, 204, 299])('RSP-01, RSP-13 that answers %i with nothing has the event', async (status) => {
@@ -576,78 +509,5 @@ describe('a delivery', () => {
     const event = { attributes: undefined, data: undefined, dataKind: undefined } as unknown as CloudEvent
     expect(await once(new FakeDelivery('1', { event }))).toEqual(['nack 200'])
     expect(telemetry.lines.at(-2)?.message).toBe('delivering an event failed inside')
-  })
-})
-
-describe('a reply that goes to an address', () => {
-  const REPLIES = 'http://replies.test/here'
-  const toAddress = { replyLog: undefined, reply: { url: REPLIES, internal: false } } as unknown as Partial<DeliveryRow>
-
-  test('is posted as it is, without the hop counter, once the subscriber has answered', async () => {
-    const { once, requests, telemetry } = started(toAddress, replyOf(), 202)
-    const event = eventOf('1', { knativebrokerttl: 9 })
-    expect(await once(new FakeDelivery('1', { event, headers: { traceparent: 't' } }))).toEqual(['ack'])
-    expect(requests.map(({ url }) => url)).toEqual([SUBSCRIBER, REPLIES])
-    expect(requests[1]?.headers).toEqual({
-      ...{ 'ce-specversion': '1.0', 'ce-id': 'r', 'ce-source': '/r', 'ce-type': 'reply' },
-      ...{ 'kn-namespace': 'ns', traceparent: 't' },
-    })
-    expect(requests[1]?.request).toMatchObject({ wantsReply: false, body: Buffer.from('reply data') })
-    expect(telemetry.read('dispatch_replies_total', { namespace: 'ns', trigger: rowOf().name, outcome: 'sent' })).toBe(
-      1,
-    )
-  })
-
-  test('keeps the hop counter of the event towards an address of this installation', async () => {
-    const { once, requests } = started(
-      { ...toAddress, reply: { url: REPLIES, internal: true } },
-      replyOf(200, { more: ['ce-knativebrokerttl', '99'] }),
-    )
-    await once(new FakeDelivery('1', { event: eventOf('1', { knativebrokerttl: 9 }) }))
-    expect(requests[1]?.headers['ce-knativebrokerttl']).toBe('9')
-  })
-
-  test.each([202, 204])('is none on a %i, or without an event', async (status) => {
-    const { once, urls } = started(toAddress, status === 202 ? replyOf(202) : 204)
-    expect([await once(new FakeDelivery('1')), urls()]).toEqual([['ack'], [SUBSCRIBER]])
-  })
-
-  test.each([503, 404, 429])('RPL-10 that answers %i fails the delivery, which is made again whole', async (status) => {
-    const { toItsEnd, urls } = started(
-      { ...toAddress, spec: { ...rowOf().spec, retry: 1 } },
-      replyOf(),
-      status,
-      replyOf(),
-    )
-    expect((await toItsEnd(new FakeDelivery('1'))).ends).toEqual([expect.stringMatching(/^nack/), 'ack'])
-    expect(urls()).toEqual([SUBSCRIBER, REPLIES, SUBSCRIBER, REPLIES])
-  })
-
-  test.each([400, 302])('that answers %i fails it for good: the event itself is dead-lettered', async (status) => {
-    const { toItsEnd, requests } = started({ ...toAddress, ...withSink }, replyOf(), status)
-    expect((await toItsEnd(new FakeDelivery('1'))).ends).toEqual(['nack 0', 'ack'])
-    expect(requests.map(({ url }) => url)).toEqual([SUBSCRIBER, REPLIES, SINK])
-    expect(requests[2]?.headers).toMatchObject({
-      ...{ 'ce-id': '1', 'ce-knativeerrordest': REPLIES, 'ce-knativeerrorcode': `${status}` },
-    })
-  })
-
-  test('that is no valid event is refused, and parked without a sink', async () => {
-    const { once, urls } = started(toAddress, replyOf(200, { headers: ['ce-specversion', '1.0'] }))
-    expect([await once(new FakeDelivery('1')), urls()]).toEqual([['park REPLY_FAILED'], [SUBSCRIBER]])
-  })
-
-  test('whose address is silent says nothing about the subscriber', async () => {
-    const answers = Array.from({ length: 40 }, (_, n) =>
-      n % 2 === 0 ? replyOf() : ({ kind: 'timeout', problem: 'silent' } as const),
-    )
-    const { once, program } = started({ ...toAddress, spec: { ...rowOf().spec, retry: 99 } }, ...answers)
-    for (let n = 0; n < 20; n++) await once(new FakeDelivery(`${n}`))
-    expect([program.destination('q')?.gate.isHeld, program.destination('q')?.gate.window()]).toEqual([false, 16])
-  })
-
-  test('is given back with the delivery where the dispatcher stops', async () => {
-    const { once } = started(toAddress, replyOf(), { kind: 'aborted' })
-    expect(await once(new FakeDelivery('1'))).toEqual(['release 0'])
   })
 })

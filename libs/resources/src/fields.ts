@@ -1,24 +1,5 @@
 import { z } from 'zod'
-import { parseDuration } from './duration.ts'
 import { shown } from './problem.ts'
-
-/** A known field that this version refuses; `fix` says what to do instead. */
-export function notSupported(fix: string) {
-  return mustBeAbsent(`is not supported yet: ${fix}`)
-}
-
-/** Any value but null is the problem `message`, at the field's key. */
-export function mustBeAbsent(
-  message: string,
-  isAbsent = (value: unknown): boolean => value === undefined || value === null,
-) {
-  return z
-    .unknown()
-    .superRefine((value, context) => {
-      if (!isAbsent(value)) context.addIssue({ code: 'custom', message, params: { at: 'key' } })
-    })
-    .optional()
-}
 
 /** Absent, or null as a commented-out block leaves it. */
 export function optional<T extends z.ZodType>(schema: T) {
@@ -38,13 +19,6 @@ export const labelName = z.string().refine((name) => name.length <= 63 && LABEL.
 export const subdomainName = z.string().refine((name) => name.length <= 253 && SUBDOMAIN.test(name), {
   error: ({ input }) =>
     `must be lower-case letters, digits, "-" and ".", at most 253, each part beginning and ending with a letter or digit, found ${shown(input)}`,
-})
-
-export const durationMs = z.string().transform((text, context) => {
-  const parsed = parseDuration(text)
-  if ('ms' in parsed) return parsed.ms
-  context.addIssue({ code: 'custom', message: `${parsed.problem}, found ${shown(text)}` })
-  return z.NEVER
 })
 
 /** A URL events can be posted to; what a row must not hold or HTTP would drop is refused. */

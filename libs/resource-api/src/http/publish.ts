@@ -21,10 +21,12 @@ export interface PublishedApi extends Disposable {
 export async function publishResourceApi(deps: PublishedDeps): Promise<PublishedApi> {
   const { control, url, access, folder, ...rest } = deps
   if (control === undefined || url === undefined) return { [Symbol.dispose]: () => {} }
-  const serving = serveResourceApi({ ...rest, control })
+  using starting = new DisposableStack()
+  const serving = starting.use(serveResourceApi({ ...rest, control }))
   const beyond = access && { caCertificate: access.certificate, token: access.token }
   // the certificate is for this machine's loopback too, where a container's port mostly is mapped
   const server = beyond === undefined ? url : url.replace('http:', 'https:')
   const kubectl = kubeconfigLine(await writeKubeconfig({ folder, server, ...beyond }))
+  starting.move()
   return { kubectl, [Symbol.dispose]: () => serving[Symbol.dispose]() }
 }

@@ -27,10 +27,6 @@ export function keyOf({ namespace, name }: ObjectKey): string {
   return namespace === undefined ? name : `${namespace}/${name}`
 }
 
-export function keyOfObject({ metadata }: ApiObject): string {
-  return keyOf(metadata as ObjectKey)
-}
-
 export function withResourceVersion(object: ApiObject, rv: number): ApiObject {
   return { ...object, metadata: { ...object.metadata, resourceVersion: String(rv) } }
 }
