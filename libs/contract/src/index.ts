@@ -31,5 +31,14 @@ export type {
   Target,
 } from './rows.ts'
 export { readContract } from './schema.ts'
+export type {
+  FollowedSource,
+  HeldSource,
+  SourceCondition,
+  SourceDesk,
+  SourceReport,
+  SourceState,
+} from './sources/source-desk.ts'
+export type { SecretReference, SourceRow } from './sources/source-row.ts'
 export { type ContractStore, type ContractStoreDeps, createContractStore } from './store.ts'
 export type { Lacking } from './watchers.ts'

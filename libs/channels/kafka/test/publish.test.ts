@@ -223,11 +223,11 @@ describe('Kafka', () => {
       const impatient = clientOf({ brokers: server.brokers, telemetry: silentTelemetry, requestMs: 200 })
       await using publisher = new Publisher(impatient, {})
       await publisher.publish(topic, 1, [entryOf('before')])
-      server.send('SIGSTOP')
+      await server.pause()
       // The server has it in its socket, and stores it once it goes on
       const unanswered = publisher.publish(topic, 1, [entryOf('unanswered')])
       await expect(unanswered).rejects.toMatchObject({ detail: { code: 'CHANNEL_UNAVAILABLE' } })
-      server.send('SIGCONT')
+      server.resume()
       let tries = 0
       while ((await all(topic)).length < 2 && tries++ < MOST_TRIES);
       const [place] = await publisher.publish(topic, 1, [entryOf('after')])

@@ -6,6 +6,7 @@ import { freePorts } from './free-ports.ts'
 import { findJava, kafkaJars, STORE } from './kafka-jars.ts'
 import { type Program, startProgram } from './program.ts'
 import { type Provision, provision, type Way } from './provision.ts'
+import { stopped } from './stopped.ts'
 
 const IMAGE = 'confluentinc/cp-kafka:7.9.1'
 const IMAGE_PORT = 9093
@@ -24,8 +25,9 @@ export interface KafkaServer extends AsyncDisposable {
   /** False for a server that others use: what needs a restart is skipped. */
   readonly isOurs: boolean
   kill(signal: NodeJS.Signals): Promise<void>
-  /** SIGSTOP and SIGCONT: it is there and does not answer. */
-  send(signal: NodeJS.Signals): void
+  /** It is there and does not answer, from when this resolves until `resume`. */
+  pause(): Promise<void>
+  resume(): void
   /** After `kill`, on the same port with what it had stored. */
   start(): Promise<void>
 }
@@ -93,7 +95,11 @@ export async function startKafka({ found }: Provision, config = ''): Promise<Kaf
     port,
     isOurs: true,
     kill: (signal) => program.kill(signal),
-    send: (signal) => void process.kill(program.pid, signal),
+    async pause() {
+      process.kill(program.pid, 'SIGSTOP')
+      await stopped(program.pid)
+    },
+    resume: () => void process.kill(program.pid, 'SIGCONT'),
     async start() {
       program = await launch()
     },
@@ -109,7 +115,16 @@ async function nothing(): Promise<void> {}
 function shared(brokers: string, stop: () => Promise<void> = nothing): KafkaServer {
   const [first = ''] = brokers.split(',')
   const { hostname: host, port } = new URL(`kafka://${first}`)
-  const same = { brokers, host, port: Number(port || 9092), isOurs: false, send() {}, kill: nothing, start: nothing }
+  const same = {
+    brokers,
+    host,
+    port: Number(port || 9092),
+    isOurs: false,
+    pause: nothing,
+    resume() {},
+    kill: nothing,
+    start: nothing,
+  }
   return { ...same, [Symbol.asyncDispose]: stop }
 }
 

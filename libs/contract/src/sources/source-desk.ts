@@ -1,0 +1,56 @@
+import type { SourceRow } from './source-row.ts'
+
+/** What a source service has of the contract's server beside its rows. */
+export interface SourceDesk<R extends SourceRow = SourceRow> {
+  /**
+   * Rows of the service's kind, each held by one replica at a time. `start` is called for each row that this replica is
+   * given, anew with each change of it; what it answers is disposed of when the row goes, changes or is given to another.
+   * With the server away who holds a row goes on: two may then run it, with the same ids.
+   */
+  hold(start: (held: HeldSource<R>) => Promise<AsyncDisposable>): AsyncDisposable
+  /** Every row, in every replica: for what anyone may do, such as receive. */
+  follow(start: (row: FollowedSource<R>) => Promise<AsyncDisposable>): AsyncDisposable
+}
+
+export interface FollowedSource<R extends SourceRow = SourceRow> {
+  readonly row: R
+  /** Aborted when the row goes or changes. */
+  readonly signal: AbortSignal
+  /** The value behind `row.secrets[name]`; in memory only. Rejects with SOURCE_SECRET_MISSING, retryable. */
+  secret(name: string): Promise<string>
+  /**
+   * Keeps `value` under `key` for `ttlMs` where nothing is kept yet, for all replicas; answers what is there now.
+   * Rejects, retryable, while the server is away.
+   */
+  remember(key: string, value: string, ttlMs: number): Promise<string>
+}
+
+export interface HeldSource<R extends SourceRow = SourceRow> extends FollowedSource<R> {
+  /** Rises with every hand-over of the row: what a former holder writes under an older one is refused. */
+  readonly term: number
+  readonly state: SourceState
+  /** What the object's status says of it; replaces what was said before. */
+  report(report: SourceReport): Promise<void>
+}
+
+/** Survives hand-overs and restarts, with the object's uid; forgotten with the object. Rejects with SOURCE_NOT_HELD when another has the row. */
+export interface SourceState {
+  get(key: string): Promise<string | undefined>
+  /** Keys with that prefix in ascending order, behind `after`, at most `limit`. */
+  list(prefix: string, limit: number, after?: string): Promise<readonly (readonly [key: string, value: string])[]>
+  /** All or nothing; undefined removes. Resolves once on disk. */
+  put(changes: Readonly<Record<string, string | undefined>>): Promise<void>
+}
+
+export interface SourceReport {
+  /** Conditions of the kind that its service knows of, by type; absent ones are Unknown. */
+  readonly conditions: Readonly<Record<string, SourceCondition>>
+  /** Facts for the status, by the kind's own names: small, no secrets. */
+  readonly facts?: Readonly<Record<string, string>>
+}
+
+export interface SourceCondition {
+  readonly status: 'True' | 'False' | 'Unknown'
+  readonly reason?: string
+  readonly message?: string
+}
