@@ -4,8 +4,8 @@ import { LAYOUTS } from './layouts/index.ts'
 import { printable } from './report.ts'
 import { run } from './run.ts'
 
-/** Of load and blows in each layout: all of them together, started, brought to rest and judged, take about a minute. */
-const LOAD_MS = 18_000
+/** Of load and blows in each layout: all of them together, started, brought to rest and judged, take less than a minute. */
+const LOAD_MS = 10_000
 /** Coming to rest is quick but for a busy machine. */
 const TIMEOUT_MS = 180_000
 const seed = Number(process.env.SLUICE_SEED ?? Date.now() % 1_000_000)

@@ -6,7 +6,7 @@ import { judge, provisionNats, startNats, startNatsCluster } from '@sluice/testk
 import { openNatsDriver } from '../src/index.ts'
 import { silentTelemetry } from './silent.ts'
 
-const EVENTS = 4_000
+const EVENTS = 1_600
 const IN_FLIGHT = 64
 const QUEUE = { kind: 'queue', lanes: 4, subscriptions: ['reader'] } as const
 const CLUSTER_MS = 120_000
