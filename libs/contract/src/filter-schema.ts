@@ -37,8 +37,11 @@ function clauseAt(level: number): z.ZodType<FilterClause> {
     : clause.refine((given) => dialects(given) === 1, 'must have one dialect')
 }
 
+/** A clause of the first level. */
+export const filterClause: z.ZodType<FilterClause> = clauseAt(1)
+
 /** What a route's `filter` may be; anything else refuses its row. */
 export const filter: z.ZodType<FilterSpec> = z.strictObject({
   attributes: z.exactOptional(z.record(text, z.string())),
-  filters: z.exactOptional(z.array(clauseAt(1))),
+  filters: z.exactOptional(z.array(filterClause)),
 })

@@ -31,6 +31,24 @@ export type {
   Target,
 } from './rows.ts'
 export { readContract } from './schema.ts'
+export { type AnySourceRow, anySourceRow } from './sources/any-source-row.ts'
+export {
+  type ApiServerSourceRow,
+  apiServerSourceRow,
+  apiServerTypes,
+  type LabelSelector,
+  type WatchedResource,
+} from './sources/api-server-source-row.ts'
+export { type GitHubSourceRow, githubSourceRow } from './sources/github-source-row.ts'
+export {
+  KAFKA_KEY_TYPES,
+  KAFKA_SECRETS,
+  KAFKA_TYPE,
+  type KafkaSourceRow,
+  kafkaSourceRow,
+  kafkaSourceUri,
+} from './sources/kafka-source-row.ts'
+export { PING_TYPE, type PingSourceRow, pingSourceRow, pingSourceUri } from './sources/ping-source-row.ts'
 export type {
   FollowedSource,
   HeldSource,

@@ -1,20 +1,8 @@
 import { z } from 'zod'
 import { ROW_KINDS } from './delta.ts'
 import { filter } from './filter-schema.ts'
+import { count, named, target, text } from './row-parts.ts'
 import type { Contract, Delta, Row, Rows } from './rows.ts'
-
-const text = z.string().min(1)
-const count = z.int().min(0)
-const uidAndHash = { uid: text, hash: z.string().default('') }
-const named = { ...uidAndHash, namespace: text, name: text }
-/** A bundle of a few hundred authorities. */
-const MAX_CA_CERTS_LENGTH = 524_288
-
-const target = z.strictObject({
-  url: z.url({ protocol: /^https?$/ }),
-  internal: z.boolean(),
-  caCerts: z.exactOptional(text.max(MAX_CA_CERTS_LENGTH)),
-})
 
 const host = text.max(253).refine((value) => value === value.toLowerCase(), 'must be in lower case')
 

@@ -1,0 +1,2 @@
+export { readSchedule, type Schedule } from './schedule.ts'
+export { timezoneProblem } from './timezone.ts'
