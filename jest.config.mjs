@@ -2,11 +2,12 @@ import { existsSync, readdirSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
 
 const rootDir = import.meta.dirname
-const folders = ['libs', 'libs/channels', 'apps'].flatMap((kind) =>
+const PREFIX = { 'libs/channels': 'channel-', 'libs/sources': 'source-', apps: 'app-' }
+const folders = ['libs', 'libs/channels', 'libs/sources', 'apps'].flatMap((kind) =>
   readdirSync(`${rootDir}/${kind}`)
     .filter((name) => existsSync(`${rootDir}/${kind}/${name}/package.json`))
     .map((name) => ({
-      name: kind === 'libs/channels' ? `channel-${name}` : kind === 'apps' ? `app-${name}` : name,
+      name: `${PREFIX[kind] ?? ''}${name}`,
       roots: ['src', 'test'].map((part) => `${rootDir}/${kind}/${name}/${part}`).filter(existsSync),
     })),
 )

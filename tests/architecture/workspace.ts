@@ -29,7 +29,7 @@ export interface Workspace {
 }
 
 /** Where packages are, as in pnpm-workspace.yaml. */
-const GROUPS = ['apps', 'libs', 'libs/channels']
+const GROUPS = ['apps', 'libs', 'libs/channels', 'libs/sources']
 const SINGLES = ['tests', 'tests/perf']
 const SKIPPED: ReadonlySet<string> = new Set(['node_modules', 'dist', 'generated', 'coverage'])
 const TEST_FILE = /\.test\.ts$|\.conformance\.ts$|\/(test|conformance)\/|\/testing\.ts$/

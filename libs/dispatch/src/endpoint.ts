@@ -24,7 +24,7 @@ export interface Endpoint {
 /** `Prefer: reply` goes to subscribers only. Source: knative/specs data-plane.md; knative/eventing event_dispatcher.go. */
 export function endpointOf(
   target: Target,
-  row: DeliveryRow,
+  row: Pick<DeliveryRow, 'namespace'> & { readonly spec: Pick<DeliveryRow['spec'], 'timeoutMs' | 'format'> },
   role: 'subscriber' | 'dead-letter-sink' | 'reply',
 ): Endpoint {
   const headers = ['kn-namespace', row.namespace]

@@ -20,6 +20,8 @@ export type Failure =
   | { code: 'CONTRACT_LEASE_UNKNOWN'; instance: string }
   | { code: 'CONTRACT_REPLICAS_FULL'; maxReplicas: number }
   | { code: 'CONTRACT_QUESTIONS_FULL'; maxQuestions: number }
+  | { code: 'SOURCE_NOT_HELD'; source: string }
+  | { code: 'SOURCE_SECRET_MISSING'; source: string; secret: string; reason: string }
   | { code: 'EVENT_INVALID'; problem: string }
   | { code: 'EVENT_TOO_LARGE'; bytes: number; maxBytes: number }
   | { code: 'EVENT_TTL_SPENT' }
@@ -111,6 +113,8 @@ export const FAILURE_CODES = [
   'CONTRACT_LEASE_UNKNOWN',
   'CONTRACT_REPLICAS_FULL',
   'CONTRACT_QUESTIONS_FULL',
+  'SOURCE_NOT_HELD',
+  'SOURCE_SECRET_MISSING',
   'EVENT_INVALID',
   'EVENT_TOO_LARGE',
   'EVENT_TTL_SPENT',

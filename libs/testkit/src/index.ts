@@ -28,5 +28,7 @@ export type {
   SluiceOptions,
 } from './sluice/options.ts'
 export { createSluice } from './sluice.ts'
+export { createFakeDesk, type FakeDesk } from './sources/fake-desk.ts'
+export { createFakeIngress, type FakeIngress, type IngressAnswer, type SourceRequest } from './sources/fake-ingress.ts'
 export { type StartScript, startScript } from './start-script.ts'
 export { settle, VirtualClock } from './virtual-clock.ts'
