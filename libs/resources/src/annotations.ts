@@ -101,6 +101,11 @@ const BELONGS_ON: Readonly<Record<string, string>> = {
   'kafka.eventing.knative.dev/delivery.order': 'Trigger',
   'sluice.dev/strict-replies': 'Trigger',
   'sluice.dev/url': 'Service',
+  'sluice.dev/missed-ticks': 'PingSource',
+  'sluice.dev/webhook': 'GitHubSource',
+  'sluice.dev/event-format': 'GitHubSource',
+  'sluice.dev/allow-sha1': 'GitHubSource',
+  'sluice.dev/initial-listing': 'ApiServerSource',
 }
 
 /** Written by Knative's webhooks, without meaning for events. */

@@ -1,26 +1,15 @@
 // A table: objects of every kind of ours, with the verdict of the API and that of a cluster's CRDs.
-import type { ApiObject } from '../src/api/index.ts'
-
-/** 'both': a cluster's CRD says so too; 'api': CEL can't say it, and the controller makes it a condition there. */
-type Verdict = 'accepted' | 'both' | 'api'
-
-export interface AdmissionCase {
-  readonly ids?: string
-  readonly title: string
-  readonly object: ApiObject
-  readonly oldObject?: ApiObject
-  readonly verdict: Verdict
-  /** Fields of the API's causes; empty where it is accepted. */
-  readonly fields: readonly string[]
-}
-
-type Fields = Readonly<Record<string, unknown>>
-const make =
-  (apiVersion: string, kind: string) =>
-  (spec: Fields | undefined, metadata: Fields = {}): ApiObject => ({
-    ...{ apiVersion, kind, metadata: { name: 'x', namespace: 'shop', ...metadata } },
-    ...(spec && { spec }),
-  })
+import {
+  type AdmissionCase,
+  accepted,
+  changed,
+  type Fields,
+  make,
+  refused,
+  type Verdict,
+  without,
+} from './admission-case.ts'
+import { SOURCE_CASES } from './source-cases.ts'
 
 export const broker = make('eventing.knative.dev/v1', 'Broker')
 export const trigger = (spec: Fields | undefined, metadata: Fields = {}) =>
@@ -39,19 +28,6 @@ const CHANNEL = { apiVersion: 'messaging.knative.dev/v1', kind: 'Channel', name:
 const TEMPLATE = { apiVersion: 'messaging.knative.dev/v1', kind: 'InMemoryChannel' }
 const CONFIG = { apiVersion: 'v1', kind: 'ConfigMap', name: 'config', namespace: 'knative-eventing' }
 const ATTRIBUTES = ['type', 'source', 'specversion', 'id'].map((name) => ({ name, required: true }))
-
-const without = (fields: Fields, name: string) => Object.fromEntries(Object.entries(fields).filter(([k]) => k !== name))
-const accepted = (title: string, object: ApiObject, ids?: string): AdmissionCase => ({
-  ...{ title, object, verdict: 'accepted', fields: [] },
-  ...(ids && { ids }),
-})
-const refused = (ids: string, title: string, object: ApiObject, fields: string[], verdict: Verdict = 'both') => ({
-  ...{ title, object, fields, verdict },
-  ...(ids !== '' && { ids }),
-})
-const changed = (ids: string, title: string, oldObject: ApiObject, object: ApiObject, fields: string[]) => ({
-  ...{ ids, title, object, oldObject, fields, verdict: (fields.length === 0 ? 'accepted' : 'both') as Verdict },
-})
 
 const DELIVERY: readonly [string, unknown, Verdict][] = [
   ['backoffDelay', '5s', 'both'],
@@ -343,4 +319,6 @@ export const CASES: readonly AdmissionCase[] = [
       ['spec.attributes'],
     ),
   ),
+
+  ...SOURCE_CASES,
 ]

@@ -30,6 +30,8 @@ describe('the API takes and refuses', () => {
   test.each(judged('SUB-01'))('SUB-01: %s', verdict)
   test.each(judged('SUB-02'))('SUB-02: %s', verdict)
   test.each(judged('SUB-03'))('SUB-03: %s', verdict)
+  test.each(judged('SRC-04'))('SRC-04: %s', verdict)
+  test.each(judged('SRC-12'))('SRC-12: %s', verdict)
   test.each(CASES.filter(({ ids }) => !ids).map(({ title, ...rest }) => [title, rest] as const))('%s', verdict)
 })
 

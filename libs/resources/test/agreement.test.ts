@@ -2,6 +2,7 @@ import { describe, expect, test } from '@jest/globals'
 import { API_KINDS, type ApiObject, apiTable, crdOf, type Structural } from '../src/api/index.ts'
 import { broker, CASES, inMemoryChannel, trigger } from './admission-cases.ts'
 import { asACluster, isTrue } from './as-a-cluster.ts'
+import { apiServerSource, gitHubSource, kafkaSource, pingSource } from './source-cases.ts'
 
 const table = apiTable()
 const served = ({ apiVersion, kind }: ApiObject) => {
@@ -65,7 +66,7 @@ describe('the API and a cluster with our policies say the same', () => {
   const subscribed = (...uids: readonly string[]) =>
     inMemoryChannel({ subscribers: uids.map((uid) => ({ uid, subscriberUri: 'http://a/' })) })
 
-  const values: readonly [typeof broker, string, string, 'accepted' | 'both' | 'api'][] = [
+  const values: readonly [typeof trigger, string, string, 'accepted' | 'both' | 'api'][] = [
     [broker, 'sluice.dev/lanes', '1', 'accepted'],
     [broker, 'sluice.dev/lanes', '64', 'accepted'],
     [broker, 'sluice.dev/lanes', '0', 'both'],
@@ -98,6 +99,14 @@ describe('the API and a cluster with our policies say the same', () => {
     [trigger, 'sluice.dev/order', 'keys', 'both'],
     [trigger, 'kafka.eventing.knative.dev/delivery.order', 'sorted', 'both'],
     [trigger, 'sluice.dev/lanes', '8', 'both'],
+    [pingSource, 'sluice.dev/missed-ticks', 'last', 'accepted'],
+    [pingSource, 'sluice.dev/missed-ticks', 'some', 'both'],
+    [gitHubSource, 'sluice.dev/webhook', 'manual', 'accepted'],
+    [gitHubSource, 'sluice.dev/allow-sha1', 'yes', 'both'],
+    [gitHubSource, 'sluice.dev/event-format', 'github', 'both'],
+    [apiServerSource, 'sluice.dev/initial-listing', 'add', 'accepted'],
+    [apiServerSource, 'features.knative.dev/apiserversource-skip-permissions-check', 'maybe', 'both'],
+    [kafkaSource, 'sluice.dev/missed-ticks', 'last', 'both'],
   ]
   const rows = values.map(([make, name, text, verdict]) => [name, text, make({}).kind, make, verdict] as const)
   test.each(rows)('of %s: %j on a %s', (name, text, _, make, verdict) => {

@@ -18,6 +18,21 @@ test('a kind is found by what a manifest says, by what a path says, and nothing 
   expect(table.ofResource('messaging.knative.dev/v1', 'brokers')).toBeUndefined()
 })
 
+describe('a source is found as Knative finds it', () => {
+  const sources = API_KINDS.filter(({ group }) => group === 'sources.knative.dev').map(
+    (kind) => [kind.kind, kind] as const,
+  )
+
+  test.each(sources)('%s: by its label and category, with its types of events as JSON', (_, kind) => {
+    const { metadata, spec } = crdOf(kind)
+    expect(metadata.labels).toMatchObject({ 'duck.knative.dev/source': 'true' })
+    expect(spec.names.categories).toContain('sources')
+    const types = JSON.parse(metadata.annotations?.['registry.knative.dev/eventTypes'] ?? '') as { type: string }[]
+    expect(types.length).toBeGreaterThan(0)
+    for (const { type } of types) expect(type).toMatch(/^dev\.knative\.(sources?|apiserver|kafka)\.[a-z._]+$/)
+  })
+})
+
 describe.each(API_KINDS.map((kind) => [kind.kind, kind] as const))('%s', (_, kind) => {
   test('is kept in one version, which a cluster serves too', () => {
     expect(kind.versions.filter(({ storage }) => storage)).toHaveLength(1)

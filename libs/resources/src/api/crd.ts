@@ -10,6 +10,7 @@ export function crdOf(kind: ApiKind) {
     metadata: {
       name: `${plural}.${group}`,
       labels: { 'app.kubernetes.io/part-of': 'sluice', 'knative.dev/crd-install': 'true', ...kind.labels },
+      ...(kind.annotations && { annotations: kind.annotations }),
     },
     spec: {
       group,

@@ -77,6 +77,8 @@ export interface ApiKind {
   readonly isReadOnly?: true
   /** Labels of the CRD, by which other controllers find what kinds can do. */
   readonly labels?: Readonly<Record<string, string>>
+  /** Annotations of the CRD, which say more of the same. */
+  readonly annotations?: Readonly<Record<string, string>>
   readonly versions: readonly ApiVersion[]
   readonly requestRules?: readonly RequestRule[]
   /** Before anything is judged, as Kubernetes does on the way in (a Secret's stringData). Does not change its input. */

@@ -1,16 +1,20 @@
 import { z } from 'zod'
 import { type Admission, type AdmitInput, admit } from './admit.ts'
 import { type ApiKind, type ApiVersion, apiVersionOf } from './kind.ts'
+import { apiServerSource } from './kinds/api-server-source.ts'
 import { broker } from './kinds/broker.ts'
 import { channel } from './kinds/channel.ts'
 import { configMap } from './kinds/config-map.ts'
 import { customResourceDefinition } from './kinds/custom-resource-definition.ts'
 import { event } from './kinds/event.ts'
 import { eventType } from './kinds/event-type.ts'
+import { gitHubSource } from './kinds/git-hub-source.ts'
 import { inMemoryChannel } from './kinds/in-memory-channel.ts'
 import { kafkaChannel } from './kinds/kafka-channel.ts'
+import { kafkaSource } from './kinds/kafka-source.ts'
 import { namespace } from './kinds/namespace.ts'
 import { natsJetStreamChannel } from './kinds/nats-jet-stream-channel.ts'
+import { pingSource } from './kinds/ping-source.ts'
 import { secret } from './kinds/secret.ts'
 import { service } from './kinds/service.ts'
 import { subscription } from './kinds/subscription.ts'
@@ -22,6 +26,7 @@ import { objectMeta } from './types/object-meta.ts'
 export const API_KINDS: readonly ApiKind[] = [
   ...[broker, trigger, eventType],
   ...[channel, subscription, inMemoryChannel, kafkaChannel, natsJetStreamChannel],
+  ...[pingSource, gitHubSource, apiServerSource, kafkaSource],
   ...[namespace, configMap, secret, service, event],
   customResourceDefinition,
 ]

@@ -39,7 +39,7 @@ export const addressFields = {
 }
 
 /** The three fields a resolved destination has in a status: URI, CAs, audience. */
-export function resolved(prefix: 'deadLetterSink' | 'subscriber' | 'reply') {
+export function resolved(prefix: 'deadLetterSink' | 'subscriber' | 'reply' | 'sink') {
   return {
     [`${prefix}Uri`]: text.optional(),
     [`${prefix}CACerts`]: text.optional(),
