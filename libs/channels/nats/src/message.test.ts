@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals'
-import type { Entry } from '@sluice/channel'
+import type { Entry, Place } from '@sluice/channel'
 import type { AttributeValue, CloudEvent, DataKind } from '@sluice/cloudevents'
 import fc from 'fast-check'
 import { decodeMessage, encodeMessage, type Headers, messageId } from './message.ts'
