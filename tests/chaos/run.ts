@@ -94,7 +94,7 @@ async function comeToRest(
   }
   for (let stops = 1; ; stops += 1) {
     const remains = await layout.stop()
-    if (remains.waiting === 0 || stops === STOPS) return remains
+    if (remains.waiting === 0 || stops === STOPS) return { ...remains, stalled: [...open] }
     await layout.start()
     await wait(QUIET_MS)
     while (!isQuiet()) await wait(LOOK_MS)

@@ -53,7 +53,7 @@ export async function startDataPlane(
     url,
     addressOf: (log) => url + ingressOf(log).path,
     async program(rows) {
-      const none = { logs: [], routes: [], deliveries: [] }
+      const none = { logs: [], routes: [], deliveries: [], sources: [] }
       const ingresses = (rows.logs ?? []).map(ingressOf)
       const revision = await contract.publish({ ...none, ingresses, ...rows })
       if (!canFail) await contract.whenAcknowledged(revision, new AbortController().signal)

@@ -28,6 +28,7 @@ function rows(brokers: Readonly<Record<string, readonly { url: string; filter?: 
       ...{ uid, hash: '', namespace, name, channel: '', subscriber: { url, internal: false } },
       ...{ spec, maxInFlight: 1, backlogMaxBytes: 1, strictReplies: false },
     })),
+    sources: [],
   }
 }
 const shown = (state: Rows) => banner(PLACES, firstEvent(state, DISPLAY))

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto'
+import { written } from './delta.ts'
 import type { Delta } from './rows.ts'
 import { readDelta } from './schema.ts'
 
@@ -19,8 +20,8 @@ export interface ReadRecords {
 const NEWLINE = 0x0a
 
 /** One line: checksum, a space, JSON, a newline. */
-export function writeRecord(record: ChangeRecord): Buffer {
-  const json = JSON.stringify(record)
+export function writeRecord({ from, delta }: ChangeRecord): Buffer {
+  const json = JSON.stringify({ from, delta: written(delta) })
   return Buffer.from(`${checksum(json)} ${json}\n`)
 }
 

@@ -171,10 +171,12 @@ function replayed(base: Contract, bytes: Buffer): { value: Contract; used: numbe
   return { value: document.contract(), used: read.bytes, ...(problem !== undefined && { problem }) }
 }
 
-function* piecesOf({ epoch, revision, ...rows }: Contract): Iterable<string> {
+function* piecesOf({ epoch, revision, routingRevision, ...rows }: Contract): Iterable<string> {
   yield `{"epoch":${epoch},"revision":${revision}`
+  if (routingRevision !== undefined) yield `,"routingRevision":${routingRevision}`
   for (const kind of ROW_KINDS) {
     const all = rows[kind] as readonly Row[]
+    if (kind === 'sources' && all.length === 0) continue // who reads it may know of none
     yield `,"${kind}":[`
     for (let at = 0; at < all.length; at += ROWS_AT_ONCE) {
       const piece = all.slice(at, at + ROWS_AT_ONCE).map((row) => JSON.stringify(row))

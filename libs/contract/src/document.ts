@@ -1,17 +1,22 @@
-import { byKind, isEmpty, ROW_KINDS } from './delta.ts'
+import { byKind, isEmpty, isOfSourcesAlone, ROW_KINDS, routingRevisionOf } from './delta.ts'
 import { hashOf, hasSameContent } from './hash.ts'
 import type { Contract, Delta, Row, RowKind, Rows, RowsEdit } from './rows.ts'
+import type { SourceRow } from './sources/source-row.ts'
 
 /** A delta that was applied, and which of its rows were not there before. */
 export interface Change {
   readonly delta: Delta
   readonly added: Readonly<Record<RowKind, ReadonlySet<string>>>
+  /** Of which kind the removed sources were. */
+  readonly endedSources: ReadonlyMap<string, SourceRow['kind']>
 }
 
 /** The contract where it is changed: a change costs what changed, not what is there. */
 export interface Document {
   readonly epoch: number
   readonly revision: number
+  /** The newest that changed more than sources. */
+  readonly routingRevision: number
   has(kind: RowKind, uid: string): boolean
   /** As it is now, for good. Made when first asked for after a change. */
   contract(): Contract
@@ -26,11 +31,15 @@ export interface Document {
 export function createDocument(initial: Contract): Document {
   const rows = byKind((kind) => new Map((initial[kind] as readonly Row[]).map((row) => [row.uid, row])))
   let { epoch, revision } = initial
+  let routingRevision = routingRevisionOf(initial)
   const arrays: Partial<Record<RowKind, readonly Row[]>> = {}
   let made: Contract | undefined
 
   const contract = (): Contract => {
-    made ??= { epoch, revision, ...(byKind((kind) => (arrays[kind] ??= [...rows[kind].values()])) as unknown as Rows) }
+    made ??= {
+      ...{ epoch, revision, ...(routingRevision !== revision && { routingRevision }) },
+      ...(byKind((kind) => (arrays[kind] ??= [...rows[kind].values()])) as unknown as Rows),
+    }
     return made
   }
 
@@ -61,6 +70,9 @@ export function createDocument(initial: Contract): Document {
     get revision() {
       return revision
     },
+    get routingRevision() {
+      return routingRevision
+    },
     has: (kind, uid) => rows[kind].has(uid),
     contract,
     deltaOf,
@@ -74,6 +86,11 @@ export function createDocument(initial: Contract): Document {
     apply(delta) {
       const added = byKind(() => new Set<string>())
       const removed = byKind(() => [] as string[])
+      const endedSources = new Map<string, SourceRow['kind']>()
+      for (const uid of delta.removed.sources) {
+        const { kind } = (rows.sources.get(uid) ?? {}) as Partial<SourceRow>
+        if (kind !== undefined) endedSources.set(uid, kind)
+      }
       for (const kind of ROW_KINDS) {
         const put = delta.put[kind] as readonly Row[]
         if (put.length + delta.removed[kind].length > 0) delete arrays[kind]
@@ -84,8 +101,9 @@ export function createDocument(initial: Contract): Document {
         }
       }
       ;({ epoch, revision } = delta)
+      if (!isOfSourcesAlone(delta)) routingRevision = revision
       made = undefined
-      return { delta: { ...delta, removed }, added }
+      return { delta: { ...delta, removed }, added, endedSources }
     },
   }
 }

@@ -17,7 +17,7 @@ const row: LogRow = {
   orderKey: 'partitionkey',
   retention: { maxAgeMs: 1, maxBytes: 1 },
 }
-const NOTHING = { ingresses: [], routes: [], deliveries: [] }
+const NOTHING = { ingresses: [], routes: [], deliveries: [], sources: [] }
 const put = (logs: LogRow[]): Delta => ({
   epoch: 1,
   revision: 1,

@@ -2,7 +2,7 @@ import { expect, test } from '@jest/globals'
 import type { ChannelDriver } from '@sluice/channel'
 import { createTestTelemetry } from '@sluice/telemetry/testing'
 import { settle, VirtualClock } from '@sluice/testkit'
-import { createContractStore, type LogRow, purgeParked } from './index.ts'
+import { createContractStore, type LogRow, NO_ROWS, purgeParked } from './index.ts'
 
 const HOUR_MS = 3_600_000
 const MINUTE_MS = 60_000
@@ -11,7 +11,7 @@ const row = (name: string): LogRow => ({
   ...{ uid: name, hash: '', namespace: 'shop', name, channel: `log/${name}`, queues: `queues/${name}` },
   ...{ lanes: 8, orderKey: 'partitionkey', retention: { maxAgeMs: 1, maxBytes: 1 } },
 })
-const rows = (...names: string[]) => ({ logs: names.map(row), ingresses: [], routes: [], deliveries: [] })
+const rows = (...names: string[]) => ({ ...NO_ROWS, logs: names.map(row) })
 
 async function arrange(...names: string[]) {
   const clock = new VirtualClock()

@@ -1,3 +1,5 @@
+import type { AnySourceRow } from './sources/any-source-row.ts'
+
 /**
  * The rows of the contract: flat, resolved, with defaults filled in. Nothing in the data plane reads a manifest.
  * A row is keyed by `uid`; `hash` is that of its content, so that equal rows are told apart from changed ones cheaply.
@@ -137,12 +139,19 @@ export interface Rows {
   readonly ingresses: readonly IngressRow[]
   readonly routes: readonly RouteRow[]
   readonly deliveries: readonly DeliveryRow[]
+  /** Each is for the service of its kind alone; ingress, filter and dispatcher get none. */
+  readonly sources: readonly AnySourceRow[]
 }
 
 /** The whole document. `epoch` and `revision` only rise, across restarts and leaders. */
 export interface Contract extends Rows {
   readonly epoch: number
   readonly revision: number
+  /**
+   * The newest revision that changed more than sources, and the one that ingress, filter and dispatcher are told of;
+   * absent: `revision`.
+   */
+  readonly routingRevision?: number
 }
 
 export type RowKind = keyof Rows

@@ -3,6 +3,7 @@ import { ROW_KINDS } from './delta.ts'
 import { filter } from './filter-schema.ts'
 import { count, named, target, text } from './row-parts.ts'
 import type { Contract, Delta, Row, Rows } from './rows.ts'
+import { anySourceRow } from './sources/any-source-row.ts'
 
 const host = text.max(253).refine((value) => value === value.toLowerCase(), 'must be in lower case')
 
@@ -59,14 +60,21 @@ const rowsShape = {
       strictReplies: z.boolean(),
     }),
   ),
+  // absent where there are none: who wrote it may know of none
+  sources: z.array(anySourceRow).default([]),
 }
-const contract = z.strictObject({ epoch: count.default(1), revision: count.default(1), ...rowsShape })
+const contract = z.strictObject({
+  epoch: count.default(1),
+  revision: count.default(1),
+  routingRevision: z.exactOptional(count),
+  ...rowsShape,
+})
 const uids = z.array(text)
 const delta = z.strictObject({
   epoch: count,
   revision: count,
   put: z.strictObject(rowsShape),
-  removed: z.strictObject({ logs: uids, ingresses: uids, routes: uids, deliveries: uids }),
+  removed: z.strictObject({ logs: uids, ingresses: uids, routes: uids, deliveries: uids, sources: uids.default([]) }),
 })
 
 /** A contract as read from a file: the document, or every problem as `path: problem`. Hashes may be absent. */

@@ -8,7 +8,7 @@ import type { Telemetry } from '@sluice/telemetry'
 import { hasSameContent } from './hash.ts'
 import { type Contract, contractCopy, createContractStore, type Delta, fileSource, hashOf, type Rows } from './index.ts'
 
-const NONE: Rows = { logs: [], ingresses: [], routes: [], deliveries: [] }
+const NONE: Rows = { logs: [], ingresses: [], routes: [], deliveries: [], sources: [] }
 
 function rows(names: readonly string[], lanes = 8): Rows {
   const logs = names.map((name) => ({

@@ -96,5 +96,6 @@ export async function createContractStore(deps: ContractStoreDeps): Promise<Cont
 function beginning(held: Contract | undefined, isDamaged: boolean, clock: Clock): Contract {
   if (held !== undefined && !isDamaged) return held
   const start = Math.max(0, Math.floor(clock.now()), held?.revision ?? 0)
-  return { ...(held ?? NO_ROWS), epoch: start + 1, revision: start }
+  const { routingRevision: _, ...rows } = held ?? { ...NO_ROWS, epoch: 0, revision: 0 }
+  return { ...rows, epoch: start + 1, revision: start }
 }

@@ -1,6 +1,8 @@
 import { type Clock, sleep } from '@sluice/clock'
+import { byKind, routingUpTo } from './delta.ts'
 import type { Change, Document } from './document.ts'
 import type { ContractEvents } from './events.ts'
+import { type Interest, interestOf, narrowedChange, narrowedContract } from './interest.ts'
 import { createPending } from './pending.ts'
 import type { ContractSource, Delta } from './rows.ts'
 import { whenHolds } from './when-holds.ts'
@@ -14,20 +16,18 @@ export interface Lacking {
   readonly replica?: string
 }
 
-interface At {
-  readonly epoch: number
-  readonly revision: number
-}
-
 interface Watcher {
   readonly replica: string
+  readonly interest: Interest
   readonly apply: (delta: Delta) => Promise<void> | void
   readonly stopped: AbortController
   readonly pending: ReturnType<typeof createPending>
   /** It was handed all rows, and since then each change. */
   hasBegun: boolean
+  /** There is something it was not handed yet. */
+  isBehind: boolean
   /** Where its last delta brought it when that was fulfilled; undefined before the first. */
-  applied: At | undefined
+  applied: number | undefined
   failures: number
   wake: () => void
 }
@@ -39,7 +39,7 @@ export interface Watchers extends ContractSource {
   changed(listener: () => void): Disposable
   /** Calls back with each change of the document, at once. */
   changes(listener: (change: Change) => void): Disposable
-  /** Every watcher, and at least one, has fulfilled a delta of this revision or a later one. */
+  /** Every watcher that is no source, and at least one, has what changed up to this revision. */
   acknowledged(revision: number): boolean
   /** The watchers that have not, as roles; nobody where nobody watches. */
   lacking(revision: number): readonly Lacking[]
@@ -56,7 +56,7 @@ export interface Watchers extends ContractSource {
  *   idle ── newer revision ──► apply ── fulfilled ──► acknowledged, idle
  *                                └──── rejected ───► logged, back-off (0.1 s doubling to 10 s) ──► apply that and what came since
  *
- * `document` is undefined until there is one.
+ * Each is told what concerns it, by the name of its role. `document` is undefined until there is one.
  */
 export function createWatchers(
   document: () => Document | undefined,
@@ -66,9 +66,15 @@ export function createWatchers(
   const listeners = new Set<() => void>()
   const followers = new Set<(change: Change) => void>()
 
-  const hasApplied = ({ applied }: Watcher, revision: number) => (applied?.revision ?? -1) >= revision
-  const acknowledged = (revision: number) =>
-    watchers.size > 0 && [...watchers].every((watcher) => hasApplied(watcher, revision))
+  const routing = () => [...watchers].filter(({ interest }) => interest === 'routing')
+  const hasApplied = ({ applied = -1 }: Watcher, revision: number) => {
+    const current = document()
+    return applied >= (current === undefined ? revision : routingUpTo(revision, current))
+  }
+  const acknowledged = (revision: number) => {
+    const all = routing()
+    return all.length > 0 && all.every((watcher) => hasApplied(watcher, revision))
+  }
   const tell = () => {
     for (const listener of [...listeners]) listener()
   }
@@ -79,22 +85,24 @@ export function createWatchers(
 
   function begin(watcher: Watcher, current: Document): Delta {
     watcher.hasBegun = true
-    const { logs, ingresses, routes, deliveries, epoch, revision } = current.contract()
-    const none = { logs: [], ingresses: [], routes: [], deliveries: [] }
-    return { epoch, revision, put: { logs, ingresses, routes, deliveries }, removed: none }
+    const { epoch, revision, ...put } = narrowedContract(current.contract(), watcher.interest)
+    return { epoch, revision, put, removed: byKind(() => []) }
   }
 
   async function apply(watcher: Watcher, current: Document): Promise<void> {
-    const { epoch, revision } = current
+    const { epoch } = current
+    const revision = watcher.interest === 'routing' ? current.routingRevision : current.revision
     const delta = watcher.hasBegun ? { epoch, revision, ...watcher.pending.take() } : begin(watcher, current)
+    watcher.isBehind = false
     try {
       await watcher.apply(delta)
-      watcher.applied = { epoch, revision }
+      watcher.applied = revision
       watcher.failures = 0
       tell()
     } catch (error) {
       if (watcher.stopped.signal.aborted) return
       watcher.pending.giveBack(delta)
+      watcher.isBehind = true
       const retryInMs = Math.min(FIRST_RETRY_MS * 2 ** watcher.failures++, LONGEST_RETRY_MS)
       deps.events.applyFailed({ replica: watcher.replica, revision, retryInMs }, error)
       await sleep(deps.clock, retryInMs, watcher.stopped.signal)
@@ -105,8 +113,7 @@ export function createWatchers(
     await null // never inside `watch` itself: the caller has its Disposable first
     while (!watcher.stopped.signal.aborted) {
       const current = document()
-      if (current !== undefined && !(isAt(watcher.applied, current) && watcher.pending.isEmpty()))
-        await apply(watcher, current)
+      if (current !== undefined && watcher.isBehind) await apply(watcher, current)
       else await new Promise<void>((resolve) => (watcher.wake = resolve))
     }
   }
@@ -114,7 +121,10 @@ export function createWatchers(
   return {
     announce(change) {
       for (const watcher of watchers) {
-        if (watcher.hasBegun) watcher.pending.add(change)
+        const own = narrowedChange(change, watcher.interest)
+        if (own === undefined) continue
+        if (watcher.hasBegun) watcher.pending.add(own)
+        watcher.isBehind = true
         watcher.wake()
       }
       for (const follower of [...followers]) follower(change)
@@ -127,24 +137,25 @@ export function createWatchers(
     },
     acknowledged,
     lacking: (revision) =>
-      [...watchers].flatMap((watcher) => (hasApplied(watcher, revision) ? [] : [{ role: watcher.replica }])),
+      routing().flatMap((watcher) => (hasApplied(watcher, revision) ? [] : [{ role: watcher.replica }])),
     whenAcknowledged: (revision, signal) => whenHolds(() => acknowledged(revision), changed, signal),
     acknowledgements() {
       const lowest = new Map<string, number | undefined>()
       for (const { replica, applied } of watchers) {
-        const acknowledged = applied?.revision
         const other = lowest.get(replica)
-        if (!lowest.has(replica) || (other ?? -1) > (acknowledged ?? -1)) lowest.set(replica, acknowledged)
+        if (!lowest.has(replica) || (other ?? -1) > (applied ?? -1)) lowest.set(replica, applied)
       }
       return lowest
     },
     watch(replica, applyDelta) {
       const watcher: Watcher = {
         replica,
+        interest: interestOf(replica),
         apply: applyDelta,
         stopped: new AbortController(),
         pending: createPending(),
         hasBegun: false,
+        isBehind: true,
         applied: undefined,
         failures: 0,
         wake: () => {},
@@ -162,8 +173,4 @@ export function createWatchers(
       }
     },
   }
-}
-
-function isAt(applied: At | undefined, { epoch, revision }: At): boolean {
-  return applied?.epoch === epoch && applied.revision === revision
 }

@@ -6,6 +6,7 @@ import {
   type FollowedContract,
   followContract,
   type Role,
+  type RoutingRole,
   serverEvents,
 } from '../src/http/index.ts'
 import {
@@ -20,7 +21,7 @@ import {
 } from '../src/index.ts'
 import { MemoryNetwork } from './memory-transport.ts'
 
-export const NONE: Rows = { logs: [], ingresses: [], routes: [], deliveries: [] }
+export const NONE: Rows = { logs: [], ingresses: [], routes: [], deliveries: [], sources: [] }
 
 /** A log, its address, and a route to a delivery per name. */
 export function rows(names: readonly string[], orderKey = 'partitionkey'): Rows {
@@ -43,6 +44,7 @@ export function rows(names: readonly string[], orderKey = 'partitionkey'): Rows 
       spec: { retry: 1, backoffPolicy: 'linear', backoffDelayMs: 1, timeoutMs: 1 },
       ...{ maxInFlight: 1, backlogMaxBytes: 1, strictReplies: false },
     })),
+    sources: [],
   }
 }
 
@@ -84,6 +86,7 @@ export class FakeRole {
     ingresses: new Map(),
     routes: new Map(),
     deliveries: new Map(),
+    sources: new Map(),
   }
   revision: number | undefined
   /** Awaited by each delta. */
@@ -91,7 +94,7 @@ export class FakeRole {
 
   readonly apply = async (delta: Delta) => {
     await this.gate()
-    for (const kind of ['logs', 'ingresses', 'routes', 'deliveries'] as const) {
+    for (const kind of ['logs', 'ingresses', 'routes', 'deliveries', 'sources'] as const) {
       for (const uid of delta.removed[kind]) this.held[kind].delete(uid)
       for (const row of delta.put[kind]) this.held[kind].set(row.uid, row)
     }
@@ -100,12 +103,13 @@ export class FakeRole {
 
   rows(): Rows {
     const sorted = (of: Map<string, Row>) => [...of.values()].toSorted((a, b) => (a.uid < b.uid ? -1 : 1))
-    const { logs, ingresses, routes, deliveries } = this.held
+    const { logs, ingresses, routes, deliveries, sources } = this.held
     return {
       logs: sorted(logs),
       ingresses: sorted(ingresses),
       routes: sorted(routes),
       deliveries: sorted(deliveries),
+      sources: sorted(sources),
     } as unknown as Rows
   }
 }
@@ -118,7 +122,7 @@ export class Apart {
   readonly serverCopy = memoryCopy<Contract>()
   #instances = 0
 
-  async serve(options: { expected?: readonly Role[]; maxReplicas?: number } = {}) {
+  async serve(options: { expected?: readonly RoutingRole[]; maxReplicas?: number } = {}) {
     const { clock, telemetry } = this
     const store = await createContractStore({ clock, telemetry, copy: this.serverCopy })
     store.watch('channels', () => {})

@@ -8,6 +8,7 @@ import {
   readMessage,
   unreachable,
   writeHello,
+  writeMessage,
 } from '../src/http/index.ts'
 
 /** The line between readers and a server that comes and goes; what passes is written and read as over HTTP. */
@@ -56,6 +57,6 @@ async function* over(messages: AsyncIterable<Message>, alive: () => void, link: 
     isBroken ||= !link.isUp
     if (isBroken) continue
     alive()
-    yield readMessage(JSON.parse(JSON.stringify(message)))
+    yield readMessage(JSON.parse(writeMessage(message)))
   }
 }

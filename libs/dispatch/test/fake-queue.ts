@@ -180,7 +180,7 @@ export function deltaOf(facts: {
   return {
     epoch: 1,
     revision,
-    put: { logs, routes: [], ingresses: [], deliveries },
-    removed: { logs: [], routes: [], ingresses: [], deliveries: removed },
+    put: { logs, routes: [], ingresses: [], deliveries, sources: [] },
+    removed: { logs: [], routes: [], ingresses: [], deliveries: removed, sources: [] },
   }
 }

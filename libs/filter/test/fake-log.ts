@@ -149,7 +149,7 @@ export function deltaOf(facts: {
   return {
     epoch: 1,
     revision,
-    put: { logs, routes, ingresses: [], deliveries: [] },
-    removed: { logs: removedLogs, routes: removedRoutes, ingresses: [], deliveries: [] },
+    put: { logs, routes, ingresses: [], deliveries: [], sources: [] },
+    removed: { logs: removedLogs, routes: removedRoutes, ingresses: [], deliveries: [], sources: [] },
   }
 }

@@ -98,7 +98,7 @@ export interface FakeContract extends ContractSource {
 export function fakeContract(): FakeContract {
   let revision = 6
   let apply: ((delta: Delta) => Promise<void> | void) | undefined
-  const none = { logs: [], ingresses: [], routes: [], deliveries: [] }
+  const none = { logs: [], ingresses: [], routes: [], deliveries: [], sources: [] }
   return {
     watch(_replica, onDelta) {
       apply = onDelta

@@ -46,7 +46,8 @@ export function rowsOf(triggers: readonly TriggerFacts[], formerTriggers: readon
       spec: { retry: 0, backoffPolicy: 'linear', backoffDelayMs: 1, timeoutMs: 1 },
     }),
   )
-  return { logs: [formerTriggers.length > 0 ? { ...LOG, formerTriggers } : LOG], ingresses: [], routes, deliveries }
+  const log = formerTriggers.length > 0 ? { ...LOG, formerTriggers } : LOG
+  return { logs: [log], ingresses: [], routes, deliveries, sources: [] }
 }
 
 type Json = Record<string, unknown>

@@ -1,5 +1,5 @@
 import type { RunningProcess } from '@sluice/testkit'
-import type { Remains } from '../scenario/verdict.ts'
+import type { Held } from '../scenario/verdict.ts'
 
 /** `killed twice`: again while it starts. `stopped`: SIGTERM. `paused`: SIGSTOP, and on. */
 export type Blow = 'killed' | 'killed twice' | 'stopped' | 'paused'
@@ -30,7 +30,7 @@ export interface Layout extends AsyncDisposable {
   /** Of each group one part at a time is hit, and is back before the next. */
   readonly groups: readonly (readonly Part[])[]
   /** Stops every process in order and says what they leave in the store. Rejects when one does not end in order. */
-  stop(): Promise<Remains>
+  stop(): Promise<Held>
   /** After `stop`. */
   start(): Promise<void>
   /** What each process wrote, those that are gone included; the last of it where it is long. */

@@ -9,7 +9,7 @@ import {
   readContract,
 } from '@sluice/contract'
 import { EventingError } from '@sluice/errors'
-import type { Remains } from '../scenario/verdict.ts'
+import type { Held } from '../scenario/verdict.ts'
 
 /** A contract's copy on disk. Throws INTERNAL when it is none. */
 export function contractIn(file: string): Contract {
@@ -24,7 +24,7 @@ const PAGE = 1_000
 export async function remainsOf(
   driver: ChannelDriver,
   { logs, deliveries }: Pick<Contract, 'logs' | 'deliveries'>,
-): Promise<Remains> {
+): Promise<Held> {
   const triggers = new Map(deliveries.map(({ uid, name }) => [uid, name]))
   const parked: { trigger: string; id: string; reason: string }[] = []
   let waiting = 0

@@ -36,7 +36,7 @@ function wellRun() {
     ...{ accepted: ids, gaveUp: [], refused: [], perhapsStored: new Map(), slowest: new Map() },
     acceptedAt: new Map(ids.map((id) => [id, 900])),
   }
-  const remains: Remains = { waiting: 0, parked }
+  const remains: Remains = { waiting: 0, stalled: [], parked }
   const evidence: Evidence = { triggers, produced, witness, remains, disturbances: [KILL] }
   return { evidence, visit, parked, arrivals: (name: string) => witness.at('subscriber', name) }
 }
@@ -130,10 +130,12 @@ describe('the chaos oracle', () => {
   test('catches what waits for ever, what is never taken, and what is refused', () => {
     const { evidence } = wellRun()
     const produced = { ...evidence.produced, gaveUp: ['a-1-0'], refused: [{ id: 'a-1-1', status: 400 }] }
-    expect(brokenBy({ ...evidence, produced, remains: { ...evidence.remains, waiting: 3 } })).toEqual([
-      'accepted:  a-1-0',
-      'accepted:  a-1-1',
-      'nothing left over:',
-    ])
+    expect(
+      brokenBy({
+        ...evidence,
+        produced,
+        remains: { ...evidence.remains, waiting: 3, stalled: [{ trigger: 'fast-a', id: 'a-0-0' }] },
+      }),
+    ).toEqual(['accepted:  a-1-0', 'accepted:  a-1-1', 'ends without a restart: fast-a a-0-0', 'nothing left over:'])
   })
 })

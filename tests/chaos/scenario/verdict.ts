@@ -16,10 +16,15 @@ export interface Disturbance {
 }
 
 /** What the installation still holds after its orderly end. */
-export interface Remains {
+export interface Held {
   /** Not judged, or waiting for a subscriber. */
   readonly waiting: number
   readonly parked: readonly { readonly trigger: string; readonly id: string; readonly reason: string }[]
+}
+
+export interface Remains extends Held {
+  /** Had no end a minute after the last event, before anything was stopped or started again. */
+  readonly stalled: readonly { readonly trigger: string; readonly id: string }[]
 }
 
 export interface Evidence {
@@ -34,6 +39,7 @@ export type Promised =
   | 'accepted'
   | 'not lost'
   | 'nothing left over'
+  | 'ends without a restart'
   | 'ends as it should'
   | 'in order'
   | 'no surplus'
@@ -86,6 +92,10 @@ export function verdictOf(given: Evidence): Verdict {
     ...produced.refused.map(({ id, status }) => ({
       ...{ promised: 'accepted' as const, trigger: '', id },
       detail: `refused with ${status}`,
+    })),
+    ...remains.stalled.map((one) => ({
+      ...{ promised: 'ends without a restart' as const, ...one },
+      detail: 'had no end a minute after the last event',
     })),
   ]
   if (remains.waiting > 0) {

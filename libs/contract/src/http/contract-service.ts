@@ -1,7 +1,8 @@
 import type { Clock } from '@sluice/clock'
 import { EventingError } from '@sluice/errors'
 import type { Telemetry } from '@sluice/telemetry'
-import { difference } from '../delta.ts'
+import { difference, routingRevisionOf, routingUpTo } from '../delta.ts'
+import { interestOf, narrowedChange, narrowedContract } from '../interest.ts'
 import { createPending } from '../pending.ts'
 import type { Contract, ContractSource } from '../rows.ts'
 import type { ContractStore } from '../store.ts'
@@ -17,7 +18,7 @@ import {
   LEASE_MS,
   MAX_REPLICAS,
   type Message,
-  type Role,
+  type RoutingRole,
 } from './protocol.ts'
 import { createQuestions, type Questions } from './questions.ts'
 import type { ServerEvents } from './server-events.ts'
@@ -25,7 +26,7 @@ import type { ServerEvents } from './server-events.ts'
 export interface ContractServiceDeps {
   readonly store: ContractStore
   /** Ready needs one live replica of each. */
-  readonly expected: readonly Role[]
+  readonly expected: readonly RoutingRole[]
   readonly clock: Clock
   readonly events: ServerEvents
   readonly telemetry: Pick<Telemetry, 'gauge'>
@@ -78,7 +79,9 @@ export function createContractService(deps: ContractServiceDeps): ContractServic
     const held = store.contract()
     return epoch > held.epoch || revision > held.revision
   }
-  const acknowledged = (revision: number) => store.acknowledged(revision) && leases.acknowledged(revision)
+  /** Of a revision what concerns ingress, filter and dispatcher: more they are not told of. */
+  const routing = (revision: number) => routingUpTo(revision, store.contract())
+  const acknowledged = (revision: number) => store.acknowledged(revision) && leases.acknowledged(routing(revision))
   const changed = either(store.changed, leases.changed)
 
   function watch(hello: Hello, signal: AbortSignal): AsyncIterable<Message> {
@@ -99,20 +102,25 @@ export function createContractService(deps: ContractServiceDeps): ContractServic
     signal: AbortSignal,
     lease: { sent(revision: number): void },
   ): AsyncGenerator<Message> {
+    const interest = interestOf(hello.roles[0] ?? '')
     const pending = createPending()
     let hasMissed = false
     const following = store.changes((change) => {
-      pending.add(change)
+      const own = narrowedChange(change, interest)
+      if (own === undefined) return
+      pending.add(own)
       hasMissed = true
     })
     try {
-      const contract = store.contract()
+      const contract = narrowedContract(store.contract(), interest)
       lease.sent(contract.revision)
       yield* partsOf(difference(hello.known, contract))
       while (!signal.aborted) {
         if (hasMissed) {
           hasMissed = false
-          const { epoch, revision } = store.contract()
+          const contract = store.contract()
+          const { epoch } = contract
+          const revision = interest === 'routing' ? routingRevisionOf(contract) : contract.revision
           lease.sent(revision)
           yield* partsOf({ epoch, revision, ...pending.take() })
           continue
@@ -158,7 +166,7 @@ export function createContractService(deps: ContractServiceDeps): ContractServic
       change: store.change,
       changed,
       acknowledged,
-      lacking: (revision) => [...store.lacking(revision), ...leases.lacking(revision)],
+      lacking: (revision) => [...store.lacking(revision), ...leases.lacking(routing(revision))],
       whenAcknowledged: (revision, signal) => whenHolds(() => acknowledged(revision), changed, signal),
     },
     [Symbol.dispose]() {

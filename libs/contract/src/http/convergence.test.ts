@@ -86,6 +86,7 @@ function withoutName({ logs, ingresses, routes, deliveries }: Rows, name: string
     ingresses: ingresses.filter(isOther),
     routes: routes.filter(isOther),
     deliveries: deliveries.filter(isOther),
+    sources: [],
   }
 }
 
@@ -96,6 +97,7 @@ function sorted(one: Rows, other: Rows): Rows {
     ingresses: byUid([...one.ingresses, ...other.ingresses]),
     routes: byUid([...one.routes, ...other.routes]),
     deliveries: byUid([...one.deliveries, ...other.deliveries]),
+    sources: [],
   }
 }
 

@@ -105,7 +105,7 @@ describe('a reader', () => {
     const { store } = await apart.serve()
     const newest = await store.publish(rows(['a']))
     const older = { epoch: store.contract().epoch, revision: newest - 1, put: rows(['z']) }
-    const removed = { logs: ['a'], ingresses: ['a'], routes: ['a'], deliveries: ['a'] }
+    const removed = { logs: ['a'], ingresses: ['a'], routes: ['a'], deliveries: ['a'], sources: [] }
     const { service } = await apart.serve()
     apart.network.server = {
       ...service,

@@ -18,11 +18,13 @@ export type { Replica } from './leases.ts'
 export {
   type Message,
   type Role,
+  type RoutingRole,
   readAcknowledgement,
   readAnswer,
   readHello,
   readMessage,
   writeHello,
+  writeMessage,
 } from './protocol.ts'
 export type { Asked, Questions } from './questions.ts'
 export { type ContractServer, type ServeContractDeps, serveContract } from './serve-contract.ts'

@@ -85,7 +85,13 @@ describe('the lease', () => {
     const apart = new Apart()
     const { store, service } = await apart.serve()
     const revision = await store.publish(rows(['a']))
-    const known = { logs: new Map(), ingresses: new Map(), routes: new Map(), deliveries: new Map() }
+    const known = {
+      logs: new Map(),
+      ingresses: new Map(),
+      routes: new Map(),
+      deliveries: new Map(),
+      sources: new Map(),
+    }
     const hello = { roles: ['filter'], replica: 'f', instance: 'i', epoch: 0, revision: 0, known } as const
     const messages = service.watch(hello, new AbortController().signal)[Symbol.asyncIterator]()
     await messages.next()
@@ -113,7 +119,13 @@ describe('the lease', () => {
   test('an instance that connects anew has one lease, and its former watch ends', async () => {
     const apart = new Apart()
     const { service } = await apart.serve()
-    const known = { logs: new Map(), ingresses: new Map(), routes: new Map(), deliveries: new Map() }
+    const known = {
+      logs: new Map(),
+      ingresses: new Map(),
+      routes: new Map(),
+      deliveries: new Map(),
+      sources: new Map(),
+    }
     const hello = { roles: ['filter'], replica: 'f', instance: 'i', epoch: 0, revision: 0, known } as const
     const signal = new AbortController().signal
     const former = service.watch(hello, signal)[Symbol.asyncIterator]()

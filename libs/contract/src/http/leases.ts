@@ -1,7 +1,8 @@
 import type { Clock } from '@sluice/clock'
 import { EventingError } from '@sluice/errors'
+import { interestOf } from '../interest.ts'
 import type { Lacking } from '../watchers.ts'
-import { type Acknowledgement, type Hello, invalid, type Role } from './protocol.ts'
+import { type Acknowledgement, type Hello, invalid, type Role, type RoutingRole } from './protocol.ts'
 
 /** A process that follows the contract, as far as the server has heard. */
 export interface Replica {
@@ -29,7 +30,7 @@ export interface Leases extends Disposable {
   /** Throws CONTRACT_LEASE_UNKNOWN. */
   check(instance: string): void
   /**
-   * A live replica of each expected role, and every live one, has acknowledged this revision or a later one. False
+   * A live replica of each expected role, and every live one that is no source, has acknowledged this revision or a later one. False
    * for the first lease term: somebody may follow an older revision and be on its way back.
    */
   acknowledged(revision: number): boolean
@@ -45,7 +46,7 @@ export interface LeasesDeps {
   readonly leaseMs: number
   readonly settleMs: number
   readonly maxReplicas: number
-  readonly expected: readonly Role[]
+  readonly expected: readonly RoutingRole[]
   readonly onExpired: (replica: Replica) => void
 }
 
@@ -68,6 +69,8 @@ export function createLeases(deps: LeasesDeps): Leases {
     isSettling = false
     tell()
   })
+
+  const routing = () => [...leases.values()].filter(({ roles: [role = ''] }) => interestOf(role) === 'routing')
 
   function end(lease: Lease): void {
     lease.timer[Symbol.dispose]()
@@ -120,7 +123,7 @@ export function createLeases(deps: LeasesDeps): Leases {
     },
     check: (instance) => void leaseOf(instance),
     acknowledged(revision) {
-      const live = [...leases.values()]
+      const live = routing()
       return (
         !isSettling &&
         expected.every((role) => live.some(({ roles }) => roles.includes(role))) &&
@@ -128,7 +131,7 @@ export function createLeases(deps: LeasesDeps): Leases {
       )
     },
     lacking(revision) {
-      const live = [...leases.values()]
+      const live = routing()
       const behind = live.filter(({ acknowledged = -1 }) => acknowledged < revision)
       const isUnknown = (role: Role) => isSettling || !live.some(({ roles }) => roles.includes(role))
       return [

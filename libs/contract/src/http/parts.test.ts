@@ -6,7 +6,7 @@ import { createAssembly, partsOf } from './parts.ts'
 import { type Message, readMessage } from './protocol.ts'
 
 const names = (count: number) => Array.from({ length: count }, (_, n) => `n${n}`)
-const NO_UIDS = { logs: [], ingresses: [], routes: [], deliveries: [] }
+const NO_UIDS = { logs: [], ingresses: [], routes: [], deliveries: [], sources: [] }
 const sizeOf = (message: Message) =>
   'put' in message
     ? [...Object.values(message.put), ...Object.values(message.removed)].reduce((sum, { length }) => sum + length, 0)

@@ -1,6 +1,7 @@
 import { EventingError } from '@sluice/errors'
 import { z } from 'zod'
-import type { Known } from '../delta.ts'
+import { byKind, type Known, written } from '../delta.ts'
+import { isSourceRole, SOURCE_ROLES, type SourceRole } from '../interest.ts'
 import type { Delta } from '../rows.ts'
 import { problemsOf, readDelta } from '../schema.ts'
 
@@ -33,8 +34,10 @@ export const QUESTION_MS = 2_000
 export const MAX_QUESTIONS = 16
 export const MAX_ANSWER_BYTES = 8 * 1024 * 1024
 
-/** What follows a contract; Ready needs one live replica of each that the server was told to expect. */
-export type Role = 'ingress' | 'filter' | 'dispatcher'
+/** What becomes of events; Ready needs one live replica of each that the server was told to expect. */
+export type RoutingRole = 'ingress' | 'filter' | 'dispatcher'
+/** What follows a contract. A service of sources is nothing else, and has one role. */
+export type Role = RoutingRole | SourceRole
 
 /** Who follows, and what it holds. `instance` is new with each process. */
 export interface Hello {
@@ -85,14 +88,21 @@ const count = z.int().min(0)
 const hashes = z.record(z.string().min(1).max(253), z.string().max(64))
 const hello = z.strictObject({
   roles: z
-    .array(z.enum(['ingress', 'filter', 'dispatcher']))
+    .array(z.enum(['ingress', 'filter', 'dispatcher', ...SOURCE_ROLES]))
     .min(1)
-    .max(3),
+    .max(3)
+    .refine((roles) => roles.length === 1 || !roles.some(isSourceRole), 'a service of sources has that role alone'),
   replica: name,
   instance: name,
   epoch: count,
   revision: count,
-  known: z.strictObject({ logs: hashes, ingresses: hashes, routes: hashes, deliveries: hashes }),
+  known: z.strictObject({
+    logs: hashes,
+    ingresses: hashes,
+    routes: hashes,
+    deliveries: hashes,
+    sources: hashes.default({}),
+  }),
 })
 const acknowledgement = z.strictObject({
   instance: name,
@@ -110,19 +120,22 @@ const answer = z.strictObject({
 })
 
 export function writeHello({ known, ...rest }: Hello): string {
-  const written = Object.fromEntries(Object.entries(known).map(([kind, rows]) => [kind, Object.fromEntries(rows)]))
-  return JSON.stringify({ ...rest, known: written })
+  // a server of before there were sources takes none
+  const told = Object.entries(known).filter(([kind, { size }]) => kind !== 'sources' || size > 0)
+  const hashes = Object.fromEntries(told.map(([kind, rows]) => [kind, Object.fromEntries(rows)]))
+  return JSON.stringify({ ...rest, known: hashes })
 }
 
 /** Throws CONTRACT_REQUEST_INVALID with every problem. */
 export function readHello(body: unknown): Hello {
   const { known, ...rest } = checked(hello, body)
   const rows = (of: Readonly<Record<string, string>>) => new Map(Object.entries(of))
-  const { logs, ingresses, routes, deliveries } = known
-  return {
-    ...rest,
-    known: { logs: rows(logs), ingresses: rows(ingresses), routes: rows(routes), deliveries: rows(deliveries) },
-  }
+  return { ...rest, known: byKind((kind) => rows(known[kind])) }
+}
+
+/** One line of a watch, without its newline. */
+export function writeMessage(message: Message): string {
+  return JSON.stringify(message.type === 'part' || message.type === 'delta' ? written(message) : message)
 }
 
 /** Throws CONTRACT_REQUEST_INVALID with every problem. */

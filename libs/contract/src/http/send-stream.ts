@@ -1,6 +1,6 @@
 import type { ServerResponse } from 'node:http'
 import { type Clock, sleep } from '@sluice/clock'
-import { type Message, STREAM_TYPE } from './protocol.ts'
+import { type Message, STREAM_TYPE, writeMessage } from './protocol.ts'
 
 /** A reader that takes none of the bytes at hand for this long is cut. */
 const STALLED_MS = 10_000
@@ -27,7 +27,7 @@ export async function sendStream(
   }
   response.writeHead(200, { 'content-type': STREAM_TYPE, 'cache-control': 'no-store', 'x-accel-buffering': 'no' })
   for await (const message of messages) {
-    const line = Buffer.from(`${JSON.stringify(message)}\n`)
+    const line = Buffer.from(`${writeMessage(message)}\n`)
     for (let at = 0; at < line.length; at += PIECE_BYTES) {
       if (!response.write(line.subarray(at, at + PIECE_BYTES)) && !(await happens('drain', response, deps)))
         return cut()

@@ -3,8 +3,8 @@ import { KIND_OF, OWNED, type OwnedRows } from './owned.ts'
 
 /** What makes the rows in force those that `became`; row by row, so that equal ones are left out. */
 export function changesOf(became: ReadonlyMap<string, OwnedRows>, inForce: ReadonlyMap<string, OwnedRows>): RowsEdit {
-  const put: Record<RowKind, Row[]> = { logs: [], ingresses: [], routes: [], deliveries: [] }
-  const removed: Record<RowKind, string[]> = { logs: [], ingresses: [], routes: [], deliveries: [] }
+  const put: Record<RowKind, Row[]> = { logs: [], ingresses: [], routes: [], deliveries: [], sources: [] }
+  const removed: Record<RowKind, string[]> = { logs: [], ingresses: [], routes: [], deliveries: [], sources: [] }
   for (const [owner, rows] of became) {
     const before = inForce.get(owner) ?? {}
     for (const field of OWNED) {

@@ -4,7 +4,7 @@ import type { Contract, RowsEdit } from '@sluice/contract'
 import { manualClock } from '../../test/manual-clock.ts'
 import { createLedger, type GivenRows, type LedgerStore } from './index.ts'
 
-const EMPTY: Contract = { epoch: 1, revision: 7, logs: [], ingresses: [], routes: [], deliveries: [] }
+const EMPTY: Contract = { epoch: 1, revision: 7, logs: [], ingresses: [], routes: [], deliveries: [], sources: [] }
 
 function logOf(uid: string, lanes = 8): GivenRows {
   const place = { namespace: 'default', name: uid, channel: `log/${uid}`, queues: `queues/${uid}` }

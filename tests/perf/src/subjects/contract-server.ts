@@ -47,6 +47,7 @@ function everything(): Rows {
     ingresses: brokers.map(({ ingress }) => ingress),
     routes: triggers.flatMap(({ routes }) => routes),
     deliveries: triggers.flatMap(({ deliveries }) => deliveries),
+    sources: [],
   }
 }
 

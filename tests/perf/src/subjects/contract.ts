@@ -41,6 +41,6 @@ export async function surroundings(deliveries: readonly DeliveryRow[]): Promise<
   const telemetry = createTelemetry({ service: 'bench', logLevel: 'info' })
   const contract = await createContractStore({ clock: systemClock, telemetry })
   const ingresses = [{ ...NAMED, uid: 'ingress-1', path: '/default/default', log: LOG.uid }]
-  await contract.publish({ logs: [LOG], ingresses, routes: [], deliveries })
+  await contract.publish({ logs: [LOG], ingresses, routes: [], deliveries, sources: [] })
   return { contract, telemetry, clock: systemClock, replica: 'bench' }
 }

@@ -99,6 +99,6 @@ function pause(ms: number): Promise<void> {
 
 const telemetry = createTelemetry({ service: 'bench', logLevel: 'warn' })
 const contract = await createContractStore({ clock: systemClock, telemetry })
-await contract.publish({ logs: [LOG], ingresses: [], deliveries: [], routes })
+await contract.publish({ logs: [LOG], ingresses: [], deliveries: [], routes, sources: [] })
 startFilter({ driver, contract, clock: systemClock, telemetry, replica: 'bench' })
 process.send?.({ port: 0 })

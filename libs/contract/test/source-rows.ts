@@ -1,0 +1,12 @@
+import type { PingSourceRow } from '../src/index.ts'
+
+export const NO_UIDS = { logs: [], ingresses: [], routes: [], deliveries: [], sources: [] }
+
+export function ping(uid: string, changes: Partial<PingSourceRow> = {}): PingSourceRow {
+  return {
+    ...{ uid, hash: '', namespace: 'shop', name: uid, kind: 'PingSource' },
+    target: { url: 'http://127.0.0.1:8080/shop/default', internal: true },
+    ...{ schedule: '* * * * *', timezone: 'UTC', missedTicks: 'none' },
+    ...changes,
+  }
+}
