@@ -1,7 +1,5 @@
 export { embeddedClient } from './api/embedded-client.ts'
-export { type ClusterTransport, clusterTransport } from './api/kubernetes/cluster-transport.ts'
 export { type KubernetesClientDeps, kubernetesClient } from './api/kubernetes/kubernetes-client.ts'
-export type { Transport } from './api/kubernetes/requests.ts'
 export type { Informer, ObjectChange, ObjectKey, ResourceClient } from './api/resource-client.ts'
 export { controlPlaneConfig, controlPlaneRules, receiversConfig, storeConfig, storeLimits } from './config.ts'
 export { type ControlPlane, type ControlPlaneDeps, startControlPlane } from './control-plane.ts'

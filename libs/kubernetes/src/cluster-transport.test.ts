@@ -44,6 +44,20 @@ describe('the cluster of a kubeconfig', () => {
     expect(seen).toEqual([['GET', '/api/v1/namespaces', 'Bearer secret']])
   })
 
+  test('is asked with another token, and with nothing of its user, by who bears one', async () => {
+    await using stack = new AsyncDisposableStack()
+    const { seen, server } = await serve(stack)
+    for (const user of [{ token: 'secret' }, { username: 'me', password: 'secret' }]) {
+      const cluster = stack.use(await clusterTransport(await kubeconfig(stack, { server }, user)))
+      const answer = await cluster.bearing(async () => 'other')('/api', { method: 'GET' })
+      expect(answer.status).toBe(200)
+    }
+    expect(seen).toEqual([
+      ['GET', '/api', 'Bearer other'],
+      ['GET', '/api', 'Bearer other'],
+    ])
+  })
+
   test('what can not be read or is not supported is said before anything is asked', async () => {
     await using stack = new AsyncDisposableStack()
     const invalid = { detail: { code: 'CONFIG_INVALID' } }

@@ -1,7 +1,6 @@
 import type { Clock } from '@sluice/clock'
 import { EventingError, type ResourceRefused } from '@sluice/errors'
-import type { ApiObject, ServedVersion } from '@sluice/resources/api'
-import type { ObjectKey } from '../resource-client.ts'
+import type { ApiObject } from '@sluice/resources/api'
 
 const REQUEST_TIMEOUT_MS = 60_000
 const MAX_LINE_CHARS = 16_777_216
@@ -32,11 +31,19 @@ export interface WatchLine {
 export interface Requests {
   /** The answer's body. Rejects with RESOURCE_REFUSED, or RESOURCE_API_UNREACHABLE after 60 s at the latest. */
   ask(method: string, path: string, body?: unknown, signal?: AbortSignal): Promise<Readonly<Record<string, unknown>>>
-  /** Ends when the server ends it; throws as `ask`. */
-  watch(path: string, signal: AbortSignal): AsyncIterable<WatchLine>
+  /** What came at a time, never nothing; read no faster than it is taken. Ends when the server ends it; throws as `ask`. */
+  watch(path: string, signal: AbortSignal): AsyncIterable<readonly WatchLine[]>
 }
 
-export function requestsOver(transport: Transport, clock: Clock): Requests {
+export interface RequestsOptions {
+  /** What is asked for; absent: `application/json`. */
+  readonly accept?: string
+  /** Absent: `JSON.parse`. */
+  readonly parse?: (text: string) => unknown
+}
+
+export function requestsOver(transport: Transport, clock: Clock, options: RequestsOptions = {}): Requests {
+  const { accept = 'application/json', parse = JSON.parse } = options
   async function send(path: string, init: RequestInit): Promise<Response> {
     const response = await transport(path, init)
     if (!response.ok) throw refusal(response.status, await response.text())
@@ -50,18 +57,18 @@ export function requestsOver(transport: Transport, clock: Clock): Requests {
       try {
         const response = await send(path, {
           ...{ method, signal: signal === undefined ? late.signal : AbortSignal.any([signal, late.signal]) },
-          headers: { accept: 'application/json', ...(body !== undefined && { 'content-type': 'application/json' }) },
+          headers: { accept, ...(body !== undefined && { 'content-type': 'application/json' }) },
           ...(body !== undefined && { body: JSON.stringify(body) }),
         })
-        return (await response.json()) as Record<string, unknown>
+        return parse(await response.text()) as Record<string, unknown>
       } catch (error) {
         throw asUnreachable(error)
       }
     },
     async *watch(path, signal) {
       try {
-        const { body } = await send(path, { method: 'GET', signal, headers: { accept: 'application/json' } })
-        for await (const line of linesOf(body ?? [])) yield JSON.parse(line) as WatchLine
+        const { body } = await send(path, { method: 'GET', signal, headers: { accept } })
+        for await (const lines of linesOf(body ?? [])) yield lines.map((line) => parse(line) as WatchLine)
       } catch (error) {
         throw asUnreachable(error)
       }
@@ -69,21 +76,15 @@ export function requestsOver(transport: Transport, clock: Clock): Requests {
   }
 }
 
-/** The path of a kind, of an object of it, of its status. */
-export function pathOf({ kind, apiVersion }: ServedVersion, { namespace, name }: Partial<ObjectKey> = {}): string {
-  const root = kind.group === '' ? `/api/${apiVersion}` : `/apis/${apiVersion}`
-  const room = namespace === undefined ? '' : `/namespaces/${encodeURIComponent(namespace)}`
-  return `${root}${room}/${kind.plural}${name === undefined ? '' : `/${encodeURIComponent(name)}`}`
-}
-
-async function* linesOf(chunks: AsyncIterable<Uint8Array> | Iterable<Uint8Array>): AsyncIterable<string> {
+async function* linesOf(chunks: AsyncIterable<Uint8Array> | Iterable<Uint8Array>): AsyncIterable<string[]> {
   const decoder = new TextDecoder()
   let rest = ''
   for await (const chunk of chunks) {
     const lines = (rest + decoder.decode(chunk, { stream: true })).split('\n')
     rest = lines.pop() ?? ''
     if (rest.length > MAX_LINE_CHARS) throw new RangeError(`a line of the watch is longer than ${MAX_LINE_CHARS}`)
-    for (const line of lines) if (line.trim() !== '') yield line
+    const whole = lines.filter((line) => line.trim() !== '')
+    if (whole.length > 0) yield whole
   }
   // what is cut off in the middle comes again after the reconnect
 }
