@@ -1,6 +1,6 @@
 /** The controller: keeps the contract what the manifests say, and serves it to ingress, filter and dispatcher. */
 import { requireShared } from '@sluice/drivers'
-import { clusterTransport } from '@sluice/reconcile'
+import { clusterTransport } from '@sluice/kubernetes'
 import { controlAccess, runService } from '@sluice/service'
 import { config, rules } from './config.ts'
 import { startAsLeader } from './start-as-leader.ts'

@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals'
-import type { Transport } from '@sluice/reconcile'
+import type { Transport } from '@sluice/kubernetes'
 import { createTestTelemetry } from '@sluice/telemetry/testing'
 import { VirtualClock } from '@sluice/testkit'
 import { startAsLeader } from './start-as-leader.ts'

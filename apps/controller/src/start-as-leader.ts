@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { hostname } from 'node:os'
-import { type ClusterTransport, startLeaderElection, type Transport } from '@sluice/reconcile'
+import type { ClusterTransport, Transport } from '@sluice/kubernetes'
+import { startLeaderElection } from '@sluice/reconcile'
 import type { Running, ServiceContext } from '@sluice/service'
 
 export interface AsLeaderDeps {
@@ -8,7 +9,7 @@ export interface AsLeaderDeps {
     readonly telemetry: Pick<ServiceContext['telemetry'], 'log'>
   }
   /** Disposed with what is started. */
-  readonly cluster: ClusterTransport
+  readonly cluster: Omit<ClusterTransport, 'bearing'>
   /** Of the Lease. */
   readonly namespace: string
   start(transport: Transport): Promise<Running>

@@ -14,6 +14,7 @@ import {
 import { openDriver, runningDrivers } from '@sluice/drivers'
 import { explain, explainRoute } from '@sluice/filter'
 import { findAtReplicas, journalRoute } from '@sluice/journal'
+import type { Transport } from '@sluice/kubernetes'
 import {
   fixedAddresses,
   overChanges,
@@ -21,7 +22,6 @@ import {
   startControlPlane,
   startKubernetesControlPlane,
   storeLimits,
-  type Transport,
 } from '@sluice/reconcile'
 import { startRedelivery } from '@sluice/redelivery'
 import { publishResourceApi } from '@sluice/resource-api'
@@ -60,6 +60,7 @@ export async function startController(
     services: config.eventDisplayUrl === undefined ? {} : { 'default/event-display': config.eventDisplayUrl },
     addresses: fixedAddresses(ingressUrl),
     drivers: runningDrivers(config),
+    ...(config.receiversUrl !== undefined && { receiversUrl: config.receiversUrl }),
   }
   const { manifests, clusterDomain } = config
   const embedded =

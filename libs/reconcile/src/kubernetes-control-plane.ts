@@ -1,6 +1,6 @@
+import type { Transport } from '@sluice/kubernetes'
 import { apiTable } from '@sluice/resources/api'
 import { kubernetesClient } from './api/kubernetes/kubernetes-client.ts'
-import type { Transport } from './api/kubernetes/requests.ts'
 import { type Reconciling, type ReconcilingDeps, startReconciling } from './reconciling.ts'
 
 export interface KubernetesControlPlaneDeps extends Omit<ReconcilingDeps, 'client' | 'table'> {

@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals'
+import type { Transport } from '@sluice/kubernetes'
 import { VirtualClock } from '@sluice/testkit'
-import type { Transport } from '../api/kubernetes/requests.ts'
 import { startLeaderElection } from './leader-election.ts'
 
 /** An API server with one Lease; a candidate can be cut off from it. */

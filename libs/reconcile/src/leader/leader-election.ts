@@ -1,6 +1,6 @@
 import { type Clock, sleep } from '@sluice/clock'
 import { isFailure } from '@sluice/errors'
-import { requestsOver, type Transport } from '../api/kubernetes/requests.ts'
+import { requestsOver, type Transport } from '@sluice/kubernetes'
 import { type Lease, leaseOf, takenOver } from './lease.ts'
 
 /** Source: client-go, leaderelection, the defaults of Kubernetes' own controllers. */

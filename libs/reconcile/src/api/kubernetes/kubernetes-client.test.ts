@@ -1,12 +1,12 @@
 import { setTimeout as wait } from 'node:timers/promises'
 import { describe, expect, test } from '@jest/globals'
 import { type Clock, systemClock } from '@sluice/clock'
+import type { Transport } from '@sluice/kubernetes'
 import { openRegistry, serveResourceApi } from '@sluice/resource-api'
 import { type ApiObject, apiTable, type ServedVersion } from '@sluice/resources/api'
 import { createTestTelemetry } from '@sluice/telemetry/testing'
 import fastify from 'fastify'
 import { kubernetesClient } from './kubernetes-client.ts'
-import type { Transport } from './requests.ts'
 
 const table = apiTable()
 const BROKER = table.ofKind('eventing.knative.dev/v1', 'Broker') as ServedVersion

@@ -1,10 +1,11 @@
 import type { Clock } from '@sluice/clock'
+import { requestsOver, type Transport } from '@sluice/kubernetes'
 import type { ApiObject, ServedVersion } from '@sluice/resources/api'
 import type { Telemetry } from '@sluice/telemetry'
 import { keyOf } from '../object-cache.ts'
 import type { ResourceClient } from '../resource-client.ts'
 import { ListWatch } from './list-watch.ts'
-import { pathOf, requestsOver, type Transport } from './requests.ts'
+import { pathOf } from './path-of.ts'
 
 /** Who writes, in metadata.managedFields. */
 const BY = '?fieldManager=sluice-controller'

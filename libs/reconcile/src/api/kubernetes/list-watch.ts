@@ -1,9 +1,10 @@
 import { type Clock, sleep } from '@sluice/clock'
 import { EventingError, isFailure } from '@sluice/errors'
+import { type Requests, refusal, type WatchLine } from '@sluice/kubernetes'
 import type { ApiObject, ServedVersion } from '@sluice/resources/api'
 import { keyOf, ObjectCache } from '../object-cache.ts'
 import type { Informer, ObjectChange, ObjectKey } from '../resource-client.ts'
-import { pathOf, type Requests, refusal, type WatchLine } from './requests.ts'
+import { pathOf } from './path-of.ts'
 
 const PAGE = 500
 /** The server ends a watch then; it is taken up where it ended. */
@@ -120,9 +121,9 @@ export class ListWatch implements Informer, AsyncDisposable {
       resourceVersion: String(this.#version),
     })
     const signal = AbortSignal.any([this.#stop.signal, stalled.signal])
-    for await (const line of requests.watch(`${pathOf(kind)}?${query}`, signal)) {
+    for await (const lines of requests.watch(`${pathOf(kind)}?${query}`, signal)) {
       if (this.#stop.signal.aborted) return
-      this.#take(line)
+      for (const line of lines) this.#take(line)
     }
   }
 
