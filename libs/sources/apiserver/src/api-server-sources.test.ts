@@ -143,6 +143,23 @@ describe('the sources of an API server', () => {
     expect([...desk.state(ROW.uid).keys()].filter((key) => key.includes('stock'))).toEqual([])
   })
 
+  test('what labels begin and cease to choose while the history goes is told, however old it is', async () => {
+    const { clock, desk, api, replica, told } = bench()
+    for (const name of ['old', 'same', 'gone']) api.put('shop', name, { labels: { on: name === 'old' ? 'no' : 'yes' } })
+    await clock.advance(2_000)
+    await using _ = replica()
+    const resources = [{ apiVersion: 'v1', kind: 'Pod', selector: { matchLabels: { on: 'yes' } } }]
+    await desk.put({ ...ROW, resources })
+    await clock.advance(10)
+    api.faults.push({ kind: 'status', status: 500 })
+    api.cut()
+    api.put('shop', 'old', { labels: { on: 'yes' } })
+    api.put('shop', 'gone', { labels: { on: 'no' } })
+    api.compact()
+    await clock.advance(MINUTE_MS)
+    expect(told()).toEqual(['add shop/old 104', 'delete shop/gone 103'])
+  })
+
   test('more watches than are allowed are refused by number', async () => {
     const { clock, desk, api, replica, conditions } = bench()
     await using _ = replica()

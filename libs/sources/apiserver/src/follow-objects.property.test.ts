@@ -174,7 +174,7 @@ describe('whatever befalls the API server, its connections and the replicas', ()
           expect(told.filter((each) => each.includes(`/${name} `))).toEqual(happened)
         }
       }),
-      { numRuns: 60 },
+      { numRuns: 30 },
     )
   })
 })
