@@ -60,6 +60,7 @@ export async function startController(
     services: config.eventDisplayUrl === undefined ? {} : { 'default/event-display': config.eventDisplayUrl },
     addresses: fixedAddresses(ingressUrl),
     drivers: runningDrivers(config),
+    ...(config.receiversUrl !== undefined && { receiversUrl: config.receiversUrl }),
   }
   const { manifests, clusterDomain } = config
   const embedded =

@@ -38,6 +38,8 @@ export interface LogRow extends Row {
   readonly retention: { readonly maxAgeMs: number; readonly maxBytes: number }
   /** Oldest first, at most 1,000. */
   readonly formerTriggers?: readonly FormerTrigger[]
+  /** Its source is gone, since then in ms since the epoch; it stays until it holds nothing. */
+  readonly goneAt?: number
 }
 
 /**

@@ -18,6 +18,7 @@ export const logRow = z.strictObject({
   orderKey: text,
   retention: z.strictObject({ maxAgeMs: count, maxBytes: count }),
   formerTriggers: z.exactOptional(z.array(z.strictObject({ queue: text, name: text, goneAt: count }))),
+  goneAt: z.exactOptional(count),
 })
 
 const rowsShape = {

@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs'
 import { describe, expect, test } from '@jest/globals'
 import { readSchedule } from './schedule.ts'
 import { timezoneProblem } from './timezone.ts'
@@ -56,6 +57,21 @@ describe('a schedule is read', () => {
     ['@reboot', '"@reboot" is not one of @yearly, @annually, @monthly, @weekly, @daily, @midnight, @hourly'],
   ])('but not %j', (text, problem) => {
     expect(readSchedule(text)).toEqual({ problem })
+  })
+})
+
+describe('beside robfig/cron v3', () => {
+  const lines = readFileSync(new URL('../test/robfig/refused.tsv', import.meta.url), 'utf8')
+    .trimEnd()
+    .split('\n')
+
+  test('the same is refused, and what it reads only by chance', () => {
+    const differing = lines.flatMap((line) => {
+      const [text = '', isRefused] = line.split('\t')
+      return 'problem' in readSchedule(text) === (isRefused === 'true') ? [] : [text]
+    })
+    expect(lines.length).toBeGreaterThan(50)
+    expect(differing).toEqual(['+1 * * * *', '@hourly ', '1,,2 * * * *', ', * * * *', '*-5 * * * *'])
   })
 })
 

@@ -1,8 +1,14 @@
-import type { Backlog, ChannelKind } from '@sluice/channel'
-import { type Cursor, NO_CURSOR, readCursor } from './cursor.ts'
-import type { Lane } from './lane.ts'
+import {
+  type Backlog,
+  type ChannelKind,
+  type Cursor,
+  type Lane,
+  NO_CURSOR,
+  readCursor,
+  type StoredEntry,
+} from '@sluice/channel'
 import type { Link } from './link.ts'
-import { decodeMessage, type StoredEntry } from './message.ts'
+import { decodeMessage } from './message.ts'
 import { type ChannelNames, tokenOf } from './names.ts'
 import { type ReadingFrom, type Received, scan } from './reader.ts'
 import { newest } from './store.ts'

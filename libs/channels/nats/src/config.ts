@@ -39,8 +39,6 @@ export const MIN_SERVER_VERSION = [2, 9, 0] as const
 export const DEFAULT_LEASE_MS = 10_000
 /** The streams' own duplicate window, JetStream's default. */
 export const DEDUP_WINDOW_MS = 120_000
-/** Ended entries of a queue that stay in its stream, so that who takes a lane over knows their keys. */
-export const DEDUP_ENTRIES = 10_000
 /** What a note, a reason and the place of an entry may add to it when it is moved aside or parked. */
 export const ADDED_BYTES = 16 * 1024
 /** Until a server has said otherwise. */

@@ -1,15 +1,17 @@
-import type {
-  Backlog,
-  Beginning,
-  ChannelCapabilities,
-  ChannelDriver,
-  ChannelOptions,
-  Entry,
-  Parked,
-  ParkedQuery,
-  Position,
-  Stored,
-  SubscribeOptions,
+import {
+  type Backlog,
+  type Beginning,
+  type ChannelCapabilities,
+  type ChannelDriver,
+  type ChannelOptions,
+  Consumer,
+  type Entry,
+  type Parked,
+  type ParkedQuery,
+  type Position,
+  type Stored,
+  type SubscribeOptions,
+  Turns,
 } from '@sluice/channel'
 import { sleep } from '@sluice/clock'
 import { backlog } from './backlog.ts'
@@ -23,6 +25,7 @@ import {
 } from './config.ts'
 import { closed, isUnavailable, unknownChannel } from './errors.ts'
 import { type NatsEvents, natsEvents } from './events.ts'
+import { NatsLaneStore } from './lane-store.ts'
 import { Link, type NatsState } from './link.ts'
 import { ChannelNames, stateStream } from './names.ts'
 import { countParked, listParked, purgeParked, redriveParked } from './parked.ts'
@@ -30,8 +33,6 @@ import { publish } from './publish.ts'
 import { beginningOf, readLog, readQueue } from './read.ts'
 import { retain } from './retention.ts'
 import { createStreams, ensureState, removeStreams } from './streams.ts'
-import { Consumer } from './subscribe.ts'
-import { Turns } from './turns.ts'
 
 export interface NatsDriver extends ChannelDriver {
   /** Connected, or why not (yet). */
@@ -137,16 +138,25 @@ class Driver implements NatsDriver {
   subscribe(name: string, subscription: string, options: SubscribeOptions, signal: AbortSignal) {
     const channel = this.#subscribed(name, subscription)
     const { kind, lanes } = channel.options
+    const events = this.#events
     const consumer = new Consumer(
       {
-        link: this.#link,
-        names: channel.names,
-        stateStream: stateStream(this.#prefix),
-        kind,
-        lanes,
-        subscription,
+        store: new NatsLaneStore({
+          link: this.#link,
+          names: channel.names,
+          stateStream: stateStream(this.#prefix),
+          kind,
+          lanes,
+          subscription,
+        }),
         leaseMs: this.#options.leaseMs ?? DEFAULT_LEASE_MS,
-        events: this.#events,
+        events: {
+          skipped: (lane, seq, error) => events.skipped(name, lane, seq, error),
+          repeated: events.repeated,
+          taken: (lane) => events.taken(name, lane),
+          lost: (lane) => events.lost(name, lane),
+          failed: events.failed,
+        },
       },
       options,
       signal,

@@ -51,12 +51,6 @@ export function tooLarge(bytes: number, maxBytes: number): EventingError {
   return new EventingError({ code: 'CHANNEL_EVENT_TOO_LARGE', driver: DRIVER_NAME, bytes, maxBytes }, text)
 }
 
-/** The lane has moved on: whoever has it now hands the event out again. */
-export function ended(position: string): EventingError {
-  const text = `the lane of event ${position} has another owner now, which hands it out again`
-  return new EventingError({ code: 'DELIVERY_ENDED', position }, text)
-}
-
 export function serverTooOld(version: string): EventingError {
   const reason = `nats-server ${version} is too old: ${MIN_SERVER_VERSION.join('.')} or newer is needed`
   return new EventingError({ code: 'SERVER_UNSUPPORTED', driver: DRIVER_NAME, reason }, reason)

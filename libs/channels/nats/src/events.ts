@@ -15,16 +15,16 @@ export function natsEvents({ telemetry }: NatsOptions) {
     description: 'lanes taken over by this process',
   })
   return {
-    skipped(channel: string, seq: number, error: unknown) {
+    skipped(channel: string, lane: number, seq: number, error: unknown) {
       foreign.add(1)
-      log.warn({ channel, seq, error: String(error) }, 'a message that is no CloudEvent was skipped')
+      log.warn({ channel, lane, seq, error: String(error) }, 'a message that is no CloudEvent was skipped')
     },
     repeated: () => repeated.add(1),
-    taken(subject: string, lane: number) {
+    taken(channel: string, lane: number) {
       taken.add(1)
-      log.debug({ subject, lane }, 'lane taken')
+      log.debug({ channel, lane }, 'lane taken')
     },
-    lost: (subject: string, lane: number) => log.warn({ subject, lane }, 'lane lost to another consumer'),
+    lost: (channel: string, lane: number) => log.warn({ channel, lane }, 'lane lost to another consumer'),
     failed: (what: string, error: unknown) => log.warn({ what, error: String(error) }, 'NATS: it is tried again'),
   }
 }

@@ -1,8 +1,8 @@
 import { describe, expect, test } from '@jest/globals'
-import type { Entry } from '@sluice/channel'
+import type { Entry, Place } from '@sluice/channel'
 import type { AttributeValue, CloudEvent, DataKind } from '@sluice/cloudevents'
 import fc from 'fast-check'
-import { decodeMessage, encodeMessage, type Headers, messageId, type Place } from './message.ts'
+import { decodeMessage, encodeMessage, type Headers, messageId } from './message.ts'
 
 /** What the wire makes of header lines: names and trimmed values, as the client hands them out. */
 function wire(bytes: Uint8Array): Headers {

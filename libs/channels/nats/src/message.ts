@@ -1,4 +1,4 @@
-import type { Entry, Envelope } from '@sluice/channel'
+import type { Entry, Place, StoredEntry } from '@sluice/channel'
 import {
   type AttributeValue,
   attributeText,
@@ -14,32 +14,9 @@ import type { RawHeaders } from './link.ts'
 
 /**
  * How an entry lies in a stream: the CloudEvents NATS binding in binary mode, the data as payload, and one header of
- * ours with what the binding has no place for. A foreign publisher's message has no such header and may be structured.
+ * ours, JSON in ASCII, with what the binding has no place for; what is absent is left out. A foreign publisher's message
+ * has no such header and may be structured.
  */
-export interface StoredEntry {
-  readonly envelope: Envelope
-  readonly dedupKey: string | undefined
-  readonly queue: string
-  readonly attempt: number
-  readonly note: string | undefined
-  readonly notBefore: number | undefined
-  readonly place: Place | undefined
-  /** Of the event; the same however often it was moved. */
-  readonly bytes: number
-}
-
-/** What an entry that was moved aside or parked carries along. */
-export interface Place {
-  /** The position it is known by. */
-  readonly id: string
-  readonly lane: number
-  readonly storedAt: number
-  readonly handOuts: number
-  readonly due: number
-  readonly reason?: string
-}
-
-/** Our header, JSON in ASCII; what is absent is left out. */
 interface Meta {
   /** Lane key. */
   readonly k: string

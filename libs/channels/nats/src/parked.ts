@@ -1,6 +1,6 @@
-import type { Parked, ParkedQuery, Position } from '@sluice/channel'
+import type { Parked, ParkedQuery, Position, StoredEntry } from '@sluice/channel'
 import type { Link } from './link.ts'
-import { decodeMessage, encodeMessage, type StoredEntry } from './message.ts'
+import { decodeMessage, encodeMessage } from './message.ts'
 import { type ChannelNames, tokenOf } from './names.ts'
 import { countOf, type Received, scan } from './reader.ts'
 import { deleteAt, entryAt, store } from './store.ts'

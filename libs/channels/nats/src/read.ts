@@ -1,6 +1,6 @@
-import type { Beginning, Position, Stored } from '@sluice/channel'
+import type { Beginning, Position, Stored, StoredEntry } from '@sluice/channel'
 import { type BacklogDeps, cursorOf } from './backlog.ts'
-import { decodeMessage, type StoredEntry } from './message.ts'
+import { decodeMessage } from './message.ts'
 import { type ReadingFrom, type Received, scan } from './reader.ts'
 import { entryAt } from './store.ts'
 import { streamState } from './streams.ts'

@@ -1,7 +1,6 @@
 import type { Msg } from '@nats-io/transport-node'
-import type { ChannelOptions } from '@sluice/channel'
+import { type ChannelOptions, REMEMBERED_KEYS } from '@sluice/channel'
 import { cursorOf } from './backlog.ts'
-import { DEDUP_ENTRIES } from './config.ts'
 import type { Link } from './link.ts'
 import type { ChannelNames } from './names.ts'
 import { countOf, scan } from './reader.ts'
@@ -32,7 +31,7 @@ export async function retain(deps: RetentionDeps): Promise<void> {
   const passed = await passedIn(deps, state)
   if (passed < state.first_seq) return
   const upTo =
-    options.kind === 'queue' ? passed - DEDUP_ENTRIES : await byRetention(deps, state, passed, options.retention)
+    options.kind === 'queue' ? passed - REMEMBERED_KEYS : await byRetention(deps, state, passed, options.retention)
   if (upTo < state.first_seq) return
   await cut(link, names.events, upTo, state)
 }

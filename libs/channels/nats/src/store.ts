@@ -1,7 +1,8 @@
 import type { Msg } from '@nats-io/transport-node'
+import type { StoredEntry } from '@sluice/channel'
 import { isFault, isUnavailable, MESSAGE_NOT_FOUND, unavailable } from './errors.ts'
 import { type Link, parsed, type RawHeaders } from './link.ts'
-import { decodeMessage, type StoredEntry } from './message.ts'
+import { decodeMessage } from './message.ts'
 
 interface PubAck {
   readonly seq: number

@@ -1,3 +1,4 @@
+import type { Clock } from '@sluice/clock'
 import { type CloudEvent, decodeHttp } from '@sluice/cloudevents'
 import type { Answer, Endpoint, Outgoing, OutgoingRequest } from '@sluice/dispatch'
 import { EventingError } from '@sluice/errors'
@@ -11,7 +12,7 @@ export interface SourceRequest {
   readonly event: CloudEvent
 }
 
-/** A status; with `retryAfter` as a header; `unreachable`; or `hang`: never answered. */
+/** A status; with `retryAfter` as a header; `unreachable`; or `hang`: no answer before the deadline, where there is a clock. */
 export type IngressAnswer =
   | number
   | 'unreachable'
@@ -30,7 +31,7 @@ export interface FakeIngress {
   respond: (request: SourceRequest) => IngressAnswer
 }
 
-export function createFakeIngress(): FakeIngress {
+export function createFakeIngress({ clock }: { readonly clock?: Clock } = {}): FakeIngress {
   const requests: SourceRequest[] = []
   const stored: CloudEvent[] = []
 
@@ -41,7 +42,10 @@ export function createFakeIngress(): FakeIngress {
     const request = { n: requests.length + 1, url: endpoint.url, headers: byName(headers), event }
     requests.push(request)
     const given = ingress.respond(request)
-    if (given === 'hang') return new Promise(() => {})
+    if (given === 'hang') {
+      const problem = `no complete answer within ${endpoint.timeoutMs} ms`
+      return new Promise((resolve) => clock?.after(endpoint.timeoutMs, () => resolve({ kind: 'timeout', problem })))
+    }
     if (given === 'unreachable') return { kind: 'unreachable', problem: 'connect ECONNREFUSED' }
     const { status, retryAfter, body: text = '' } = typeof given === 'number' ? { status: given } : given
     if (status < 300) stored.push(event)

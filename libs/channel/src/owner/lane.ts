@@ -1,19 +1,15 @@
 import { sleep } from '@sluice/clock'
-import { NO_CURSOR, readCursor, writeCursor } from './cursor.ts'
-import { isFault, isUnavailable, unavailable, WRONG_LAST_SEQUENCE } from './errors.ts'
+import { writeCursor } from './cursor.ts'
 import type { Item } from './item.ts'
-import type { Link } from './link.ts'
-import type { Reader } from './reader.ts'
-import { expecting, newest, store } from './store.ts'
+import type { Grip, LaneReader, LaneStore } from './lane-store.ts'
 
 /** Ends become durable at the latest this much later. */
 const FLUSH_MS = 10
 const RETRY_MS = 100
 
 export interface LaneDeps {
-  readonly link: Link
-  readonly stream: string
-  readonly subject: string
+  readonly store: LaneStore
+  readonly grip: Grip
   readonly member: string
   /** Somebody else has it now. */
   readonly onLost: (lane: Lane) => void
@@ -21,12 +17,13 @@ export interface LaneDeps {
 
 /**
  * One lane of a subscription in its owner: what has not ended in it, and its cursor, written under the condition that
- * nobody else wrote it since. That condition is the fence: an owner that was given up for dead finds out here.
+ * nobody else took it since. That condition is the fence: an owner that was given up for dead finds out here.
  */
 export class Lane {
   readonly number: number
+  readonly grip: Grip
   readonly #deps: LaneDeps
-  /** In the stream of events, read and not ended, oldest first. */
+  /** Where it was published, read and not ended, oldest first. */
   readonly open = new Map<number, Item>()
   /** Aside and not ended. */
   readonly aside = new Map<string, Item>()
@@ -45,24 +42,24 @@ export class Lane {
   asideBytes = 0
   isLeaving = false
   isGone = false
-  reader: Reader | undefined
+  reader: LaneReader | undefined
   /** Ends on their way to the store. */
   readonly writing = new Set<Promise<unknown>>()
-  #revision: number
   #isGivenUp = false
   #flushing: Promise<unknown> = Promise.resolve()
   #queued: Promise<void> | undefined
   #timer: Disposable | undefined
 
-  constructor(number: number, revision: number, deps: LaneDeps) {
+  constructor(number: number, deps: LaneDeps) {
     this.number = number
-    this.#revision = revision
+    this.grip = deps.grip
     this.#deps = deps
+    deps.grip.onLost = () => this.#lost()
   }
 
   /** The cursor is written soon. */
   changed(): void {
-    this.#timer ??= this.#deps.link.options.clock.after(FLUSH_MS, () => {
+    this.#timer ??= this.#deps.store.clock.after(FLUSH_MS, () => {
       this.#timer = undefined
       this.flush().catch(() => undefined)
     })
@@ -84,7 +81,11 @@ export class Lane {
   async release(): Promise<void> {
     this.#isGivenUp = true
     this.leave()
-    if (this.#deps.link.isUp) await this.flush()
+    try {
+      if (this.#deps.store.isUp) await this.flush()
+    } finally {
+      this.grip[Symbol.dispose]()
+    }
   }
 
   /** Nothing more is read or written for it. */
@@ -96,9 +97,9 @@ export class Lane {
   }
 
   async #write(): Promise<void> {
-    const { link, subject, member, stream } = this.#deps
+    const { store, member } = this.#deps
     for (;;) {
-      if (this.isGone && !this.#isGivenUp) throw unavailable('the lane has another owner')
+      if (this.isGone && !this.#isGivenUp) throw this.#moved()
       const text = writeCursor(
         {
           owner: this.#isGivenUp ? null : member,
@@ -111,27 +112,28 @@ export class Lane {
         },
         this.#isGivenUp,
       )
-      try {
-        this.#revision = await store(link, subject, text, expecting(this.#revision))
-        return
-      } catch (error) {
-        if (isFault(error, WRONG_LAST_SEQUENCE)) await this.#checkOwner(stream, subject)
-        else if (!isUnavailable(error) || (this.#isGivenUp && !link.isUp)) throw error
-        else await sleep(link.options.clock, RETRY_MS)
+      const [firstOpen = this.read + 1] = this.open.keys()
+      const isOurs = await this.grip.write(text, firstOpen - 1).catch(async (error: unknown) => {
+        if (!store.isUnavailable(error) || (this.#isGivenUp && !store.isUp)) throw error
+        await sleep(store.clock, RETRY_MS)
+        return undefined
+      })
+      if (isOurs) return
+      if (isOurs === false) {
+        this.#lost()
+        throw this.#moved()
       }
     }
   }
 
-  /** A write of ours whose answer was lost is ours still. */
-  async #checkOwner(stream: string, subject: string): Promise<void> {
-    const found = await newest(this.#deps.link, stream, subject).catch(() => undefined)
-    const { owner } = found === undefined ? NO_CURSOR : readCursor(found.text)
-    if (found !== undefined && owner === this.#deps.member) {
-      this.#revision = found.seq
-      return
-    }
+  #lost(): void {
+    if (this.isGone) return
     this.leave()
+    this.grip[Symbol.dispose]()
     this.#deps.onLost(this)
-    throw unavailable('the lane has another owner')
+  }
+
+  #moved(): Error {
+    return this.#deps.store.unavailable('the lane has another owner')
   }
 }

@@ -1,18 +1,20 @@
-import type { Envelope } from '@sluice/channel'
+import type { Envelope } from '../port.ts'
 import type { Lane } from './lane.ts'
 
 /** One entry in a lane that this process owns. */
 export interface Item {
   /** The position it is known by outside, wherever its newest copy lies. */
   readonly id: string
-  /** Place in the stream of events; 0 if it never was there. */
+  /** Place in its lane where it was published; 0 if it never was there. */
   readonly seq: number
+  /** Older ones have less, in any lane. */
+  readonly age: number
   readonly lane: Lane
   readonly queue: string
   readonly storedAt: number
   readonly dedupKey: string | undefined
   readonly bytes: number
-  /** Place of its copy aside; 0 while it lies in the stream of events. */
+  /** Place of its copy aside; 0 while it lies where it was published. */
   aside: number
   attempt: number
   /** Times handed out before with no outcome. */

@@ -35,7 +35,7 @@ export class Queue {
   /** In its place by age. */
   add(item: Item): void {
     const items = this.#items
-    if (this.length === 0 || (items.at(-1) as Item).seq <= item.seq) {
+    if (this.length === 0 || (items.at(-1) as Item).age <= item.age) {
       items.push(item)
       return
     }
@@ -43,7 +43,7 @@ export class Queue {
     let high = items.length
     while (low < high) {
       const middle = (low + high) >> 1
-      if ((items[middle] as Item).seq <= item.seq) low = middle + 1
+      if ((items[middle] as Item).age <= item.age) low = middle + 1
       else high = middle
     }
     items.splice(low, 0, item)

@@ -1,11 +1,10 @@
 import { sleep } from '@sluice/clock'
+import type { ConsumerDeps } from './consumer.ts'
 import type { Lane } from './lane.ts'
+import type { Redriven } from './lane-store.ts'
 import { Membership } from './membership.ts'
-import type { Received } from './reader.ts'
-import { Reader } from './reader.ts'
 import type { Stock } from './stock.ts'
-import type { ConsumerDeps } from './subscribe.ts'
-import { adoptRedriven, type Taken, type TakeoverDeps, takeOver } from './takeover.ts'
+import { addAside, type Taken, type TakeoverDeps, takeOver } from './takeover.ts'
 
 export interface LaneKeeperDeps extends ConsumerDeps {
   readonly member: string
@@ -23,11 +22,11 @@ export class LaneKeeper {
   readonly #deps: LaneKeeperDeps
   readonly #taking = new Map<number, Promise<void>>()
   readonly #releasing = new Map<number, Promise<void>>()
-  readonly #redriven: Received[] = []
+  readonly #redriven: Redriven[] = []
   /** Ours, and not read yet. */
   readonly #taken: Taken[] = []
   #membership: Membership | undefined
-  #redriveReader: Reader | undefined
+  #redriveReader: Disposable | undefined
   #listening: Disposable | undefined
   #retry: Disposable | undefined
   #isStopped = false
@@ -37,20 +36,14 @@ export class LaneKeeper {
   }
 
   start(): void {
-    const { link, names, subscription } = this.#deps
+    const { store } = this.#deps
     this.#membership = new Membership({ ...this.#deps, onChange: () => this.#balance() })
-    this.#redriveReader = new Reader(link, {
-      stream: names.aside,
-      filter: names.redriven(subscription, '*', '*', '*'),
-      from: { seq: 1 },
-      room: () => 256,
-      onMessage: (each) => {
-        this.#redriven.push(each)
-        this.#adopt()
-      },
+    this.#redriveReader = store.redriven((each) => {
+      this.#redriven.push(each)
+      this.#adopt()
     })
     // Whether a lane is still ours is known once its cursor was written.
-    this.#listening = link.onUp(() => {
+    this.#listening = store.onUp(() => {
       for (const lane of this.lanes.values()) lane.changed()
     })
   }
@@ -77,7 +70,7 @@ export class LaneKeeper {
 
   #balance(): void {
     if (this.#isStopped || this.#membership === undefined) return
-    for (let number = 0; number < this.#deps.lanes; number++) {
+    for (let number = 0; number < this.#deps.store.lanes; number++) {
       const lane = this.lanes.get(number)
       if (this.#membership.wants(number)) {
         if (lane === undefined && !this.#taking.has(number) && !this.#releasing.has(number)) this.#take(number)
@@ -91,8 +84,8 @@ export class LaneKeeper {
   }
 
   #take(number: number): void {
-    const { link, names, events, subscription } = this.#deps
-    if (!link.isUp) {
+    const { store, events } = this.#deps
+    if (!store.isUp) {
       this.#again()
       return
     }
@@ -100,7 +93,7 @@ export class LaneKeeper {
       (taken) => {
         if (taken === undefined) return this.#again()
         if (this.#isStopped) return void this.lanes.set(number, taken.lane)
-        events.taken(names.cursor(subscription, number), number)
+        events.taken(number)
         this.lanes.set(number, taken.lane)
         this.#taken.push(taken)
         this.#membership?.moved(number)
@@ -127,18 +120,14 @@ export class LaneKeeper {
   }
 
   #takeoverDeps(): TakeoverDeps {
-    const { link, names, kind, subscription, stateStream, member, events, onLost } = this.#deps
+    const { store, member, events, onLost } = this.#deps
     return {
-      link,
-      names,
-      kind,
-      subscription,
-      stream: stateStream,
+      store,
       member,
       isLive: (other) => this.#membership?.isLive(other) ?? true,
-      onGarbled: ({ seq }, error) => events.skipped(names.aside, seq, error),
+      onGarbled: (lane, place, error) => events.skipped(lane, place, error),
       onLost: (lane) => {
-        events.lost(names.cursor(subscription, lane.number), lane.number)
+        events.lost(lane.number)
         if (this.lanes.get(lane.number) === lane) this.lanes.delete(lane.number)
         onLost(lane)
         this.#again()
@@ -166,7 +155,7 @@ export class LaneKeeper {
 
   /** Tries again soon. */
   #again(): void {
-    this.#retry ??= this.#deps.link.options.clock.after(RETRY_MS, () => {
+    this.#retry ??= this.#deps.store.clock.after(RETRY_MS, () => {
       this.#retry = undefined
       this.#balance()
     })
@@ -175,24 +164,24 @@ export class LaneKeeper {
   /** What was redriven in a lane of ours becomes ours; the rest is for others. */
   #adopt(): void {
     for (const each of this.#redriven.splice(0)) {
-      const number = Number(each.message.subject.split('.').at(-3))
-      const lane = this.lanes.get(number)
+      const lane = this.lanes.get(each.lane)
       if (lane !== undefined && !lane.isLeaving) void this.#adoptInto(lane, each)
       else this.#redriven.push(each)
     }
     if (this.#redriven.length > MOST_UNADOPTED) this.#redriven.length = MOST_UNADOPTED
   }
 
-  async #adoptInto(lane: Lane, each: Received): Promise<void> {
-    const adopting = adoptRedriven(lane, each, this.#takeoverDeps())
+  async #adoptInto(lane: Lane, each: Redriven): Promise<void> {
+    const { store, events } = this.#deps
+    const adopting = each.adopt(lane.grip)
     lane.writing.add(adopting)
     try {
-      const item = await adopting
+      const item = addAside(lane, await adopting, each.decode(), { store })
       if (item !== undefined && !lane.isGone) this.#deps.stock.later(item)
       lane.changed()
     } catch (error) {
-      this.#deps.events.failed('taking up a redriven event', error)
-      await sleep(this.#deps.link.options.clock, RETRY_MS)
+      events.failed('taking up a redriven event', error)
+      await sleep(store.clock, RETRY_MS)
       this.#redriven.push(each)
       this.#again()
     } finally {

@@ -1,13 +1,7 @@
-import type { Link } from './link.ts'
-import type { ChannelNames } from './names.ts'
-import { Reader, type Received } from './reader.ts'
-import { store } from './store.ts'
+import type { LaneStore } from './lane-store.ts'
 
 export interface MembershipDeps {
-  readonly link: Link
-  readonly names: ChannelNames
-  readonly stateStream: string
-  readonly subscription: string
+  readonly store: LaneStore
   readonly member: string
   readonly leaseMs: number
   /** Who is there has changed, or a lane has moved. */
@@ -27,7 +21,7 @@ export class Membership {
   readonly #left = new Set<string>()
   /** Owners of lanes of whom nothing was heard: since when they are known of. */
   readonly #noticed = new Map<string, number>()
-  readonly #reader: Reader
+  readonly #reader: Disposable
   readonly #listening: Disposable
   #members: readonly string[] = []
   #beatAt = Number.NEGATIVE_INFINITY
@@ -39,15 +33,12 @@ export class Membership {
 
   constructor(deps: MembershipDeps) {
     this.#deps = deps
-    const { link, names, subscription, stateStream } = deps
-    this.#reader = new Reader(link, {
-      stream: stateStream,
-      filter: names.live(subscription),
-      from: { seq: 1 },
-      room: () => Number.POSITIVE_INFINITY,
-      onMessage: (each) => this.#take(each),
+    const { store } = deps
+    this.#reader = store.members({
+      onMember: (name, isThere) => this.#take(name, isThere),
+      onMoved: () => this.#refresh(),
     })
-    this.#listening = link.onUp(() => {
+    this.#listening = store.onUp(() => {
       // Nobody could be heard meanwhile.
       for (const member of this.#seen.keys()) this.#seen.set(member, this.#now())
       this.#beat()
@@ -76,8 +67,8 @@ export class Membership {
 
   /** Tells the others that a lane was taken or is free. */
   moved(lane: number): void {
-    const { link, names, subscription } = this.#deps
-    if (link.isUp) store(link, names.moved(subscription, lane), '{}').catch(() => undefined)
+    const { store } = this.#deps
+    if (store.isUp) store.moved(lane).catch(() => undefined)
   }
 
   async stop(): Promise<void> {
@@ -85,43 +76,38 @@ export class Membership {
     this.#timer?.[Symbol.dispose]()
     this.#listening[Symbol.dispose]()
     this.#reader[Symbol.dispose]()
-    const { link, names, subscription, member } = this.#deps
-    if (!link.isUp) return
+    const { store, member } = this.#deps
+    if (!store.isUp) return
     // Who comes next would give each a lease again, and leave it its share of the lanes
     await Promise.all([...this.#left].map((name) => this.#clear(name)))
-    await store(link, names.member(subscription, member), '').catch(() => undefined)
+    await store.leave(member).catch(() => undefined)
   }
 
-  #take({ message }: Received): void {
-    const tokens = message.subject.split('.')
-    const [kind, name = ''] = tokens.slice(-2)
-    if (kind === 'member') {
-      if (message.data.length === 0) {
-        this.#seen.delete(name)
-        if (!this.#isStopped && !this.#left.has(name)) this.#bury(name)
-      } else {
-        this.#seen.set(name, this.#now())
-        this.#noticed.delete(name)
-        this.#left.delete(name)
-        // Who was there before us came before us.
-        if (name === this.#deps.member) this.isReady = true
-      }
+  #take(name: string, isThere: boolean): void {
+    if (isThere) {
+      this.#seen.set(name, this.#now())
+      this.#noticed.delete(name)
+      this.#left.delete(name)
+      // Who was there before us came before us.
+      if (name === this.#deps.member) this.isReady = true
+    } else {
+      this.#seen.delete(name)
+      if (!this.#isStopped && !this.#left.has(name)) this.#bury(name)
     }
     this.#refresh()
   }
 
   /** What a member that left has written of itself is cleared away, once. */
   #bury(name: string): void {
-    const { link, leaseMs } = this.#deps
+    const { store, leaseMs } = this.#deps
     this.#left.add(name)
-    link.options.clock.after(leaseMs, () => {
-      if (link.isUp && !this.#isStopped && this.#left.delete(name)) void this.#clear(name)
+    store.clock.after(leaseMs, () => {
+      if (store.isUp && !this.#isStopped && this.#left.delete(name)) void this.#clear(name)
     })
   }
 
   async #clear(name: string): Promise<void> {
-    const { link, names, subscription, stateStream } = this.#deps
-    await link.api(`STREAM.PURGE.${stateStream}`, { filter: names.member(subscription, name) }).catch(() => undefined)
+    await this.#deps.store.forget(name).catch(() => undefined)
   }
 
   #refresh(): void {
@@ -137,8 +123,8 @@ export class Membership {
   }
 
   #schedule(): void {
-    const { clock } = this.#deps.link.options
-    this.#timer = clock.after(this.#deps.leaseMs / BEATS_PER_LEASE, () => {
+    const { store, leaseMs } = this.#deps
+    this.#timer = store.clock.after(leaseMs / BEATS_PER_LEASE, () => {
       this.#beat()
       this.#refresh()
       this.#schedule()
@@ -146,11 +132,12 @@ export class Membership {
   }
 
   #beat(): void {
-    const { link, names, subscription, member } = this.#deps
-    if (!link.isUp || this.#isBeating || this.#isStopped) return
+    const { store, member } = this.#deps
+    if (!store.isUp || this.#isBeating || this.#isStopped) return
     const at = this.#now()
     this.#isBeating = true
-    store(link, names.member(subscription, member), '{}')
+    store
+      .beat(member)
       .then(() => {
         const wasFresh = this.isFresh
         this.#beatAt = at
@@ -163,6 +150,6 @@ export class Membership {
   }
 
   #now(): number {
-    return this.#deps.link.options.clock.monotonic()
+    return this.#deps.store.clock.monotonic()
   }
 }

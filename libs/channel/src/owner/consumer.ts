@@ -1,31 +1,24 @@
-import { nuid } from '@nats-io/transport-node'
-import type { Backlog, ChannelKind, Delivery, SubscribeOptions, Subscription } from '@sluice/channel'
 import type { Clock } from '@sluice/clock'
+import { EventingError } from '@sluice/errors'
+import type { Backlog, Delivery, Position, SubscribeOptions, Subscription } from '../port.ts'
 import { Aside } from './aside.ts'
-import { ended as laneMoved } from './errors.ts'
-import type { NatsEvents } from './events.ts'
 import { type End, HandOut } from './hand-out.ts'
 import { Inbox } from './inbox.ts'
 import type { Item } from './item.ts'
 import { dueAt } from './item.ts'
 import type { Lane } from './lane.ts'
 import { LaneKeeper } from './lane-keeper.ts'
-import type { Link } from './link.ts'
-import type { ChannelNames } from './names.ts'
+import type { LaneStore, OwnerEvents } from './lane-store.ts'
 import { Stock } from './stock.ts'
 
 /** From the third lost hand-out on, an entry goes alone, so that it alone is blamed for the next. */
 const ALONE_FROM_HAND_OUTS = 2
 
 export interface ConsumerDeps {
-  readonly link: Link
-  readonly names: ChannelNames
-  readonly stateStream: string
-  readonly kind: ChannelKind
-  readonly lanes: number
-  readonly subscription: string
+  readonly store: LaneStore
+  /** A consumer that is silent for this long loses its lanes. */
   readonly leaseMs: number
-  readonly events: NatsEvents
+  readonly events: OwnerEvents
 }
 
 /**
@@ -52,9 +45,9 @@ export class Consumer implements Subscription {
 
   constructor(deps: ConsumerDeps, options: SubscribeOptions, signal: AbortSignal) {
     this.#options = options
-    this.#clock = deps.link.options.clock
+    this.#clock = deps.store.clock
     this.#inbox = new Inbox(options)
-    this.#aside = new Aside(deps)
+    this.#aside = new Aside(deps.store)
     this.#stock = new Stock({
       ...deps,
       aside: this.#aside,
@@ -63,7 +56,7 @@ export class Consumer implements Subscription {
     })
     this.#keeper = new LaneKeeper({
       ...deps,
-      member: `${Date.now().toString(36)}-${nuid.next()}`,
+      member: deps.store.newMember(),
       stock: this.#stock,
       onChange: () => this.#pumpSoon(),
       onLost: (lane) => this.#lost(lane),
@@ -274,4 +267,10 @@ export class Consumer implements Subscription {
     }
     return { events, bytes }
   }
+}
+
+/** The lane has moved on: whoever has it now hands the event out again. */
+function laneMoved(position: Position): EventingError {
+  const text = `the lane of event ${position} has another owner now, which hands it out again`
+  return new EventingError({ code: 'DELIVERY_ENDED', position }, text)
 }

@@ -1,4 +1,4 @@
-import type { Delivery, SubscribeOptions } from '@sluice/channel'
+import type { Delivery, SubscribeOptions } from '../port.ts'
 import type { HandOut } from './hand-out.ts'
 
 /** What a consumer was handed and has not ended, its room, and a buffer until it asks for the next batch. */

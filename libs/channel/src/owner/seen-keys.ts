@@ -1,3 +1,6 @@
+/** Of a lane: so many keys are remembered at least. */
+export const REMEMBERED_KEYS = 10_000
+
 /** The last keys of a lane, at least `count` of them: two generations that swap. */
 export class SeenKeys {
   readonly #count: number

@@ -1,4 +1,4 @@
-import type { Delivery } from '@sluice/channel'
+import type { Delivery } from '../port.ts'
 import type { Item } from './item.ts'
 
 export type End =

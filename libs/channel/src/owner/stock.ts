@@ -1,25 +1,15 @@
-import type { ChannelKind } from '@sluice/channel'
 import type { Aside } from './aside.ts'
-import { DEDUP_ENTRIES } from './config.ts'
-import type { NatsEvents } from './events.ts'
 import { type Item, itemOf } from './item.ts'
 import type { Lane } from './lane.ts'
+import type { Arrival, LaneReader, LaneStore, OwnerEvents, StoredEntry } from './lane-store.ts'
 import { Later } from './later.ts'
-import type { Link } from './link.ts'
-import { decodeMessage, type StoredEntry } from './message.ts'
-import type { ChannelNames } from './names.ts'
 import { type Queue, Queues } from './queues.ts'
-import { Reader, type Received } from './reader.ts'
-import { SeenKeys } from './seen-keys.ts'
-import { entryAt } from './store.ts'
+import { REMEMBERED_KEYS, SeenKeys } from './seen-keys.ts'
 import type { Taken } from './takeover.ts'
 
 export interface StockDeps {
-  readonly link: Link
-  readonly names: ChannelNames
-  readonly kind: ChannelKind
-  readonly lanes: number
-  readonly events: NatsEvents
+  readonly store: LaneStore
+  readonly events: OwnerEvents
   readonly aside: Aside
   readonly window: (queue: string) => number
   /** There is more to hand out. */
@@ -50,7 +40,7 @@ export class Stock implements Disposable {
   readonly #keys = new Map<Lane, SeenKeys>()
   readonly #unread = new Map<Lane, Taken['open']>()
   /** Reads every lane, while all are ours; and how far it is. */
-  #all: Reader | undefined
+  #all: LaneReader | undefined
   #readAll = 0
   /** In memory with their content, not out. */
   #events = 0
@@ -60,7 +50,7 @@ export class Stock implements Disposable {
 
   constructor(deps: StockDeps) {
     this.#deps = deps
-    this.#later = new Later(deps.link.options.clock, (item) => {
+    this.#later = new Later(deps.store.clock, (item) => {
       this.queues.add(item)
       deps.onStock()
     })
@@ -70,7 +60,7 @@ export class Stock implements Disposable {
   add(taken: readonly Taken[]): void {
     for (const { lane, open } of taken) {
       this.#lanes.set(lane.number, lane)
-      this.#keys.set(lane, new SeenKeys(DEDUP_ENTRIES))
+      this.#keys.set(lane, new SeenKeys(REMEMBERED_KEYS))
       this.#unread.set(lane, open)
       // What waits aside goes before what follows it.
       for (const item of lane.aside.values()) {
@@ -79,26 +69,21 @@ export class Stock implements Disposable {
       }
       for (const place of lane.gone) this.#deps.aside.remove(lane, place)
     }
-    if (taken.length === this.#deps.lanes) this.#all = this.#read('*', Math.min(...taken.map(({ from }) => from)))
+    const { readsTogether, lanes } = this.#deps.store
+    if (readsTogether && taken.length === lanes) this.#all = this.#read('*', Math.min(...taken.map(({ from }) => from)))
     else for (const { lane, from } of taken) lane.reader = this.#read(lane.number, from)
   }
 
-  #read(lane: number | '*', from: number): Reader {
-    const { link, names, kind } = this.#deps
-    const filter = kind === 'log' ? names.lane(lane) : names.queue(lane, '*')
-    const laneAt = filter.split('.').length - (kind === 'log' ? 1 : 2)
-    return new Reader(link, {
-      stream: names.events,
-      filter,
-      from: { seq: from },
+  #read(lane: number | '*', from: number): LaneReader {
+    return this.#deps.store.read(lane, from, {
       room: () => this.#room(lane === '*'),
-      onMessage: (each) => {
-        this.#readAll = each.seq
-        const owner = this.#lanes.get(Number(each.message.subject.split('.')[laneAt]))
-        if (owner !== undefined) this.#take(owner, each)
-        else if (lane === '*') this.#deps.events.skipped(each.message.subject, each.seq, 'no such lane')
-        if (each.pending === 0) this.#caughtUp(lane === '*' ? this.#lanes.values() : [owner])
+      onEntry: (number, arrival) => {
+        this.#readAll = arrival.seq
+        const owner = this.#lanes.get(number)
+        if (owner !== undefined) this.#take(owner, arrival)
+        else if (lane === '*') this.#deps.events.skipped(number, arrival.seq, 'no such lane')
       },
+      onCaughtUp: () => this.#caughtUp(lane === '*' ? this.#lanes.values() : [this.#lanes.get(lane)]),
     })
   }
 
@@ -130,7 +115,7 @@ export class Stock implements Disposable {
 
   /** Handed out when it is due. */
   later(item: Item): void {
-    if (item.due > this.#deps.link.options.clock.now()) this.#later.add(item)
+    if (item.due > this.#deps.store.clock.now()) this.#later.add(item)
     else {
       this.queues.add(item)
       this.#deps.onStock()
@@ -167,7 +152,7 @@ export class Stock implements Disposable {
 
   /** It was out, is stored aside, and is handed out again when it is due. */
   giveBack(item: Item): void {
-    const isNear = item.due <= this.#deps.link.options.clock.now() + KEEP_IN_MEMORY_MS
+    const isNear = item.due <= this.#deps.store.clock.now() + KEEP_IN_MEMORY_MS
     if (isNear && this.#hasSpace()) this.#count(item)
     else item.envelope = undefined
     this.later(item)
@@ -222,9 +207,9 @@ export class Stock implements Disposable {
     }
   }
 
-  #take(lane: Lane, each: Received): void {
+  #take(lane: Lane, each: Arrival): void {
     if (lane.isGone) return
-    const { seq, message } = each
+    const { seq } = each
     lane.read = Math.max(lane.read, seq)
     const unread = this.#unread.get(lane)
     const expected = unread?.get(seq)
@@ -238,9 +223,9 @@ export class Stock implements Disposable {
     const isEnded = seq <= lane.handed && expected === undefined
     let entry: StoredEntry
     try {
-      entry = decodeMessage(message.headers ?? [], message.data)
+      entry = each.decode()
     } catch (error) {
-      if (!isEnded) this.#deps.events.skipped(message.subject, seq, error)
+      if (!isEnded) this.#deps.events.skipped(lane.number, seq, error)
       lane.open.delete(seq)
       return
     }
@@ -254,20 +239,21 @@ export class Stock implements Disposable {
   }
 
   #isNewKey(lane: Lane, { dedupKey }: StoredEntry): boolean {
-    if (dedupKey === undefined || this.#deps.kind === 'log') return true
+    const { kind, repeats } = this.#deps.store
+    if (dedupKey === undefined || (kind === 'log' && !repeats)) return true
     return this.#keys.get(lane)?.add(dedupKey) ?? true
   }
 
-  #itemOf(lane: Lane, { seq, storedAt }: Received, entry: StoredEntry, handOuts: number): Item {
+  #itemOf(lane: Lane, { id, seq, age, storedAt }: Arrival, entry: StoredEntry, handOuts: number): Item {
     const { dedupKey, queue, attempt, note, notBefore = 0, bytes, envelope } = entry
-    const where = { id: String(seq), seq, lane, queue, storedAt, dedupKey, bytes, aside: 0 }
+    const where = { id, seq, age, lane, queue, storedAt, dedupKey, bytes, aside: 0 }
     return itemOf({ ...where, attempt, handOuts, note, due: notBefore, envelope })
   }
 
   #put(item: Item): void {
     item.lane.open.set(item.seq, item)
     this.#count(item)
-    const now = this.#deps.link.options.clock.now()
+    const now = this.#deps.store.clock.now()
     if (item.due > now + NEAR_MS) this.#moveAside(item)
     else this.later(item)
   }
@@ -284,7 +270,7 @@ export class Stock implements Disposable {
   /** When memory is short because queues are held or slow, what they have beyond a few is moved aside. */
   #makeRoom(): void {
     if (this.#events < MOST_EVENTS * 0.75 && this.#bytes < MOST_BYTES * 0.75) return
-    if (this.#deps.kind === 'log') return
+    if (this.#deps.store.kind === 'log') return
     for (const queue of this.queues.all()) {
       if (queue.length === 0 || this.queues.active.has(queue)) continue
       for (let i = queue.length - 1; i >= KEPT_PER_QUEUE || (i >= 0 && this.#bytes > MOST_BYTES / 2); i--) {
@@ -314,7 +300,7 @@ export class Stock implements Disposable {
         this.#forgetContent(item)
         item.lane.handed = Math.max(item.lane.handed, item.seq)
         item.lane.changed()
-        if (item.due > this.#deps.link.options.clock.now()) this.#later.add(item)
+        if (item.due > this.#deps.store.clock.now()) this.#later.add(item)
       })
       .catch(() => undefined)
       .finally(() => {
@@ -329,7 +315,7 @@ export class Stock implements Disposable {
 
   /** Brings the contents of what is next in a queue back into memory. */
   #fetch(queue: Queue): void {
-    const { names, link, window, onStock } = this.#deps
+    const { store, window, onStock } = this.#deps
     const count = Math.min(MOST_FETCHED, queue.length, Math.max(1, window(queue.name) - queue.out))
     const items: Item[] = []
     for (let i = 0; i < count; i++) {
@@ -337,18 +323,12 @@ export class Stock implements Disposable {
       if (item.envelope === undefined && item.aside > 0) items.push(item)
     }
     queue.isFetching = true
-    Promise.all(
-      items.map(async (item) => {
-        const entry = await entryAt(link, names.aside, item.aside)
-        if (entry === undefined) return this.#vanished(item)
-        item.envelope = entry.envelope
-        this.#count(item)
-      }),
-    )
+    const byLane = Map.groupBy(items, ({ lane }) => lane)
+    Promise.all([...byLane].map(([lane, each]) => this.#fetchOf(lane, each)))
       .catch(
         () =>
           new Promise<void>((resolve) => {
-            link.options.clock.after(FETCH_RETRY_MS, resolve)
+            store.clock.after(FETCH_RETRY_MS, resolve)
           }),
       )
       .finally(() => {
@@ -356,6 +336,21 @@ export class Stock implements Disposable {
         this.queues.wake(queue.name)
         onStock()
       })
+  }
+
+  async #fetchOf({ grip }: Lane, items: readonly Item[]): Promise<void> {
+    const places = items.map(({ aside }) => aside)
+    const contents = await grip.contents(places)
+    for (const [i, item] of items.entries()) {
+      // It may have been moved on meanwhile
+      if (item.aside !== places[i]) continue
+      const envelope = contents[i]
+      if (envelope === undefined) this.#vanished(item)
+      else {
+        item.envelope = envelope
+        this.#count(item)
+      }
+    }
   }
 
   /** Removed behind our back. */

@@ -1,0 +1,1 @@
+export { type PingDeps, pingSource } from './ping-source.ts'
