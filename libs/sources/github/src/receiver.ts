@@ -133,7 +133,7 @@ function refuse(
   else if (row !== undefined) deps.events.refused(row, { delivery: shown(delivery), event: shown(event) }, error)
   // what was not read of a body is not worth reading
   if (code === 'DRAINING' || !request.raw.complete) reply.header('connection', 'close')
-  return reply.code(status).headers(headers).send(body)
+  return reply.code(status).headers(headers).send(Buffer.from(body))
 }
 
 /** What fastify refuses by itself, in our words. */
