@@ -27,6 +27,8 @@ export type Failure =
   | { code: 'SIGNATURE_INVALID'; source: string }
   | { code: 'DELIVERY_REPLAYED'; delivery: string; first: string }
   | { code: 'CONTENT_TYPE_UNSUPPORTED'; contentType: string }
+  | { code: 'SOURCE_STATE_TOO_LARGE'; source: string; bytes: number; maxBytes: number }
+  | { code: 'SOURCE_STATE_UNAVAILABLE'; reason: string }
   | { code: 'EVENT_INVALID'; problem: string }
   | { code: 'EVENT_TOO_LARGE'; bytes: number; maxBytes: number }
   | { code: 'EVENT_TTL_SPENT' }
@@ -125,6 +127,8 @@ export const FAILURE_CODES = [
   'SIGNATURE_INVALID',
   'DELIVERY_REPLAYED',
   'CONTENT_TYPE_UNSUPPORTED',
+  'SOURCE_STATE_TOO_LARGE',
+  'SOURCE_STATE_UNAVAILABLE',
   'EVENT_INVALID',
   'EVENT_TOO_LARGE',
   'EVENT_TTL_SPENT',
