@@ -6,7 +6,7 @@ const HOUR_MS = 3_600_000
 const REQUESTS = 'source_github_requests_total'
 
 describe('a webhook of GitHub', () => {
-  test('every one of the 329 recorded payloads is stored as one event, its body byte for byte', async () => {
+  test('SRC-13: every one of the 329 recorded payloads is stored as one event, its body byte for byte', async () => {
     await using bench = await startBench()
     for (const [n, { event, payload }] of EXAMPLES.entries()) {
       // Not as JSON.stringify writes it: what is between the tokens is GitHub's, and goes on
@@ -23,7 +23,7 @@ describe('a webhook of GitHub', () => {
     expect(bench.telemetry.read(REQUESTS, { outcome: 'stored', namespace: 'default', name: 'hooks' })).toBe(329)
   })
 
-  test('without its signature, with another one or a cut one, it is 401 and nothing is stored', async () => {
+  test('SRC-14: without its signature, with another one or a cut one, it is 401 and nothing is stored', async () => {
     await using bench = await startBench()
     const body = '{"a":"é"}'
     const wrong = [
