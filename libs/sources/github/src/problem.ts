@@ -5,7 +5,7 @@ import { EventingError, type FailureCode, failureOf } from '@sluice/errors'
 const STATUS: Partial<Record<FailureCode, number>> = {
   REQUEST_MALFORMED: 400,
   EVENT_INVALID: 400,
-  SIGNATURE_INVALID: 401,
+  SIGNATURE_INVALID: 400,
   SOURCE_UNKNOWN: 404,
   METHOD_NOT_ALLOWED: 405,
   REQUEST_TIMEOUT: 408,

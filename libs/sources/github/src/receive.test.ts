@@ -23,7 +23,7 @@ describe('a webhook of GitHub', () => {
     expect(bench.telemetry.read(REQUESTS, { outcome: 'stored', namespace: 'default', name: 'hooks' })).toBe(329)
   })
 
-  test('SRC-14: without its signature, with another one or a cut one, it is 401 and nothing is stored', async () => {
+  test('SRC-14: without its signature, with another one or a cut one, it is 400 and nothing is stored', async () => {
     await using bench = await startBench()
     const body = '{"a":"é"}'
     const wrong = [
@@ -40,11 +40,11 @@ describe('a webhook of GitHub', () => {
     for (const signature of wrong)
       expect([signature, await answerOf(bench.post(body, { 'x-hub-signature-256': signature }))]).toEqual([
         signature,
-        expect.objectContaining({ status: 401, code: 'SIGNATURE_INVALID' }),
+        expect.objectContaining({ status: 400, code: 'SIGNATURE_INVALID' }),
       ])
     // A body that was cut on its way is not the one that was signed
     const cut = await answerOf(bench.post(body.slice(0, 5), { 'x-hub-signature-256': sign(body) }))
-    expect(cut).toMatchObject({ status: 401 })
+    expect(cut).toMatchObject({ status: 400 })
     expect(bench.ingress.requests).toHaveLength(0)
     expect((await bench.post(body)).status).toBe(202)
     expect(bench.telemetry.read(REQUESTS, { outcome: 'SIGNATURE_INVALID' })).toBe(wrong.length + 1)
@@ -65,10 +65,10 @@ describe('a webhook of GitHub', () => {
       return (await answerOf(response)).status
     }
     const sha1 = { 'x-hub-signature': sign(body, SECRET, 'sha1') }
-    expect(await only(false, sha1)).toBe(401)
+    expect(await only(false, sha1)).toBe(400)
     expect(await only(true, sha1)).toBe(202)
-    expect(await only(true, { ...sha1, 'x-hub-signature-256': sign(body, 'another') })).toBe(401)
-    expect(await only(true, {})).toBe(401)
+    expect(await only(true, { ...sha1, 'x-hub-signature-256': sign(body, 'another') })).toBe(400)
+    expect(await only(true, {})).toBe(400)
   })
 
   test('a redelivery is the same event again; the same body under another id is 409 for a day', async () => {
@@ -112,7 +112,7 @@ describe('a webhook of GitHub', () => {
     await using bench = await startBench({ eventTypes: ['push', 'issues'] })
     expect((await bench.post('{}', { 'x-github-event': 'ping' })).status).toBe(202)
     expect(await answerOf(bench.post('{}', { 'x-github-event': 'ping', 'x-hub-signature-256': 'no' }))).toMatchObject({
-      status: 401,
+      status: 400,
     })
     expect(bench.ingress.requests).toHaveLength(0)
     expect((await bench.post('{"n":1}', { 'x-github-event': 'issues' })).status).toBe(202)
@@ -191,9 +191,9 @@ describe('the secret of a webhook', () => {
       const headers = { 'x-hub-signature-256': sign(body, secret), 'x-github-delivery': `d-${n}` }
       return (await bench.post(body, headers)).status
     }
-    expect([await with_('a new one', 1), await with_(SECRET, 2), await with_('neither', 3)]).toEqual([202, 202, 401])
+    expect([await with_('a new one', 1), await with_(SECRET, 2), await with_('neither', 3)]).toEqual([202, 202, 400])
     await bench.clock.advance(HOUR_MS + 1)
-    expect([await with_('a new one', 4), await with_(SECRET, 5)]).toEqual([202, 401])
+    expect([await with_('a new one', 4), await with_(SECRET, 5)]).toEqual([202, 400])
   })
 
   test('while it can not be had a request is 503, and an empty one signs nothing', async () => {
@@ -207,7 +207,7 @@ describe('the secret of a webhook', () => {
     })
     bench.desk.secrets.set('a/b/c', '')
     await bench.clock.advance(60_000)
-    expect((await bench.post('{}', { 'x-hub-signature-256': sign('{}', '') })).status).toBe(401)
+    expect((await bench.post('{}', { 'x-hub-signature-256': sign('{}', '') })).status).toBe(400)
   })
 
   test('is in no line of the log', async () => {

@@ -33,7 +33,7 @@ const DELIVERY = /^[\x21-\x7e]{1,128}$/
  * Takes one request to its end: `stored` once the installation holds the event. Throws what is to be answered.
  *
  *   signature ──► headers ──► eventTypes ──► body ──► replay ──► ingress ──► stored
- *   401 503       400 415     ignored        400      409        400 503
+ *   400 503       400 415     ignored        400      409        400 503
  */
 export async function receive(
   { headers, body }: WebhookRequest,
