@@ -31,3 +31,4 @@ export {
 export type { Reconciling } from './reconciling.ts'
 export type { Program } from './runtime/program.ts'
 export { type Reconcilers, startReconcilers } from './runtime/start-reconcilers.ts'
+export { createSecrets, type Secrets } from './secrets.ts'

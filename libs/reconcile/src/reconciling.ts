@@ -7,6 +7,7 @@ import { createLedger, type LedgerStore } from './ledger/index.ts'
 import { type NotInForce, triggersNotInForce } from './not-in-force.ts'
 import { createPrograms, type ProgramsDeps } from './programs/index.ts'
 import { startReconcilers } from './runtime/start-reconcilers.ts'
+import type { Secrets } from './secrets.ts'
 import { startSeenTypes } from './seen-types.ts'
 
 export interface ReconcilingDeps extends Omit<ProgramsDeps, 'ledger'> {
@@ -16,6 +17,8 @@ export interface ReconcilingDeps extends Omit<ProgramsDeps, 'ledger'> {
    * they are empty. Absent: no EventTypes are made, and such logs go by time.
    */
   readonly driver?: Pick<ChannelDriver, 'read' | 'backlog' | 'parked'>
+  /** Told where Secrets are, for services of sources; absent: nobody wants any. */
+  readonly secrets?: Pick<Secrets, 'follow'>
   readonly parkedRetentionMs: number
   readonly telemetry: Telemetry
 }
@@ -41,6 +44,8 @@ export function startReconciling(deps: ReconcilingDeps): Reconciling {
     const looking = { driver: deps.driver, contract: () => store.contract(), isWanted: wantsTypes, seen }
     stack.use(startSeenTypes({ ...looking, clock, telemetry }))
   }
+  const secret = deps.table.ofKind('v1', 'Secret') as ServedVersion
+  if (deps.secrets !== undefined) stack.use(deps.secrets.follow(() => client.informer(secret)))
   const kinds = new Set(programs.flatMap(({ kind, watches }) => [kind, ...watches.map((watched) => watched.kind)]))
   const known = Promise.all([...kinds].map((kind) => client.informer(kind).synced))
   const triggers = client.informer(deps.table.ofKind('eventing.knative.dev/v1', 'Trigger') as ServedVersion)

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { describe, expect, test } from '@jest/globals'
 import { parseAllDocuments } from 'yaml'
+import { createSecrets } from '../src/index.ts'
 import { served, startCluster, until } from './cluster.ts'
 import { broker, channel, configMap, object, ref, source, subscription, trigger } from './objects.ts'
 
@@ -54,7 +55,9 @@ describe('the rights of the controller in a cluster', () => {
     await create(subscription('s', {}, ref('Channel', 'c')))
     const kinds = ['PingSource', 'GitHubSource', 'ApiServerSource', 'KafkaSource']
     for (const kind of kinds) await create(source(kind, 's', { sink: ref('Broker', 'a') }))
-    stack.use(lead())
+    const secrets = createSecrets()
+    stack.use(lead(secrets))
+    await secrets.read({ namespace: 'default', name: 'github', key: 'access' })
     await until(() => isReady('Trigger', 't') && isReady('Subscription', 's') && isReady('EventType', 'e'))
     const writes = [
       'POST /apis/eventing.knative.dev/v1/namespaces/shop/brokers',

@@ -1,6 +1,7 @@
 import { setImmediate } from 'node:timers/promises'
 import { describe, expect, test } from '@jest/globals'
 import type { AnySourceRow, SourceReport } from '@sluice/contract'
+import { EventingError } from '@sluice/errors'
 import { broker, channel, configMap, ref, service, source } from '../../../test/objects.ts'
 import { servicesOfSources } from '../../../test/services-of-sources.ts'
 import { createWorld, type WorldOptions } from '../../../test/world.ts'
@@ -145,6 +146,16 @@ describe('a sink', () => {
     expect(world.condition('PingSource', 's', 'SinkProvided')).toEqual(['True'])
   })
 
+  test('that is a Broker which takes no events yet is waited for', async () => {
+    const { world } = await createSourcesWorld()
+    const delivery = { deadLetterSink: ref('Service', 'dead') }
+    await world.apply(broker('default', { delivery }), source('PingSource', 's'))
+    expect(world.condition('PingSource', 's', 'SinkProvided')).toEqual(['False', 'NoAddress'])
+    expect(world.rows().sources).toEqual([])
+    await world.apply(service('dead', 'http://dead.test/'))
+    expect(world.rows().sources).toHaveLength(1)
+  })
+
   test('that went leaves the rows as they were: what comes meanwhile is kept', async () => {
     const { world } = await createSourcesWorld()
     await world.apply(service('sink', 'http://sink.test/'), source('PingSource', 's', { sink: ref('Service', 'sink') }))
@@ -223,6 +234,25 @@ describe('EventTypes', () => {
     expect(eventTypes()).toHaveLength(1)
   })
 
+  test('that are refused leave their source as it is, and an Event says so', async () => {
+    const refused = { code: 'RESOURCE_REFUSED', reason: 'Forbidden', status: 403, causes: [] } as const
+    const { world, report } = await createSourcesWorld()
+    const { client } = world.api
+    const create = client.create
+    Object.assign(client, {
+      create: (...args: Parameters<typeof create>) =>
+        args[0].kind.kind === 'EventType'
+          ? Promise.reject(new EventingError(refused as never, 'too many EventTypes'))
+          : create(...args),
+    })
+    await world.apply(broker(), source('PingSource', 's'))
+    await report('s')
+    expect(world.condition('PingSource', 's', 'Deployed')).toEqual(['False', 'ServiceMissing'])
+    expect(world.events).toContainEqual(
+      expect.objectContaining({ reason: 'EventTypeRefused', message: 'too many EventTypes' }),
+    )
+  })
+
   test('are not made for a sink that is a URL alone', async () => {
     const { world, eventTypes } = await createSourcesWorld()
     await world.apply(source('PingSource', 's', { sink: { uri: 'http://sink.test/' } }))
@@ -276,7 +306,7 @@ describe('a PingSource', () => {
     expect(world.condition('PingSource', 's')).toEqual(['False', 'SpecInvalid'])
     expect(world.message('PingSource', 's')).toBe('spec.data has 5 bytes, config-ping-defaults allows 4')
     await world.apply(configMap('config-ping-defaults', { 'data-max-size': '-1' }))
-    expect(world.rows().sources).toMatchObject([{ data: { text: '12345' }, timezone: 'UTC', missedTicks: 'none' }])
+    expect(world.rows().sources).toMatchObject([{ data: { text: '12345' }, timezone: 'UTC', missedTicks: 'skip' }])
   })
 
   test('with a schedule that a cluster could not judge is not Ready', async () => {
