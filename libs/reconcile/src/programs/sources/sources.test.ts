@@ -145,6 +145,16 @@ describe('a sink', () => {
     expect(world.condition('PingSource', 's', 'SinkProvided')).toEqual(['True'])
   })
 
+  test('that is a Broker which takes no events yet is waited for', async () => {
+    const { world } = await createSourcesWorld()
+    const delivery = { deadLetterSink: ref('Service', 'dead') }
+    await world.apply(broker('default', { delivery }), source('PingSource', 's'))
+    expect(world.condition('PingSource', 's', 'SinkProvided')).toEqual(['False', 'NoAddress'])
+    expect(world.rows().sources).toEqual([])
+    await world.apply(service('dead', 'http://dead.test/'))
+    expect(world.rows().sources).toHaveLength(1)
+  })
+
   test('that went leaves the rows as they were: what comes meanwhile is kept', async () => {
     const { world } = await createSourcesWorld()
     await world.apply(service('sink', 'http://sink.test/'), source('PingSource', 's', { sink: ref('Service', 'sink') }))
@@ -276,7 +286,7 @@ describe('a PingSource', () => {
     expect(world.condition('PingSource', 's')).toEqual(['False', 'SpecInvalid'])
     expect(world.message('PingSource', 's')).toBe('spec.data has 5 bytes, config-ping-defaults allows 4')
     await world.apply(configMap('config-ping-defaults', { 'data-max-size': '-1' }))
-    expect(world.rows().sources).toMatchObject([{ data: { text: '12345' }, timezone: 'UTC', missedTicks: 'none' }])
+    expect(world.rows().sources).toMatchObject([{ data: { text: '12345' }, timezone: 'UTC', missedTicks: 'skip' }])
   })
 
   test('with a schedule that a cluster could not judge is not Ready', async () => {
