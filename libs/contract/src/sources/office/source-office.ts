@@ -116,7 +116,9 @@ export async function openSourceOffice(deps: SourceOfficeDeps): Promise<SourceOf
 
   function assigning(): Assignments {
     return createAssignments({
-      ...{ clock, leaseMs, settleMs, changed: tell, grantFailed: events.grantFailed },
+      ...{ clock, leaseMs, changed: tell, grantFailed: events.grantFailed },
+      // where nobody was given anything yet, nobody can be on the way back with it
+      settleMs: state.kept.some(({ term }) => term > 0) ? settleMs : 0,
       ...{ lastTerm: kept.lastTerm, nextTerm: kept.nextTerm },
       grant: async (terms) => void (await kept.ask({ op: 'grant', terms })),
       granted(uid, term, instance, reason) {
