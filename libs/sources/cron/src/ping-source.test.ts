@@ -254,6 +254,18 @@ describe('two replicas', () => {
   })
 })
 
+test('what could not be written down is written once the server is back, not with the next tick only', async () => {
+  const { clock, desk, start } = bench()
+  await using _ = start()
+  await desk.put({ ...ROW, schedule: '0 0 * * *' })
+  await clock.advance(SECOND_MS)
+  desk.isAway = true
+  await clock.advance(DAY_MS)
+  desk.isAway = false
+  await clock.advance(MINUTE_MS)
+  expect(JSON.parse(desk.state('u1').get('progress') ?? '{}')).toMatchObject({ done: Date.UTC(2026, 0, 2) })
+})
+
 describe('an edit', () => {
   test('of the data changes the next tick and none twice', async () => {
     const { clock, desk, ingress, start, minutes } = bench()

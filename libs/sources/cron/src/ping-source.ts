@@ -137,10 +137,9 @@ class TickRunner {
     for (const tick of run) {
       if (this.#isOver()) return
       const published = await this.#publish(tick)
-      if (published !== 'aborted') this.#done = tick
-      this.#awake = Math.max(this.#awake, this.#now())
-      await this.#save()
       if (published === 'aborted') return
+      this.#done = tick
+      await this.#save()
     }
   }
 
