@@ -145,6 +145,16 @@ describe('a sink', () => {
     expect(world.condition('PingSource', 's', 'SinkProvided')).toEqual(['True'])
   })
 
+  test('that is a Broker which takes no events yet is waited for', async () => {
+    const { world } = await createSourcesWorld()
+    const delivery = { deadLetterSink: ref('Service', 'dead') }
+    await world.apply(broker('default', { delivery }), source('PingSource', 's'))
+    expect(world.condition('PingSource', 's', 'SinkProvided')).toEqual(['False', 'NoAddress'])
+    expect(world.rows().sources).toEqual([])
+    await world.apply(service('dead', 'http://dead.test/'))
+    expect(world.rows().sources).toHaveLength(1)
+  })
+
   test('that went leaves the rows as they were: what comes meanwhile is kept', async () => {
     const { world } = await createSourcesWorld()
     await world.apply(service('sink', 'http://sink.test/'), source('PingSource', 's', { sink: ref('Service', 'sink') }))
