@@ -266,6 +266,24 @@ test('what could not be written down is written once the server is back, not wit
   expect(JSON.parse(desk.state('u1').get('progress') ?? '{}')).toMatchObject({ done: Date.UTC(2026, 0, 2) })
 })
 
+test('a server that never answers holds up no tick', async () => {
+  const { clock, desk, ingress, telemetry, minutes } = bench()
+  const replica = desk.replica()
+  let isStuck = false
+  await using _ = runSources({
+    ...{ clock, telemetry, sender: ingress.sender, random: () => 0, desk: replica },
+    hold(source) {
+      const put: typeof source.state.put = (changes) => (isStuck ? new Promise(() => {}) : source.state.put(changes))
+      return pingSource({ telemetry })({ ...source, state: { ...source.state, put } })
+    },
+  })
+  await desk.put({ ...ROW, schedule: '* * * * * *' })
+  await clock.advance(10 * SECOND_MS)
+  isStuck = true
+  await clock.advance(50 * SECOND_MS)
+  expect(minutes()).toHaveLength(59)
+})
+
 describe('an edit', () => {
   test('of the data changes the next tick and none twice', async () => {
     const { clock, desk, ingress, start, minutes } = bench()
