@@ -6,7 +6,7 @@ export function ping(uid: string, changes: Partial<PingSourceRow> = {}): PingSou
   return {
     ...{ uid, hash: '', namespace: 'shop', name: uid, kind: 'PingSource' },
     target: { url: 'http://127.0.0.1:8080/shop/default', internal: true },
-    ...{ schedule: '* * * * *', timezone: 'UTC', missedTicks: 'none' },
+    ...{ schedule: '* * * * *', timezone: 'UTC', missedTicks: 'skip' },
     ...changes,
   }
 }

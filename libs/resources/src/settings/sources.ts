@@ -58,7 +58,7 @@ export function pingSource(spec: Fields, annotations: Texts, dataMaxSize?: numbe
       timezone: given.timezone || parsed.timezone || 'UTC',
       ...(given.contentType && { contentType: given.contentType }),
       ...(given.data ? { data: { text: given.data } } : given.dataBase64 && { data: { base64: given.dataBase64 } }),
-      missedTicks: read.value['sluice.dev/missed-ticks'] ?? 'none',
+      missedTicks: read.value['sluice.dev/missed-ticks'] ?? 'skip',
     },
   }
 }
@@ -113,6 +113,7 @@ export function gitHubSource(
   return {
     value: {
       ownerAndRepository: given.ownerAndRepository.replace(/\/$/, ''),
+      ...(read.value['sluice.dev/webhook-scope'] === 'enterprise' && { scope: 'enterprise' as const }),
       eventTypes: [...new Set(given.eventTypes)],
       apiUrl: (given.githubAPIURL ?? GITHUB_API).replace(/\/+$/, ''),
       webhook,

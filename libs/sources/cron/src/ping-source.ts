@@ -116,7 +116,7 @@ class TickRunner {
     const now = this.#now()
     const { schedule, timezone } = loaded
     this.#schedule = { schedule, timezone }
-    if (!('problem' in readSchedule(schedule))) await this.#runDue(timetableOf(loaded), now, 'none')
+    if (!('problem' in readSchedule(schedule))) await this.#runDue(timetableOf(loaded), now, 'skip')
     if (this.#isOver()) return
     this.#schedule = scheduleOf(this.#source.row)
     await this.#begin(Math.max(this.#source.clock.now(), this.#done))

@@ -27,7 +27,8 @@ export const gitHubSource: SourceKind = {
     // the other mapping's types have the action in them, which nobody knows before
     if (mapping !== 'knative') return []
     const source = `https://github.com/${ownerAndRepository}`
-    return eventTypes.map((name) => ({ type: `dev.knative.source.github.${name}`, source }))
+    const named = eventTypes.filter((name) => name !== '*')
+    return named.map((name) => ({ type: `dev.knative.source.github.${name}`, source }))
   },
   conditions: (_, report) => [secretsProvided(report), reported('WebhookConfigured', report, SERVICE)],
   status(_, report) {

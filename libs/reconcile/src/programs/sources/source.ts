@@ -1,7 +1,7 @@
 import type { ApiObject } from '@sluice/resources/api'
 import { ceOverrides, deliverySpec, type Reading } from '@sluice/resources/settings'
 import type { ObjectEvent, Program, Reconciled } from '../../runtime/program.ts'
-import { type Condition, conditionOf, isFalse, isReady, isTrue, outcome } from '../conditions.ts'
+import { type Condition, conditionOf, isFalse, isTrue, outcome } from '../conditions.ts'
 import { type Context, createOwners, deadLetterSink, resolvedFields, sinkOf, watchesOf } from '../context.ts'
 import { type Destination, type Resolution, refsOf } from '../destination.ts'
 import { type Fields, keyOf, specOf, statusFieldsOf, uidOf } from '../objects.ts'
@@ -134,7 +134,7 @@ async function reconcileSource(
     })
   } else if (former.source === undefined) ledger.put(uid, {})
   const row = ledger.rows(uid).source
-  const report = reportOf(standings?.standing(uid), row, isReady(source))
+  const report = reportOf(standings?.standing(uid), row)
   const state = deployed(context, kind, source, problem, report)
   const attributes = 'value' in read ? kind.ceAttributes(source, read.value, report) : []
   await eventTypes.keep(source, attributes, given.sink.ref)

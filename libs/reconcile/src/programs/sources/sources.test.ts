@@ -286,7 +286,7 @@ describe('a PingSource', () => {
     expect(world.condition('PingSource', 's')).toEqual(['False', 'SpecInvalid'])
     expect(world.message('PingSource', 's')).toBe('spec.data has 5 bytes, config-ping-defaults allows 4')
     await world.apply(configMap('config-ping-defaults', { 'data-max-size': '-1' }))
-    expect(world.rows().sources).toMatchObject([{ data: { text: '12345' }, timezone: 'UTC', missedTicks: 'none' }])
+    expect(world.rows().sources).toMatchObject([{ data: { text: '12345' }, timezone: 'UTC', missedTicks: 'skip' }])
   })
 
   test('with a schedule that a cluster could not judge is not Ready', async () => {
