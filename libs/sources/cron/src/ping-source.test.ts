@@ -133,20 +133,6 @@ describe('an outage', () => {
     }
   })
 
-  test('of a day every second keeps the newest 10,000, counts the others and says so', async () => {
-    const { clock, desk, ingress, start, telemetry, times } = bench({ napMs: HOUR_MS })
-    await using _ = start()
-    await desk.put({ ...ROW, schedule: '* * * * * *' })
-    ingress.respond = () => 'unreachable'
-    await clock.advance(4 * HOUR_MS)
-    ingress.respond = () => 202
-    await clock.advance(20 * SECOND_MS)
-    expect(times().length).toBeGreaterThanOrEqual(10_000)
-    expect(new Set(times()).size).toBe(times().length)
-    expect(telemetry.read('source_ticks_skipped_total', { namespace: 'shop', name: 'ping' })).toBeGreaterThan(4_000)
-    expect(telemetry.lines.filter(({ message }) => message === 'ticks of a source are left out')).toHaveLength(1)
-  })
-
   test('an event that is refused for good is left, and the next one comes', async () => {
     const { clock, desk, ingress, start, minutes } = bench()
     ingress.respond = ({ n }) => (n === 1 ? 413 : 202)
