@@ -137,7 +137,7 @@ async function reconcileSource(
   const report = reportOf(standings?.standing(uid), row)
   const state = deployed(context, kind, source, problem, report)
   const attributes = 'value' in read ? kind.ceAttributes(source, read.value, report) : []
-  await eventTypes.keep(source, attributes, given.sink.ref)
+  const refusal = await eventTypes.keep(source, attributes, given.sink.ref)
   const stored = report?.conditions.EventsStored
   return outcome(source, {
     clock,
@@ -152,7 +152,11 @@ async function reconcileSource(
       isTrue('OIDCIdentityCreated', 'authentication-oidc feature disabled'),
     ],
     also: stored === undefined ? [] : [{ type: 'EventsStored', ...stored }],
-    events: [...sinkNotFound(source, given.sink, resolved), ...oncePerGeneration(kind, source)],
+    events: [
+      ...sinkNotFound(source, given.sink, resolved),
+      ...oncePerGeneration(kind, source),
+      ...(refusal === undefined ? [] : [{ type: 'Warning', reason: 'EventTypeRefused', message: refusal } as const]),
+    ],
     status: {
       ...resolvedFields('sink', resolved),
       ...(attributes.length > 0 && { ceAttributes: attributes }),
