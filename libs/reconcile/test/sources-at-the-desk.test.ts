@@ -115,8 +115,9 @@ describe('a source between control plane and desk', () => {
     {
       await using stack = new AsyncDisposableStack()
       const { serve, begin } = await start(stack)
-      const control = await begin()
+      // stops last, so that nobody sees that it is gone
       serve(async () => WELL)
+      const control = await begin()
       await create(control, broker())
       await create(control, source('GitHubSource', 's'))
       await until(() => readyOf(control) === 'True')
