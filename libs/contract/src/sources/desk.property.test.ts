@@ -14,7 +14,10 @@ const PER_LIFE = 5
 const step = fc.oneof(
   { weight: 3, arbitrary: fc.record({ do: fc.constant('put' as const), uids: fc.subarray(UIDS) }) },
   { weight: 1, arbitrary: fc.record({ do: fc.constant('remove' as const), uids: fc.subarray(UIDS) }) },
-  { weight: 6, arbitrary: fc.record({ do: fc.constant('wait' as const), ms: fc.constantFrom(1, 2_900, 11_000, 11_000) }) },
+  {
+    weight: 6,
+    arbitrary: fc.record({ do: fc.constant('wait' as const), ms: fc.constantFrom(1, 2_900, 11_000, 11_000) }),
+  },
   ...(['join', 'cut', 'killServer', 'serve'] as const).map((what) => ({
     weight: what === 'join' ? 3 : 1,
     arbitrary: fc.record({ do: fc.constant(what) }),
