@@ -63,7 +63,7 @@ onNats(
     const killedAt = Date.now() / 1_000
     to.port = portOf((await apart.service('ingress', 'ingress', controller.url)).url)
     isAway = false
-    const isPast = (name: string) => of(name).some((each) => secondOf(each) > killedAt + 13)
+    const isPast = (name: string) => of(name).some((each) => secondOf(each) > killedAt + 12)
     await until('ticks of after the lease', async () => NAMES.every(isPast), 40_000)
     await until('every tick', async () => NAMES.every((name) => missingTicks(of(name)).length === 0), 20_000)
     const byId = Map.groupBy(taken, ({ id }) => id)
