@@ -20,7 +20,7 @@ const id = (change: Partial<Change> = {}, of: Partial<EventsOf> = {}) =>
   attributes({ ...CHANGE, ...change }, { ...OF, ...of }).id
 
 describe('the event of a change', () => {
-  test("has Knative's attributes, with the plural that the API server has", () => {
+  test("SRC-08: has Knative's attributes, with the plural that the API server has", () => {
     expect(attributes(CHANGE)).toEqual({
       ...{ specversion: '1.0', id: expect.any(String), source: 'https://10.96.0.1:443' },
       ...{ type: 'dev.knative.apiserver.resource.add', datacontenttype: 'application/json' },
