@@ -144,6 +144,8 @@ describe('a webhook of GitHub', () => {
     expect(await told('{}', {}, '/sources/default/githubsource/other')).toMatchObject({ status: 404 })
     expect(await told('{}', {}, '/sources/default/githubsource/hooks/')).toMatchObject({ status: 404 })
     expect(await told('{}', {}, '/elsewhere')).toMatchObject({ status: 404 })
+    expect(await told('{}', {}, `/sources/default/githubsource/${'n'.repeat(253)}`)).toMatchObject({ status: 404 })
+    expect(await told('{}', {}, '/sources/default/githubsource/%zz')).toMatchObject({ status: 400 })
     const got = await answerOf(fetch(new URL(ROW.path, bench.url)))
     expect(got).toMatchObject({ status: 405, code: 'METHOD_NOT_ALLOWED' })
     expect(bench.ingress.requests).toHaveLength(0)

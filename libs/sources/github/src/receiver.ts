@@ -48,6 +48,9 @@ export async function createReceiver(deps: ReceiverDeps): Promise<Receiver> {
     ...{ logger: false, bodyLimit: maxBodyBytes, exposeHeadRoutes: false, return503OnClosing: false },
     ...(LIMITS as { forceCloseConnections: 'idle' }),
     http: HEADERS,
+    // a namespace and a name may be longer than fastify expects of a part of a path
+    routerOptions: { maxParamLength: 1_000 },
+    frameworkErrors: (error, request, reply) => void refuse(asOurs(error, maxBodyBytes), { request, reply, deps }),
   })
   // the bytes as they came: they are signed
   app.removeAllContentTypeParsers()

@@ -58,6 +58,7 @@ export async function startGitHubSources(options: GitHubSourcesOptions): Promise
     random,
     follow,
     async hold(source) {
+      if (source.row.ending !== true) await source.secret('secretToken')
       if (source.row.webhook === 'managed')
         return keepHook({ source, open: options.openHooksApi ?? openHooksApi, events, random })
       source.status.condition(WEBHOOK_CONFIGURED, { status: 'True', reason: 'Manual' })

@@ -153,5 +153,12 @@ describe('the webhook at GitHub', () => {
     world.bench.desk.secrets.delete('default/github/access')
     await world.put({ hash: 'h2' })
     await until(world.bench.clock, () => world.condition()?.reason === 'SecretMissing')
+    expect(world.bench.desk.reports('u1').at(-1)?.conditions).toMatchObject({
+      SecretsProvided: {
+        status: 'False',
+        reason: 'AccessTokenNotFound',
+        message: expect.stringContaining('key access'),
+      },
+    })
   })
 })

@@ -6,6 +6,7 @@ import { hookProblem } from './hook-problem.ts'
 import { type Hook, type HooksApi, type OpenHooksApi, pathOf, type WantedHook } from './hooks-api.ts'
 
 export const WEBHOOK_CONFIGURED = 'WebhookConfigured'
+const SECRETS_PROVIDED = 'SecretsProvided'
 /** How often it is looked at: somebody may have changed or deleted it. */
 export const LOOK_MS = 10 * 60_000
 const FIRST_RETRY_MS = 2_000
@@ -39,7 +40,7 @@ export function keepHook({ source, open, events, random }: KeepHookDeps): AsyncD
   let isDone = false
 
   async function look(): Promise<void> {
-    const api = await open(row, await source.secret('accessToken'))
+    const api = await open(row, await accessToken())
     if (row.ending === true) {
       await remove(api)
       isDone = true
@@ -52,6 +53,18 @@ export function keepHook({ source, open, events, random }: KeepHookDeps): AsyncD
     sent = secret
     status.fact('webhookIDKey', id)
     status.condition(WEBHOOK_CONFIGURED, { status: 'True' })
+  }
+
+  async function accessToken(): Promise<string> {
+    try {
+      const token = await source.secret('accessToken')
+      status.condition(SECRETS_PROVIDED, { status: 'True' })
+      return token
+    } catch (error) {
+      const { message } = hookProblem(error, what, clock.now())
+      status.condition(SECRETS_PROVIDED, { status: 'False', reason: 'AccessTokenNotFound', message })
+      throw error
+    }
   }
 
   async function upsert(api: HooksApi, wanted: WantedHook): Promise<string> {
