@@ -1,7 +1,7 @@
 import { promisify } from 'node:util'
 import { zstdDecompress } from 'node:zlib'
 import type { Logger } from '@sluice/telemetry'
-import { CompressionCodecs, CompressionTypes, Kafka, type KafkaConfig, logLevel, type SASLOptions } from 'kafkajs'
+import client, { CompressionTypes, Kafka, type KafkaConfig, logLevel, type SASLOptions } from 'kafkajs'
 
 export interface GroupOptions {
   /** Some of one cluster's, as host:port. */
@@ -37,7 +37,7 @@ const decompressZstd = promisify(zstdDecompress)
 /** A client that speaks to nobody yet. */
 export function clientOf({ brokers, clientId, sasl, tls, log }: GroupOptions): Kafka {
   // gzip comes with the client, zstd with Node
-  CompressionCodecs[CompressionTypes.ZSTD] = () => ({
+  client.CompressionCodecs[CompressionTypes.ZSTD] = () => ({
     compress: refused,
     decompress: (bytes: Buffer) => decompressZstd(bytes, { maxOutputLength: MAX_FETCH_BYTES }),
   })

@@ -33,7 +33,7 @@ export function watchLag(
 ): Disposable {
   const description =
     'Records of a partition that the consumer group has not passed yet, by source, topic and partition'
-  return telemetry.gauge('messaging.kafka.consumer.lag', { description, unit: '{record}' }, () =>
+  return telemetry.gauge('source_kafka_lag_records', { description }, () =>
     [...read()].flatMap(({ row: { namespace, name }, places }) =>
       places.map(({ topic, partition, low, high, committed = low }) => ({
         value: Math.max(0, high - Math.max(committed, low)),

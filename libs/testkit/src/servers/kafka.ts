@@ -69,15 +69,28 @@ async function startContainer(): Promise<Awaited<ReturnType<Way['find']>>> {
   }
 }
 
-/** One KRaft node of its own on a free port, empty; `config` is more lines of its properties. Undefined where none can be had. */
-export async function startKafka({ found }: Provision, config = ''): Promise<KafkaServer | undefined> {
+/** Ports of a node. */
+export interface KafkaPorts {
+  readonly port: number
+  readonly controllerPort: number
+}
+
+/**
+ * One KRaft node of its own on a free port, empty; `config` is more lines of its properties, of which the last of a name
+ * counts. Undefined where none can be had.
+ */
+export async function startKafka(
+  { found }: Provision,
+  config: string | ((ports: KafkaPorts) => string) = '',
+): Promise<KafkaServer | undefined> {
   if (found === undefined) return undefined
   if (found.kind === 'running') return shared(found.url, found.stop)
   const folder = mkdtempSync(join(tmpdir(), 'sluice-kafka-'))
   cpSync(join(found.path, STORE), join(folder, 'store'), { recursive: true })
   const [port, controllerPort] = (await freePorts(2)) as [number, number]
   const file = join(folder, 'server.properties')
-  writeFileSync(file, propertiesOf({ folder, port, controllerPort, config }))
+  const more = typeof config === 'string' ? config : config({ port, controllerPort })
+  writeFileSync(file, propertiesOf({ folder, port, controllerPort, config: more }))
   const java = findJava() ?? 'java'
   const args = [
     ...JVM,
@@ -128,10 +141,8 @@ function shared(brokers: string, stop: () => Promise<void> = nothing): KafkaServ
   return { ...same, [Symbol.asyncDispose]: stop }
 }
 
-interface Node {
+interface Node extends KafkaPorts {
   readonly folder: string
-  readonly port: number
-  readonly controllerPort: number
   readonly config: string
 }
 
