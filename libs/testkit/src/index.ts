@@ -9,7 +9,7 @@ export {
   STANDALONE_READY,
   startProcess,
 } from './process.ts'
-export { type KafkaPorts, type KafkaServer, provisionKafka, startKafka } from './servers/kafka.ts'
+export { type KafkaServer, provisionKafka, startKafka } from './servers/kafka.ts'
 export { provisionKubectl, provisionKubectls } from './servers/kubectl.ts'
 export { type NatsServer, provisionNats, startNats } from './servers/nats.ts'
 export { type NatsCluster, startNatsCluster } from './servers/nats-cluster.ts'
