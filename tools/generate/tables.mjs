@@ -37,6 +37,7 @@ const APPS = [
   'dispatcher',
   'filter-dispatcher',
   'source-cron',
+  'source-apiserver',
   'source-kafka',
 ]
 
