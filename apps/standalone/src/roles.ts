@@ -21,7 +21,7 @@ import { startRedelivery } from '@sluice/redelivery'
 import { publishResourceApi } from '@sluice/resource-api'
 import { type Running, type ServiceContext, serveRoute } from '@sluice/service'
 import type { StandaloneConfig } from './config.ts'
-import { startSources } from './sources.ts'
+import { startApiServerSources, startSources } from './sources.ts'
 
 const LOOPBACK = '127.0.0.1'
 const ACKNOWLEDGED_WITHIN_MS = 10_000
@@ -66,6 +66,8 @@ export async function startRoles(
     // nobody else runs sources: there is nobody to wait for
     await openSourceOffice({ ...role, store: contract, path: join(dataDir, 'sources.db'), settleMs: 0, secrets }),
   )
+  // before the control plane, which else would say of each source that nobody runs it, and after it at the end
+  const sources = starting.use(startSources({ ...role, office }))
   const controlPlane = starting.use(
     await startControlPlane({
       ...{ clock, telemetry, store: overChanges(contract), manifests: config.manifests, driver, ...limits },
@@ -88,7 +90,6 @@ export async function startRoles(
   const filter = starting.use(startFilter({ ...role, replica: 'filter' }))
   starting.use(dispatcher)
   const redelivery = starting.use(startRedelivery(role))
-  const sources = starting.use(startSources({ ...role, office }))
   await controlPlane.settled()
   // a row that a role can't do must not keep whoever would mend it from the API
   const { revision } = contract.contract()
@@ -122,15 +123,18 @@ export async function startRoles(
   const { control, urls, access } = context
   const { registry } = controlPlane
   const api = { registry, control, url: urls.control, access, folder: dataDir, telemetry, clock }
-  const { kubectl: kubeconfig } = starting.use(await publishResourceApi(api))
+  const { kubectl, kubeconfig } = starting.use(await publishResourceApi(api))
+  const watching =
+    kubeconfig === undefined ? undefined : starting.use(startApiServerSources({ ...role, office }, kubeconfig))
+  warn('sources of objects', () => watching?.warning())
   const stack = starting.move()
   return {
     ingressUrl: ingress.url,
     displayUrl: display.url,
-    ...(kubeconfig !== undefined && { kubeconfig }),
+    ...(kubectl !== undefined && { kubeconfig: kubectl }),
     inForce: () => contract.contract(),
     async drain() {
-      await sources.drain()
+      await Promise.all([sources.drain(), watching?.drain()])
       await Promise.all([ingress.drain(), redelivery.drain()])
       await filter.drain()
       await dispatcher.drain()
