@@ -38,6 +38,7 @@ const APPS = [
   'filter-dispatcher',
   'source-cron',
   'source-apiserver',
+  'source-kafka',
 ]
 
 export async function driverTable(root) {

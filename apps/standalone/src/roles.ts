@@ -66,6 +66,8 @@ export async function startRoles(
     // nobody else runs sources: there is nobody to wait for
     await openSourceOffice({ ...role, store: contract, path: join(dataDir, 'sources.db'), settleMs: 0, secrets }),
   )
+  // before the control plane, which else would say of each source that nobody runs it, and after it at the end
+  const sources = starting.use(startSources({ ...role, office }))
   const controlPlane = starting.use(
     await startControlPlane({
       ...{ clock, telemetry, store: overChanges(contract), manifests: config.manifests, driver, ...limits },
@@ -88,7 +90,6 @@ export async function startRoles(
   const filter = starting.use(startFilter({ ...role, replica: 'filter' }))
   starting.use(dispatcher)
   const redelivery = starting.use(startRedelivery(role))
-  const sources = starting.use(startSources({ ...role, office }))
   await controlPlane.settled()
   // a row that a role can't do must not keep whoever would mend it from the API
   const { revision } = contract.contract()

@@ -36,11 +36,11 @@ describe('the event of a change', () => {
     })
   })
 
-  test('carries the whole object, whose kind a list leaves out', () => {
+  test('SRC-06: carries the whole object, whose kind a list leaves out', () => {
     expect(data(CHANGE)).toEqual({ ...CHANGE.object, apiVersion: OF.resource.apiVersion, kind: 'Gateway' })
   })
 
-  test('or what names it', () => {
+  test('SRC-07: or what names it', () => {
     const of: EventsOf = { ...OF, row: { uid: 'source-1', mode: 'Reference' } }
     expect(attributes(CHANGE, of).type).toBe('dev.knative.apiserver.ref.add')
     expect(data(CHANGE, of)).toEqual({
