@@ -5,6 +5,7 @@ import {
   contractCopy,
   createContractStore,
   madeLogsCopy,
+  openSourceOffice,
   purgeParked,
   type Rows,
   removeEndedChannels,
@@ -15,11 +16,12 @@ import { startEventDisplay } from '@sluice/event-display'
 import { explain, explainRoute, startFilter } from '@sluice/filter'
 import { createAdmission, startIngress } from '@sluice/ingress'
 import { journalRoute, openJournal } from '@sluice/journal'
-import { fixedAddresses, overChanges, startControlPlane, storeLimits } from '@sluice/reconcile'
+import { createSecrets, fixedAddresses, overChanges, startControlPlane, storeLimits } from '@sluice/reconcile'
 import { startRedelivery } from '@sluice/redelivery'
 import { publishResourceApi } from '@sluice/resource-api'
 import { type Running, type ServiceContext, serveRoute } from '@sluice/service'
 import type { StandaloneConfig } from './config.ts'
+import { startSources } from './sources.ts'
 
 const LOOPBACK = '127.0.0.1'
 const ACKNOWLEDGED_WITHIN_MS = 10_000
@@ -59,6 +61,11 @@ export async function startRoles(
   const display = starting.use(await startEventDisplay({ host: LOOPBACK, port: 0, write }))
   const ingress = await startIngress({ ...config, ...role, host, port: config.ingressPort, replica: 'ingress' })
   starting.defer(() => ingress[Symbol.asyncDispose]())
+  const secrets = createSecrets()
+  const office = starting.use(
+    // nobody else runs sources: there is nobody to wait for
+    await openSourceOffice({ ...role, store: contract, path: join(dataDir, 'sources.db'), settleMs: 0, secrets }),
+  )
   const controlPlane = starting.use(
     await startControlPlane({
       ...{ clock, telemetry, store: overChanges(contract), manifests: config.manifests, driver, ...limits },
@@ -66,6 +73,7 @@ export async function startRoles(
       services: { 'default/event-display': display.url },
       addresses: fixedAddresses(ingress.url, config.ingressUrl),
       drivers: runningDrivers(config),
+      ...{ secrets, standings: office },
       ...(config.receiversUrl !== undefined && { receiversUrl: config.receiversUrl }),
     }),
   )
@@ -80,6 +88,7 @@ export async function startRoles(
   const filter = starting.use(startFilter({ ...role, replica: 'filter' }))
   starting.use(dispatcher)
   const redelivery = starting.use(startRedelivery(role))
+  const sources = starting.use(startSources({ ...role, office }))
   await controlPlane.settled()
   // a row that a role can't do must not keep whoever would mend it from the API
   const { revision } = contract.contract()
@@ -108,6 +117,7 @@ export async function startRoles(
       }),
     )
   for (const route of redelivery.routes) serveRoute(context, route)
+  warn('sources', sources.warning)
   warn('manifests', () => controlPlane.problems().join('\n') || undefined)
   const { control, urls, access } = context
   const { registry } = controlPlane
@@ -120,6 +130,7 @@ export async function startRoles(
     ...(kubeconfig !== undefined && { kubeconfig }),
     inForce: () => contract.contract(),
     async drain() {
+      await sources.drain()
       await Promise.all([ingress.drain(), redelivery.drain()])
       await filter.drain()
       await dispatcher.drain()

@@ -1,4 +1,4 @@
-export { createChannels, DISPATCH_SUBSCRIPTION, FILTER_SUBSCRIPTION } from './channels.ts'
+export { createChannels, DISPATCH_SUBSCRIPTION, FILTER_SUBSCRIPTION, logOptions } from './channels.ts'
 export { type Append, type ContractCopy, contractCopy } from './contract-copy.ts'
 export { difference, type Known, knownOf, NO_ROWS, NOTHING_KNOWN, withHashes } from './delta.ts'
 export { removeEndedChannels } from './ended-channels.ts'

@@ -7,7 +7,7 @@ type Named = Pick<AnySourceRow, 'uid' | 'hash'>
 export function servicesOfSources() {
   const reports = new Map<string, { readonly hash: string; readonly report: SourceReport }>()
   const listeners = new Set<(uid: string) => void>()
-  let replicas = 0
+  let isRunning = false
   let isSettling = false
   const known = new Set<string>()
   const tell = () => {
@@ -17,10 +17,7 @@ export function servicesOfSources() {
     standing(uid) {
       known.add(uid)
       const { hash, report } = reports.get(uid) ?? {}
-      return {
-        ...{ replicas, isMissing: replicas === 0 && !isSettling, isAcknowledged: replicas > 0 },
-        ...{ report, reportedHash: hash },
-      }
+      return { isMissing: !isRunning && !isSettling, report, reportedHash: hash }
     },
     changed(listener) {
       listeners.add(listener)
@@ -30,7 +27,7 @@ export function servicesOfSources() {
   return {
     standings,
     start() {
-      replicas = 1
+      isRunning = true
       tell()
     },
     /** The holder of the row says so of it; without words: that it runs. */
@@ -40,7 +37,7 @@ export function servicesOfSources() {
     },
     /** The server began anew: nobody has connected yet, and may do so while it settles. */
     restart(state: 'settling' | 'settled') {
-      replicas = 0
+      isRunning = false
       isSettling = state === 'settling'
       tell()
     },

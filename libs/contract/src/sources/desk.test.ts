@@ -1,36 +1,37 @@
 import { describe, expect, test } from '@jest/globals'
-import { settle } from '@sluice/testkit'
-import { DeskWorld } from '../../test/desk-world.ts'
-import { ping } from '../../test/source-rows.ts'
+import { type DeskMode, DeskWorld } from '../../test/desk-world.ts'
+import { github, ping } from '../../test/source-rows.ts'
 
 const DAY_MS = 86_400_000
 const uids = (held: ReadonlyMap<string, unknown>) => [...held.keys()].toSorted()
 
-describe('rows and who holds them', () => {
+const MODES: readonly DeskMode[] = ['in one process', 'apart']
+
+describe.each(MODES)('a desk %s: rows and who holds them', (mode) => {
   test('one replica holds all; a second one gets half of them, each stopped here before it starts there', async () => {
-    const world = await new DeskWorld().open()
-    const a = world.replica()
+    const world = await new DeskWorld(mode).begin()
+    const a = await world.replica()
     await world.put(ping('1'), ping('2'), ping('3'), ping('4'))
     expect(uids(a.held)).toEqual(['1', '2', '3', '4'])
     const gate = Promise.withResolvers<void>()
     a.stopping.gate = () => gate.promise
-    const b = world.replica()
-    await settle()
+    const b = await world.replica()
+    await world.settle()
     expect([uids(a.held).length, uids(b.held).length]).toEqual([4, 0])
     gate.resolve()
-    await settle()
+    await world.settle()
     expect([uids(a.held).length, uids(b.held).length]).toEqual([2, 2])
     expect([...uids(a.held), ...uids(b.held)].toSorted()).toEqual(['1', '2', '3', '4'])
     for (const [uid, { term }] of b.held) expect(a.log).toContain(`-${uid} ${term - 1}`)
   })
 
   test('one that does not let go within a lease is not waited for, and what it writes then is refused', async () => {
-    const world = await new DeskWorld().open()
-    const a = world.replica()
+    const world = await new DeskWorld(mode).begin()
+    const a = await world.replica()
     await world.put(ping('1'), ping('2'))
     const [before] = [...a.held.values()]
     a.stopping.gate = () => new Promise(() => {})
-    const b = world.replica()
+    const b = await world.replica()
     await world.clock.advance(9_999)
     expect(b.held.size).toBe(0)
     await world.clock.advance(1)
@@ -45,23 +46,23 @@ describe('rows and who holds them', () => {
   })
 
   test('one that stops gives all back, and what it kept is there for the next', async () => {
-    const world = await new DeskWorld().open()
-    const a = world.replica()
+    const world = await new DeskWorld(mode).begin()
+    const a = await world.replica()
     await world.put(ping('1'))
     await a.held.get('1')?.state.put({ at: '17', gone: 'x' })
     await a.held.get('1')?.state.put({ gone: undefined })
-    const b = world.replica()
-    await settle()
+    const b = await world.replica()
+    await world.settle()
     expect(b.held.size).toBe(0)
     await a.holding[Symbol.asyncDispose]()
-    await settle()
+    await world.settle()
     expect(uids(b.held)).toEqual(['1'])
     expect(await b.held.get('1')?.state.list('', 10)).toEqual([['at', '17']])
   })
 
   test('a row that changes starts anew where it is, under the same term; one that goes is stopped', async () => {
-    const world = await new DeskWorld().open()
-    const a = world.replica()
+    const world = await new DeskWorld(mode).begin()
+    const a = await world.replica()
     await world.put(ping('1'))
     const { term, signal } = a.held.get('1') ?? {}
     await world.put(ping('1', { schedule: '0 * * * *' }))
@@ -73,8 +74,8 @@ describe('rows and who holds them', () => {
   })
 
   test('a start that fails is tried again; it holds up no other row', async () => {
-    const world = await new DeskWorld().open()
-    const { desk } = world.replica()
+    const world = await new DeskWorld(mode).begin()
+    const { desk } = await world.replica()
     let tries = 0
     await using _ = desk.follow(async ({ row }) => {
       if (row.uid === '1' && ++tries < 3) throw new Error('not yet')
@@ -86,10 +87,10 @@ describe('rows and who holds them', () => {
   })
 })
 
-describe('what a source keeps', () => {
+describe.each(MODES)('a desk %s: what a source keeps', (mode) => {
   test('is listed by prefix, in order and in pages, whatever the characters', async () => {
-    const world = await new DeskWorld().open()
-    const a = world.replica()
+    const world = await new DeskWorld(mode).begin()
+    const a = await world.replica()
     await world.put(ping('1'))
     const { state } = a.held.get('1') as { state: NonNullable<ReturnType<typeof a.held.get>>['state'] }
     await state.put({ 'a/1': '1', 'a/3': '3', 'a/2': '2', 'b/1': '4', 'a/é😀': '5', a: '0' })
@@ -100,8 +101,8 @@ describe('what a source keeps', () => {
   })
 
   test('is bounded: a value, a put and all of it, by name; what makes room is taken', async () => {
-    const world = await new DeskWorld().open({ limits: { sourceBytes: 200_000 } })
-    const a = world.replica()
+    const world = await new DeskWorld(mode, { limits: { sourceBytes: 200_000 } }).begin()
+    const a = await world.replica()
     await world.put(ping('1'))
     const { state } = a.held.get('1') as { state: NonNullable<ReturnType<typeof a.held.get>>['state'] }
     const kib64 = 'x'.repeat(65_536)
@@ -116,30 +117,30 @@ describe('what a source keeps', () => {
     const many = Object.fromEntries(Array.from({ length: 17 }, (_, n) => [`k${n}`, kib64]))
     await expect(state.put(many)).rejects.toThrow('1048576 bytes together')
   })
-
-  test('stays for a day after the row went, for when it comes back, and is forgotten then', async () => {
-    const world = await new DeskWorld().open()
-    const a = world.replica()
-    await world.put(ping('1'))
-    await a.held.get('1')?.state.put({ at: '17' })
-    const term = a.held.get('1')?.term ?? 0
-    await world.remove('1')
-    await world.clock.advance(DAY_MS - 1)
-    await world.put(ping('1'))
-    expect(await a.held.get('1')?.state.get('at')).toBe('17')
-    expect(a.held.get('1')?.term).toBeGreaterThan(term)
-    await world.remove('1')
-    await world.clock.advance(DAY_MS + 3_600_000)
-    await world.put(ping('1'))
-    expect(await a.held.get('1')?.state.get('at')).toBeUndefined()
-  })
 })
 
-describe('what is remembered', () => {
+test('what a source keeps stays for a day after the row went, for when it comes back, and is forgotten then', async () => {
+  const world = await new DeskWorld('in one process').begin()
+  const a = await world.replica()
+  await world.put(ping('1'))
+  await a.held.get('1')?.state.put({ at: '17' })
+  const term = a.held.get('1')?.term ?? 0
+  await world.remove('1')
+  await world.clock.advance(DAY_MS - 1)
+  await world.put(ping('1'))
+  expect(await a.held.get('1')?.state.get('at')).toBe('17')
+  expect(a.held.get('1')?.term).toBeGreaterThan(term)
+  await world.remove('1')
+  await world.clock.advance(DAY_MS + 3_600_000)
+  await world.put(ping('1'))
+  expect(await a.held.get('1')?.state.get('at')).toBeUndefined()
+})
+
+describe.each(MODES)('a desk %s: what is remembered', (mode) => {
   test('is what was said first, by whichever replica, until it expires', async () => {
-    const world = await new DeskWorld().open()
+    const world = await new DeskWorld(mode).begin()
     const answers: string[] = []
-    for (const { desk } of [world.replica(), world.replica()])
+    for (const { desk } of [await world.replica(), await world.replica()])
       desk.follow(async (source) => {
         answers.push(await source.remember('delivery', `said by ${answers.length}`, 60_000))
         return { async [Symbol.asyncDispose]() {} }
@@ -152,8 +153,8 @@ describe('what is remembered', () => {
   })
 
   test('is bounded: what would expire first goes, and that is counted', async () => {
-    const world = await new DeskWorld().open({ limits: { remembered: 2 } })
-    const a = world.replica()
+    const world = await new DeskWorld(mode, { limits: { remembered: 2 } }).begin()
+    const a = await world.replica()
     await world.put(ping('1'))
     const remember = (key: string, value: string, ttlMs: number) => a.held.get('1')?.remember(key, value, ttlMs)
     await remember('long', '1', 9_000)
@@ -166,55 +167,55 @@ describe('what is remembered', () => {
   })
 })
 
-describe('secrets', () => {
+describe.each(MODES)('a desk %s: secrets', (mode) => {
   const reference = { namespace: 'shop', name: 'github', key: 'token' }
-  const row = ping('1', { secrets: { token: reference } } as never)
+  const row = github('1', reference)
 
   test('are given by the name the row has for them, and a change starts the row anew', async () => {
-    const world = await new DeskWorld().open()
-    const a = world.replica()
+    const world = await new DeskWorld(mode).begin()
+    const a = await world.replica('source-github')
     await world.put(row)
     const missing = { code: 'SOURCE_SECRET_MISSING', source: 'shop/1', secret: 'shop/github/token' }
-    await expect(a.held.get('1')?.secret('token')).rejects.toMatchObject({ detail: missing })
+    await expect(a.held.get('1')?.secret('secretToken')).rejects.toMatchObject({ detail: missing })
     world.secrets.set(reference, 's3cret')
-    await settle()
-    expect(await a.held.get('1')?.secret('token')).toBe('s3cret')
+    await world.settle()
+    expect(await a.held.get('1')?.secret('secretToken')).toBe('s3cret')
     expect(a.log).toHaveLength(3)
     world.secrets.set({ ...reference, name: 'other' }, 'x')
-    await settle()
+    await world.settle()
     expect(a.log).toHaveLength(3)
     await expect(a.held.get('1')?.secret('another')).rejects.toThrow('names no Secret as another')
     expect(JSON.stringify(world.telemetry.lines)).not.toContain('s3cret')
   })
 })
 
-describe('where a row stands', () => {
+describe.each(MODES)('a desk %s: where a row stands', (mode) => {
   test('says who is missing, who has it, who holds it, and what that one says', async () => {
-    const world = await new DeskWorld().open()
+    const world = await new DeskWorld(mode).begin()
     const told: string[] = []
     world.office.changed((uid) => told.push(uid))
     await world.put(ping('1'))
     expect(world.office.standing('1')).toMatchObject({
       ...{ role: 'source-cron', replicas: 0, isMissing: true, isAcknowledged: false, holder: undefined },
     })
-    const a = world.replica()
-    await settle()
+    const a = await world.replica()
+    await world.settle()
     expect(world.office.standing('1')).toMatchObject({
       ...{ replicas: 1, isMissing: false, isAcknowledged: true, holder: 'r1', report: undefined },
     })
     told.length = 0
     const report = { conditions: { Deployed: { status: 'True' } }, facts: { next: 'soon' } } as const
     await a.held.get('1')?.report(report)
-    expect(world.office.standing('1')?.report).toEqual(report)
+    expect(world.office.standing('1')).toMatchObject({ report, reportedHash: world.store.contract().sources[0]?.hash })
     expect(told).toEqual(['1'])
-    await a.desk[Symbol.asyncDispose]()
+    await a.stop()
     expect(world.office.standing('1')).toMatchObject({ isMissing: true, holder: undefined, report })
     expect(world.office.standing('2')).toBeUndefined()
   })
 
   test('a report beyond its bounds is refused', async () => {
-    const world = await new DeskWorld().open()
-    const a = world.replica()
+    const world = await new DeskWorld(mode).begin()
+    const a = await world.replica()
     await world.put(ping('1'))
     const message = 'x'.repeat(2_000)
     await expect(a.held.get('1')?.report({ conditions: { C: { status: 'True', message } } })).rejects.toMatchObject({

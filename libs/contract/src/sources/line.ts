@@ -19,7 +19,13 @@ export type SourceQuestion =
       /** null removes. */
       readonly changes: readonly (readonly [key: string, value: string | null])[]
     }
-  | { readonly op: 'report'; readonly uid: string; readonly term: number; readonly report: SourceReport }
+  | {
+      readonly op: 'report'
+      readonly uid: string
+      readonly term: number
+      readonly hash: string
+      readonly report: SourceReport
+    }
   | {
       readonly op: 'remember'
       readonly uid: string

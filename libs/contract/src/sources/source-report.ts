@@ -17,10 +17,18 @@ export const sourceReport = z.strictObject({
   facts: z.exactOptional(z.record(name, z.string().max(1_000)).refine(few(32), 'more than 32 facts')),
 }) satisfies z.ZodType<SourceReport>
 
+/** What was said, and of which state of the row. */
+export interface KeptReport {
+  readonly hash: string
+  readonly report: SourceReport
+}
+
+const keptReport = z.strictObject({ hash: z.string().max(64), report: sourceReport })
+
 /** What was kept; undefined where it is not of this version. */
-export function readReport(text: string): SourceReport | undefined {
+export function readReport(text: string): KeptReport | undefined {
   try {
-    return sourceReport.safeParse(JSON.parse(text)).data
+    return keptReport.safeParse(JSON.parse(text)).data
   } catch {
     return undefined
   }

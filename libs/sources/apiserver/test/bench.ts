@@ -21,9 +21,13 @@ export function bench() {
   const ingress = createFakeIngress()
   const api = new ScriptedApiServer(clock)
   const bearers = new Set<string>()
+  const own: string[] = []
   const cluster = {
     server: 'https://10.96.0.1:443',
-    transport: api.transport,
+    async transport(path: string, init: RequestInit) {
+      own.push(`${init.method} ${path}`)
+      return api.transport(path, init)
+    },
     bearing:
       (token: () => Promise<string>): typeof api.transport =>
       async (path, init) => {
@@ -41,7 +45,7 @@ export function bench() {
   /** `add shop/a 101`, as stored, repeats left out. */
   const told = () =>
     [...new Map(ingress.stored.map((event) => [event.attributes.get('id'), event])).values()].map(inShort)
-  return { clock, telemetry, desk, ingress, api, replica, conditions, told, bearers }
+  return { clock, telemetry, desk, ingress, api, replica, conditions, told, bearers, own }
 }
 
 export function inShort(event: CloudEvent): string {

@@ -1,4 +1,5 @@
 import { type Clock, sleep } from '@sluice/clock'
+import { isFailure } from '@sluice/errors'
 import type { Telemetry } from '@sluice/telemetry'
 import type { SourceRole } from '../../interest.ts'
 import type { ContractSource } from '../../rows.ts'
@@ -40,6 +41,8 @@ export function createSourceDesk<R extends SourceRow>(deps: SourceDeskDeps): Sou
   const rows = new Map<string, R>()
   const assigned = new Map<string, number>()
   const secrets = new Map<string, string>()
+  /** Rows that asked for a Secret that was not there. */
+  const lacking = new Set<string>()
   /** How often the Secrets of a row have changed while it was known. */
   const renewed = new Map<string, number>()
   const stopped = new AbortController()
@@ -62,9 +65,12 @@ export function createSourceDesk<R extends SourceRow>(deps: SourceDeskDeps): Sou
       rows.delete(uid)
       secrets.delete(uid)
       renewed.delete(uid)
+      lacking.delete(uid)
       look(uid)
     }
     for (const row of put.sources) {
+      const { secrets: before } = rows.get(row.uid) ?? {}
+      if (JSON.stringify(before) !== JSON.stringify(row.secrets)) secrets.delete(row.uid)
       rows.set(row.uid, row as SourceRow as R)
       look(row.uid)
     }
@@ -96,7 +102,9 @@ export function createSourceDesk<R extends SourceRow>(deps: SourceDeskDeps): Sou
     for (const [uid, version] of versions) {
       const before = secrets.get(uid)
       secrets.set(uid, version)
-      if (before === undefined || before === version) continue
+      const isNews = before === undefined ? lacking.has(uid) : before !== version
+      if (!isNews) continue
+      lacking.delete(uid)
       renewed.set(uid, (renewed.get(uid) ?? 0) + 1)
       touched.add(uid)
     }
@@ -131,7 +139,14 @@ export function createSourceDesk<R extends SourceRow>(deps: SourceDeskDeps): Sou
     const { uid } = row
     return {
       ...{ row, signal },
-      secret: async (name) => (await line.ask({ op: 'secret', uid, name })) as string,
+      async secret(name) {
+        try {
+          return (await line.ask({ op: 'secret', uid, name })) as string
+        } catch (error) {
+          if (isFailure(error, 'SOURCE_SECRET_MISSING')) lacking.add(uid)
+          throw error
+        }
+      },
       remember: async (key, value, ttlMs) => (await line.ask({ op: 'remember', uid, key, value, ttlMs })) as string,
     }
   }
@@ -154,7 +169,7 @@ export function createSourceDesk<R extends SourceRow>(deps: SourceDeskDeps): Sou
           await line.ask({ op: 'put', ...about, changes: all })
         },
       },
-      report: async (report) => void (await line.ask({ op: 'report', ...about, report })),
+      report: async (report) => void (await line.ask({ op: 'report', ...about, hash: run.row.hash, report })),
     }
   }
 

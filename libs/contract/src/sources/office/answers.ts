@@ -2,8 +2,7 @@ import type { Clock } from '@sluice/clock'
 import { EventingError } from '@sluice/errors'
 import { problemsOf } from '../../schema.ts'
 import type { SourceQuestion } from '../line.ts'
-import type { SourceReport } from '../source-desk.ts'
-import { sourceReport } from '../source-report.ts'
+import { type KeptReport, sourceReport } from '../source-report.ts'
 import type { SourceRow } from '../source-row.ts'
 import type { StateLimits } from '../state/limits.ts'
 import type { StateReply, StateRequest } from '../state/requests.ts'
@@ -14,8 +13,7 @@ export interface AnswersDeps {
   readonly limits: StateLimits
   readonly ask: (request: StateRequest) => Promise<StateReply>
   readonly secrets: SecretReader
-  /** Of whom it is was not the newest term. */
-  readonly reported: (uid: string, report: SourceReport) => void
+  readonly reported: (uid: string, report: KeptReport) => void
   readonly evicted: (row: SourceRow) => void
 }
 
@@ -38,10 +36,12 @@ export async function answerAbout(row: SourceRow, question: SourceQuestion, deps
     case 'report': {
       const read = sourceReport.safeParse(question.report)
       if (!read.success) throw invalid(problemsOf(read.error).slice(0, 10).join('; '))
-      const report = JSON.stringify(read.data)
+      const { uid, term, hash } = question
+      const kept = { hash, report: read.data }
+      const report = JSON.stringify(kept)
       check(bytesOf(report) <= limits.reportBytes, `report: is larger than ${limits.reportBytes} bytes`)
-      value(row, await deps.ask({ ...question, report }))
-      deps.reported(row.uid, read.data)
+      value(row, await deps.ask({ op: 'report', uid, term, report }))
+      deps.reported(uid, kept)
       return undefined
     }
     case 'remember': {

@@ -14,7 +14,7 @@ export interface AssignmentsDeps {
   readonly clock: Clock
   /** How long a replica may take to give a row back. */
   readonly leaseMs: number
-  /** Until it has passed, rows that were held before wait for whoever holds them. */
+  /** Until it has passed, since the first join, rows that were held before wait for whoever holds them. */
   readonly settleMs: number
   /** Resolves once these terms are kept. */
   readonly grant: (terms: readonly (readonly [uid: string, term: number])[]) => Promise<void>
@@ -88,11 +88,12 @@ export function createAssignments(deps: AssignmentsDeps): Assignments {
   let isClosed = false
   let isLooking = false
   let retry: Disposable | undefined
-  const settling = isSettled ? undefined : clock.after(deps.settleMs, settle)
+  let settling: Disposable | undefined
 
   function settle(): void {
     isSettled = true
     for (const place of places.values()) if (place.state === 'unclaimed') setFree(place, 'unclaimed')
+    look()
   }
 
   function tell(member: Member | undefined, uid: string, term: number | undefined): void {
@@ -228,6 +229,8 @@ export function createAssignments(deps: AssignmentsDeps): Assignments {
       else if (place.state === 'free' || place.state === 'unclaimed') setFree(place, 'ended')
     },
     join(id, notify) {
+      // from when somebody can be heard of
+      if (!isSettled) settling ??= clock.after(deps.settleMs, settle)
       const former = members.get(id)
       const member: Member = {
         ...{ id, notify, places: former?.places ?? new Set(), isEnlisted: former?.isEnlisted ?? false },

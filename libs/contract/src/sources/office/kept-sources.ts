@@ -1,6 +1,5 @@
 import type { Clock } from '@sluice/clock'
-import type { SourceReport } from '../source-desk.ts'
-import { readReport } from '../source-report.ts'
+import { type KeptReport, readReport } from '../source-report.ts'
 import type { StateReply, StateRequest } from '../state/requests.ts'
 import type { StateStore } from '../state/state-store.ts'
 import type { OfficeEvents } from './office-events.ts'
@@ -24,9 +23,9 @@ export interface KeptSources extends Disposable {
   lastTerm(uid: string): number | undefined
   /** Newer than all before, even where their file was lost: no source changes hands a thousand times a second. */
   nextTerm(uid: string): number
-  reportOf(uid: string): SourceReport | undefined
+  reportOf(uid: string): KeptReport | undefined
   /** Answers whether it says something else than before. */
-  reported(uid: string, report: SourceReport): boolean
+  reported(uid: string, report: KeptReport): boolean
   bytes(): number
   /** Rows came or went: states of those that are gone for a day are forgotten. */
   look(): void
@@ -35,7 +34,7 @@ export interface KeptSources extends Disposable {
 interface Kept {
   term: number
   bytes: number
-  report: SourceReport | undefined
+  report: KeptReport | undefined
   goneAt: number | null
 }
 

@@ -19,14 +19,17 @@ interface Reader {
 }
 
 export function createSecretNews(secrets: SecretReader, notify: (role: SourceRole) => void): SecretNews {
-  const rows = new Map<string, { readonly row: SourceRow; version: string }>()
+  const rows = new Map<string, { readonly row: SourceRow; version: string | undefined }>()
   const readers = new Map<string, Reader>()
 
-  const versionOf = ({ secrets: named = {} }: SourceRow) =>
-    Object.entries(named)
+  /** Undefined while one of them is not there, or not known yet: who has an older one goes on with it. */
+  function versionOf({ secrets: named = {} }: SourceRow): string | undefined {
+    const versions = Object.entries(named)
       .toSorted(([a], [b]) => (a < b ? -1 : 1))
-      .map(([name, reference]) => `${name}=${secrets.version(reference) ?? ''}`)
-      .join()
+      .map(([name, reference]) => [name, secrets.version(reference)] as const)
+    const isWhole = versions.every(([, version]) => version !== undefined)
+    return isWhole ? versions.map((each) => each.join('=')).join() : undefined
+  }
 
   function tell(uid: string, role: SourceRole): void {
     for (const reader of readers.values()) if (reader.role === role) reader.outbox.add(uid)
@@ -36,7 +39,7 @@ export function createSecretNews(secrets: SecretReader, notify: (role: SourceRol
     const changed = new Set<SourceRole>()
     for (const [uid, known] of rows) {
       const version = versionOf(known.row)
-      if (version === known.version) continue
+      if (version === undefined || version === known.version) continue
       known.version = version
       changed.add(roleOf(known.row.kind))
       tell(uid, roleOf(known.row.kind))
@@ -69,7 +72,7 @@ export function createSecretNews(secrets: SecretReader, notify: (role: SourceRol
       reader.outbox = new Set()
       return [...outbox].flatMap((uid) => {
         const known = rows.get(uid)
-        return known === undefined ? [] : [[uid, known.version] as const]
+        return known?.version === undefined ? [] : [[uid, known.version] as const]
       })
     },
     has: (instance) => (readers.get(instance)?.outbox.size ?? 0) > 0,

@@ -27,6 +27,8 @@ export interface SourceOfficeDeps {
   readonly leaseMs?: number
   readonly secrets?: SecretReader
   readonly limits?: Partial<StateLimits>
+  /** For virtual time, where nothing may happen by itself: the file is written in this thread. */
+  readonly isInThread?: boolean
 }
 
 /** A process of a service of sources; `instance` is new with each. */
@@ -49,6 +51,8 @@ export interface SourceStanding {
   readonly holder: string | undefined
   /** What a holder said last, perhaps before a restart. */
   readonly report: SourceReport | undefined
+  /** Of the row that this was said of: one that was changed since has another. */
+  readonly reportedHash: string | undefined
 }
 
 /** The contract's server as services of sources need it: who holds what, what they keep, what they may know. */
@@ -79,7 +83,7 @@ export async function openSourceOffice(deps: SourceOfficeDeps): Promise<SourceOf
   const settleMs = deps.settleMs ?? leaseMs
   const limits = { ...STATE_LIMITS, ...deps.limits }
   const stack = new AsyncDisposableStack()
-  const state = stack.use(await openStateStore(path, limits))
+  const state = stack.use(await openStateStore(path, limits, deps.isInThread))
   const rows = new Map<string, { readonly row: SourceRow; readonly revision: number }>()
   const members = new Map<string, SourceReplica & { acknowledged: number; readonly notify: () => void }>()
   const listeners = new Set<(uid: string) => void>()
@@ -112,7 +116,9 @@ export async function openSourceOffice(deps: SourceOfficeDeps): Promise<SourceOf
 
   function assigning(): Assignments {
     return createAssignments({
-      ...{ clock, leaseMs, settleMs, changed: tell, grantFailed: events.grantFailed },
+      ...{ clock, leaseMs, changed: tell, grantFailed: events.grantFailed },
+      // where nobody was given anything yet, nobody can be on the way back with it
+      settleMs: state.kept.some(({ term }) => term > 0) ? settleMs : 0,
       ...{ lastTerm: kept.lastTerm, nextTerm: kept.nextTerm },
       grant: async (terms) => void (await kept.ask({ op: 'grant', terms })),
       granted(uid, term, instance, reason) {
@@ -222,7 +228,8 @@ export async function openSourceOffice(deps: SourceOfficeDeps): Promise<SourceOf
         ...{ role, replicas: replicas.length, isMissing: replicas.length === 0 && !isSettling },
         isAcknowledged: replicas.some(({ acknowledged }) => acknowledged >= revision),
         holder: holder === undefined ? undefined : members.get(holder)?.replica,
-        report: kept.reportOf(uid),
+        report: kept.reportOf(uid)?.report,
+        reportedHash: kept.reportOf(uid)?.hash,
       }
     },
     changed(listener) {

@@ -11,6 +11,8 @@ export interface StateLimits {
   readonly putKeys: number
   /** Of all that a source keeps. */
   readonly sourceBytes: number
+  /** Of all sources together, on disk. */
+  readonly fileBytes: number
   /** Of one page of a list; its last entry may exceed it. */
   readonly pageBytes: number
   readonly pageKeys: number
@@ -25,6 +27,7 @@ export interface StateLimits {
 
 export const STATE_LIMITS: StateLimits = {
   ...{ keyBytes: 512, valueBytes: 64 * KIB, putBytes: MIB, putKeys: 1_000, sourceBytes: 64 * MIB },
+  fileBytes: 4_096 * MIB,
   ...{ pageBytes: MIB, pageKeys: 1_000, rememberedBytes: 4 * KIB, remembered: 100_000, longestTtlMs: 7 * DAY_MS },
   reportBytes: 16 * KIB,
 }

@@ -95,7 +95,7 @@ export class StateFile {
 
   #reopen() {
     if (this.#open !== undefined) return this.#open
-    const db = openFile(this.#path)
+    const db = openFile(this.#path, this.#limits.fileBytes)
     this.#open = { db, statements: prepare(db) }
     return this.#open
   }
@@ -175,7 +175,9 @@ function remember(statements: Statements, { uid, key, value, now, until }: Of<'r
   return { value, hasEvicted }
 }
 
-function openFile(path: string): DatabaseSync {
+const PAGE_BYTES = 4_096
+
+function openFile(path: string, maxBytes: number): DatabaseSync {
   if (path !== ':memory:') {
     mkdirSync(dirname(path), { recursive: true, mode: 0o700 })
     closeSync(openSync(path, 'a', 0o600))
@@ -187,6 +189,7 @@ function openFile(path: string): DatabaseSync {
       PRAGMA journal_mode = WAL;
       PRAGMA synchronous = FULL;
       PRAGMA journal_size_limit = 16777216;
+      PRAGMA max_page_count = ${Math.ceil(maxBytes / PAGE_BYTES)};
       BEGIN EXCLUSIVE;
       ${SCHEMA}
       COMMIT;`)

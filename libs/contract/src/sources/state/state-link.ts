@@ -11,8 +11,8 @@ export interface StateLink {
 }
 
 /** In a thread of its own, so that no fsync blocks the event loop; in memory in this one, for virtual time. */
-export function stateLink(path: string, limits: StateLimits): StateLink {
-  return path === ':memory:' ? inThread(new StateFile(path, limits)) : inWorker(path, limits)
+export function stateLink(path: string, limits: StateLimits, isInThread = path === ':memory:'): StateLink {
+  return isInThread ? inThread(new StateFile(path, limits)) : inWorker(path, limits)
 }
 
 function inThread(file: StateFile): StateLink {

@@ -14,8 +14,8 @@ export interface StateStore extends AsyncDisposable {
 }
 
 /** Rejects with DATA_DIR_IN_USE or DATA_DIR_UNUSABLE. */
-export async function openStateStore(path: string, limits: StateLimits): Promise<StateStore> {
-  const link = stateLink(path, limits)
+export async function openStateStore(path: string, limits: StateLimits, isInThread?: boolean): Promise<StateStore> {
+  const link = stateLink(path, limits, isInThread)
   const loaded = await link.load()
   if (!loaded.ok) {
     await link.close()
@@ -82,6 +82,7 @@ function openFailure(path: string, fault: StateFault): EventingError {
 }
 
 function unavailable(fault: StateFault): EventingError {
-  const reason = primary(fault) === SQLITE_FULL ? 'the data directory has no space left' : fault.message
+  const isFull = primary(fault) === SQLITE_FULL
+  const reason = isFull ? 'no space is left on the disk, or all sources keep as much as they may' : fault.message
   return new EventingError({ code: 'SOURCE_STATE_UNAVAILABLE', reason }, `nothing was kept of the source: ${reason}`)
 }

@@ -40,7 +40,7 @@ export async function finalizing(
   const uid = uidOf(source)
   const rows = context.ledger.rows(uid)
   const { source: row } = rows
-  const report = reportOf(context.standings?.standing(uid), row, false)
+  const report = reportOf(context.standings?.standing(uid), row)
   const isDone = report !== undefined && finalizer.isDone(report)
   if (!isNeeded || row === undefined || isDone) return set(all.filter((each) => each !== finalizer.name))
   // as it was last, whatever became of its sink

@@ -17,7 +17,8 @@ const EVENT_TYPE = 'EventType'
  * no such events. They go with their source. Source: knative/eventing pkg/reconciler/source/duck.
  */
 export interface SourceEventTypes {
-  keep(source: ApiObject, wanted: readonly CeAttributes[], sink: Reference | undefined): Promise<void>
+  /** Answers why one was refused, if one was: its source works without it. */
+  keep(source: ApiObject, wanted: readonly CeAttributes[], sink: Reference | undefined): Promise<string | undefined>
   /** A change of one concerns its source. */
   watch(kind: string): Watched
 }
@@ -46,6 +47,17 @@ export function createSourceEventTypes(context: Context): SourceEventTypes {
     }
   }
 
+  async function create(object: ApiObject): Promise<string | undefined> {
+    try {
+      await client.create(kind, object)
+      return undefined
+    } catch (error) {
+      if (!isFailure(error, 'RESOURCE_REFUSED')) throw error
+      // its name says it is this one: the copy of what is there lags behind
+      return error.detail.reason === 'AlreadyExists' ? undefined : error.message
+    }
+  }
+
   return {
     watch: (of) => ({
       kind,
@@ -68,7 +80,9 @@ export function createSourceEventTypes(context: Context): SourceEventTypes {
         if (own !== undefined && isSameSpec(own, object)) names.delete(object.metadata.name)
         else await remove(object)
       }
-      for (const object of names.values()) await client.create(kind, object)
+      let refusal: string | undefined
+      for (const object of names.values()) refusal = (await create(object)) ?? refusal
+      return refusal
     },
   }
 }

@@ -1,7 +1,7 @@
 import type { ApiObject } from '@sluice/resources/api'
 import { ceOverrides, deliverySpec, type Reading } from '@sluice/resources/settings'
 import type { ObjectEvent, Program, Reconciled } from '../../runtime/program.ts'
-import { type Condition, conditionOf, isFalse, isReady, isTrue, outcome } from '../conditions.ts'
+import { type Condition, conditionOf, isFalse, isTrue, outcome } from '../conditions.ts'
 import { type Context, createOwners, deadLetterSink, resolvedFields, sinkOf, watchesOf } from '../context.ts'
 import { type Destination, type Resolution, refsOf } from '../destination.ts'
 import { type Fields, keyOf, specOf, statusFieldsOf, uidOf } from '../objects.ts'
@@ -134,10 +134,10 @@ async function reconcileSource(
     })
   } else if (former.source === undefined) ledger.put(uid, {})
   const row = ledger.rows(uid).source
-  const report = reportOf(standings?.standing(uid), row, isReady(source))
+  const report = reportOf(standings?.standing(uid), row)
   const state = deployed(context, kind, source, problem, report)
   const attributes = 'value' in read ? kind.ceAttributes(source, read.value, report) : []
-  await eventTypes.keep(source, attributes, given.sink.ref)
+  const refusal = await eventTypes.keep(source, attributes, given.sink.ref)
   const stored = report?.conditions.EventsStored
   return outcome(source, {
     clock,
@@ -152,7 +152,11 @@ async function reconcileSource(
       isTrue('OIDCIdentityCreated', 'authentication-oidc feature disabled'),
     ],
     also: stored === undefined ? [] : [{ type: 'EventsStored', ...stored }],
-    events: [...sinkNotFound(source, given.sink, resolved), ...oncePerGeneration(kind, source)],
+    events: [
+      ...sinkNotFound(source, given.sink, resolved),
+      ...oncePerGeneration(kind, source),
+      ...(refusal === undefined ? [] : [{ type: 'Warning', reason: 'EventTypeRefused', message: refusal } as const]),
+    ],
     status: {
       ...resolvedFields('sink', resolved),
       ...(attributes.length > 0 && { ceAttributes: attributes }),

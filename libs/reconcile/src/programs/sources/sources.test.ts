@@ -1,6 +1,7 @@
 import { setImmediate } from 'node:timers/promises'
 import { describe, expect, test } from '@jest/globals'
 import type { AnySourceRow, SourceReport } from '@sluice/contract'
+import { EventingError } from '@sluice/errors'
 import { broker, channel, configMap, ref, service, source } from '../../../test/objects.ts'
 import { servicesOfSources } from '../../../test/services-of-sources.ts'
 import { createWorld, type WorldOptions } from '../../../test/world.ts'
@@ -231,6 +232,25 @@ describe('EventTypes', () => {
     expect(eventTypes().map(({ spec }) => typeOf(spec))).toEqual(['dev.knative.source.github.push'])
     await world.remove('EventType', String(eventTypes()[0]?.metadata.name))
     expect(eventTypes()).toHaveLength(1)
+  })
+
+  test('that are refused leave their source as it is, and an Event says so', async () => {
+    const refused = { code: 'RESOURCE_REFUSED', reason: 'Forbidden', status: 403, causes: [] } as const
+    const { world, report } = await createSourcesWorld()
+    const { client } = world.api
+    const create = client.create
+    Object.assign(client, {
+      create: (...args: Parameters<typeof create>) =>
+        args[0].kind.kind === 'EventType'
+          ? Promise.reject(new EventingError(refused as never, 'too many EventTypes'))
+          : create(...args),
+    })
+    await world.apply(broker(), source('PingSource', 's'))
+    await report('s')
+    expect(world.condition('PingSource', 's', 'Deployed')).toEqual(['False', 'ServiceMissing'])
+    expect(world.events).toContainEqual(
+      expect.objectContaining({ reason: 'EventTypeRefused', message: 'too many EventTypes' }),
+    )
   })
 
   test('are not made for a sink that is a URL alone', async () => {
