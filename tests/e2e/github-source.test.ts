@@ -15,9 +15,17 @@ test('the request of the guide, pasted as it is, is printed as the event that th
   const answer = () => execFileSync('sh', ['-c', here], { encoding: 'utf8', timeout: 20_000, stdio: 'pipe' })
   const taken = answer()
   expect(taken).toMatch(/^HTTP\/1.1 202 /)
-  for (const line of fences.find(({ text }) => text.startsWith('type: '))?.text.trim().split('\n') ?? ['nothing'])
+  for (const line of fences
+    .find(({ text }) => text.startsWith('type: '))
+    ?.text.trim()
+    .split('\n') ?? ['nothing'])
     await sluice.running.printed(new RegExp(line.replaceAll('.', '\\.')))
   // Redelivered, then changed on the way
   expect(answer()).toMatch(/^HTTP\/1.1 202 /)
-  expect(execFileSync('sh', ['-c', here.replace('"opened"', '"closed"').replace(/printf %s "\$body"/, 'printf %s x')], { encoding: 'utf8', stdio: 'pipe' })).toMatch(/SIGNATURE_INVALID/)
+  expect(
+    execFileSync('sh', ['-c', here.replace('"opened"', '"closed"').replace(/printf %s "\$body"/, 'printf %s x')], {
+      encoding: 'utf8',
+      stdio: 'pipe',
+    }),
+  ).toMatch(/SIGNATURE_INVALID/)
 })

@@ -59,13 +59,17 @@ export async function startRoles(
   starting.use(purgeParked({ ...role, retentionMs: limits.parkedRetentionMs }))
   const write = (text: string) => void process.stdout.write(text)
   const display = starting.use(await startEventDisplay({ host: LOOPBACK, port: 0, write }))
-  const ingress = await startIngress({ ...config, ...role, host, port: config.ingressPort, replica: 'ingress' })
-  starting.defer(() => ingress[Symbol.asyncDispose]())
   const secrets = createSecrets()
   const office = starting.use(
     // nobody else runs sources: there is nobody to wait for
     await openSourceOffice({ ...role, store: contract, path: join(dataDir, 'sources.db'), settleMs: 0, secrets }),
   )
+  const sources = starting.use(await startSources({ ...role, office, maxEventBytes }))
+  const { receivers } = sources
+  const ingress = await startIngress({
+    ...{ ...config, ...role, host, port: config.ingressPort, replica: 'ingress', receivers },
+  })
+  starting.defer(() => ingress[Symbol.asyncDispose]())
   const controlPlane = starting.use(
     await startControlPlane({
       ...{ clock, telemetry, store: overChanges(contract), manifests: config.manifests, driver, ...limits },
@@ -88,7 +92,6 @@ export async function startRoles(
   const filter = starting.use(startFilter({ ...role, replica: 'filter' }))
   starting.use(dispatcher)
   const redelivery = starting.use(startRedelivery(role))
-  const sources = starting.use(startSources({ ...role, office }))
   await controlPlane.settled()
   // a row that a role can't do must not keep whoever would mend it from the API
   const { revision } = contract.contract()
