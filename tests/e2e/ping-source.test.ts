@@ -2,26 +2,7 @@ import { setTimeout as wait } from 'node:timers/promises'
 import { expect, test } from '@jest/globals'
 import { type SinkRequest, startSink, until } from '@sluice/testkit'
 import { install } from './installation.ts'
-
-const everySecond = (uri: string) => `
-apiVersion: sources.knative.dev/v1
-kind: PingSource
-metadata: { name: tick, namespace: shop }
-spec:
-  schedule: "* * * * * *"
-  contentType: application/json
-  data: '{"hello":"world"}'
-  ceOverrides: { extensions: { team: blue } }
-  sink: { uri: ${uri} }
-`
-
-const secondOf = ({ headers }: SinkRequest) => Date.parse(String(headers['ce-time'])) / 1_000
-/** Seconds between the first and the last of these that are missing. */
-function missing(requests: readonly SinkRequest[]): readonly number[] {
-  const seen = new Set(requests.map(secondOf))
-  const [first, last] = [Math.min(...seen), Math.max(...seen)]
-  return Array.from({ length: last - first + 1 }, (_, i) => first + i).filter((second) => !seen.has(second))
-}
+import { missingTicks, secondOf, ticking } from './ticks.ts'
 
 test('a PingSource of standalone ticks into any sink; an outage of that, with a kill -9 in the middle, loses no tick', async () => {
   const taken: SinkRequest[] = []
@@ -32,7 +13,7 @@ test('a PingSource of standalone ticks into any sink; an outage of that, with a 
       return isAway ? 503 : 204
     },
   })
-  await using sluice = await install({ manifests: { 'tick.yaml': everySecond(sink.url) } })
+  await using sluice = await install({ manifests: { 'tick.yaml': ticking('tick', sink.url) } })
   await until('two ticks', async () => taken.length >= 2)
   const [first] = taken
   expect(first?.headers).toMatchObject({
@@ -49,13 +30,13 @@ test('a PingSource of standalone ticks into any sink; an outage of that, with a 
   await sluice.running.exit
   const killedAt = Date.now() / 1_000
   isAway = false
-  await wait(1_000)
+  await wait(300)
   await sluice.restart()
   await until(
     'ticks of after the restart',
     async () => taken.filter((each) => secondOf(each) > killedAt + 1).length >= 2,
   )
-  await until('the ticks of before', async () => missing(taken).length === 0)
+  await until('the ticks of before', async () => missingTicks(taken).length === 0)
   expect(new Set(taken.map(({ headers }) => `${headers['ce-id']} ${headers['ce-time']}`)).size).toBe(
     new Set(taken.map(({ id }) => id)).size,
   )

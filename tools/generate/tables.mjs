@@ -38,6 +38,7 @@ const APPS = [
   'filter-dispatcher',
   'source-cron',
   'source-github',
+  'source-apiserver',
 ]
 
 export async function driverTable(root) {

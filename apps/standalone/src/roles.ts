@@ -21,7 +21,7 @@ import { startRedelivery } from '@sluice/redelivery'
 import { publishResourceApi } from '@sluice/resource-api'
 import { type Running, type ServiceContext, serveRoute } from '@sluice/service'
 import type { StandaloneConfig } from './config.ts'
-import { startSources } from './sources.ts'
+import { startApiServerSources, startSources } from './sources.ts'
 
 const LOOPBACK = '127.0.0.1'
 const ACKNOWLEDGED_WITHIN_MS = 10_000
@@ -64,6 +64,7 @@ export async function startRoles(
     // nobody else runs sources: there is nobody to wait for
     await openSourceOffice({ ...role, store: contract, path: join(dataDir, 'sources.db'), settleMs: 0, secrets }),
   )
+  // before the control plane, which else would say of each source that nobody runs it, and after it at the end
   const sources = starting.use(await startSources({ ...role, office, maxEventBytes }))
   const { receivers } = sources
   const ingress = await startIngress({
@@ -125,15 +126,18 @@ export async function startRoles(
   const { control, urls, access } = context
   const { registry } = controlPlane
   const api = { registry, control, url: urls.control, access, folder: dataDir, telemetry, clock }
-  const { kubectl: kubeconfig } = starting.use(await publishResourceApi(api))
+  const { kubectl, kubeconfig } = starting.use(await publishResourceApi(api))
+  const watching =
+    kubeconfig === undefined ? undefined : starting.use(startApiServerSources({ ...role, office }, kubeconfig))
+  warn('sources of objects', () => watching?.warning())
   const stack = starting.move()
   return {
     ingressUrl: ingress.url,
     displayUrl: display.url,
-    ...(kubeconfig !== undefined && { kubeconfig }),
+    ...(kubectl !== undefined && { kubeconfig: kubectl }),
     inForce: () => contract.contract(),
     async drain() {
-      await sources.drain()
+      await Promise.all([sources.drain(), watching?.drain()])
       await Promise.all([ingress.drain(), redelivery.drain()])
       await filter.drain()
       await dispatcher.drain()

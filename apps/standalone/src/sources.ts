@@ -1,17 +1,21 @@
 import type { Clock } from '@sluice/clock'
 import {
+  type ApiServerSourceRow,
   type ContractStore,
   createSourceDesk,
   type GitHubSourceRow,
   inProcessLine,
   type PingSourceRow,
   type SourceOffice,
+  type SourceRole,
   type SourceRow,
 } from '@sluice/contract'
 import type { Receivers } from '@sluice/ingress'
+import { clusterTransport } from '@sluice/kubernetes'
+import { apiServerSources } from '@sluice/source-apiserver'
 import { pingSource } from '@sluice/source-cron'
 import { startGitHubSources } from '@sluice/source-github'
-import { type RunningSources, runSources } from '@sluice/source-runtime'
+import { type RunningSources, type RunSourcesDeps, runSources } from '@sluice/source-runtime'
 import type { Telemetry } from '@sluice/telemetry'
 
 export interface SourcesDeps {
@@ -19,7 +23,6 @@ export interface SourcesDeps {
   readonly contract: ContractStore
   readonly clock: Clock
   readonly telemetry: Telemetry
-  readonly maxEventBytes: number
 }
 
 export interface Sources extends RunningSources {
@@ -28,21 +31,11 @@ export interface Sources extends RunningSources {
 }
 
 /** The services of sources in this process; they meet the rest where services apart do, at the desk and the ingress. */
-export async function startSources(deps: SourcesDeps): Promise<Sources> {
-  const { office, contract, clock, telemetry } = deps
+export async function startSources(deps: SourcesDeps & { readonly maxEventBytes: number }): Promise<Sources> {
   await using starting = new AsyncDisposableStack()
-  const deskOf = <R extends SourceRow>(role: 'source-cron' | 'source-github') => {
-    const line = inProcessLine({ office, store: contract, role })
-    return starting.use(createSourceDesk<R>({ role, contract, line, clock, telemetry }))
-  }
-  const cron = starting.use(
-    runSources({ desk: deskOf<PingSourceRow>('source-cron'), clock, telemetry, hold: pingSource({ telemetry }) }),
-  )
-  const github = starting.use(
-    await startGitHubSources({
-      ...{ desk: deskOf<GitHubSourceRow>('source-github'), clock, telemetry, maxBodyBytes: deps.maxEventBytes },
-    }),
-  )
+  const cron = starting.use(serve<PingSourceRow>(deps, 'source-cron', { hold: pingSource(deps) }))
+  const desk = starting.use(deskOf<GitHubSourceRow>(deps, 'source-github'))
+  const github = starting.use(await startGitHubSources({ ...deps, desk, maxBodyBytes: deps.maxEventBytes }))
   const stack = starting.move()
   return {
     receivers: github.receiver,
@@ -50,4 +43,48 @@ export async function startSources(deps: SourcesDeps): Promise<Sources> {
     drain: async () => void (await Promise.all([cron.drain(), github.drain()])),
     [Symbol.asyncDispose]: () => stack.disposeAsync(),
   }
+}
+
+/** Those that watch the objects of the API on the control port, as any client of it: by its kubeconfig. */
+export function startApiServerSources(deps: SourcesDeps, kubeconfig: string): RunningSources {
+  const stack = new AsyncDisposableStack()
+  const open = async () => {
+    const cluster = stack.use(await clusterTransport(kubeconfig))
+    return stack.use(apiServerSources({ ...deps, cluster }))
+  }
+  // where nobody has such a source, no client is loaded
+  let opened: ReturnType<typeof open> | undefined
+  const sources = serve<ApiServerSourceRow>(deps, 'source-apiserver', {
+    async hold(source) {
+      opened ??= open().catch((error) => {
+        opened = undefined
+        throw error
+      })
+      return (await opened).hold(source)
+    },
+  })
+  return {
+    ...sources,
+    async [Symbol.asyncDispose]() {
+      await sources[Symbol.asyncDispose]()
+      await stack.disposeAsync()
+    },
+  }
+}
+
+function serve<R extends SourceRow>(
+  deps: SourcesDeps,
+  role: SourceRole,
+  work: Pick<RunSourcesDeps<R>, 'hold' | 'follow'>,
+): RunningSources {
+  const { clock, telemetry } = deps
+  const stack = new AsyncDisposableStack()
+  const desk = stack.use(deskOf<R>(deps, role))
+  const { warning, drain } = stack.use(runSources({ desk, clock, telemetry, ...work }))
+  return { warning, drain, [Symbol.asyncDispose]: () => stack.disposeAsync() }
+}
+
+function deskOf<R extends SourceRow>({ office, contract, clock, telemetry }: SourcesDeps, role: SourceRole) {
+  const line = inProcessLine({ office, store: contract, role })
+  return createSourceDesk<R>({ role, contract, line, clock, telemetry })
 }
