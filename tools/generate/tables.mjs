@@ -39,6 +39,7 @@ const APPS = [
   'source-cron',
   'source-github',
   'source-apiserver',
+  'source-kafka',
 ]
 
 export async function driverTable(root) {

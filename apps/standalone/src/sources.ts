@@ -5,6 +5,7 @@ import {
   createSourceDesk,
   type GitHubSourceRow,
   inProcessLine,
+  type KafkaSourceRow,
   type PingSourceRow,
   type SourceOffice,
   type SourceRole,
@@ -15,6 +16,7 @@ import { clusterTransport } from '@sluice/kubernetes'
 import { apiServerSources } from '@sluice/source-apiserver'
 import { pingSource } from '@sluice/source-cron'
 import { startGitHubSources } from '@sluice/source-github'
+import { kafkaSource, type OpenGroup } from '@sluice/source-kafka'
 import { type RunningSources, type RunSourcesDeps, runSources } from '@sluice/source-runtime'
 import type { Telemetry } from '@sluice/telemetry'
 
@@ -32,15 +34,25 @@ export interface Sources extends RunningSources {
 
 /** The services of sources in this process; they meet the rest where services apart do, at the desk and the ingress. */
 export async function startSources(deps: SourcesDeps & { readonly maxEventBytes: number }): Promise<Sources> {
+  const openGroup: OpenGroup = async (settings) => {
+    // where nobody has such a source, no client is loaded
+    const client = await import('@sluice/kafka-group')
+    return client.openGroup({ ...settings, clientId: 'sluice', log: deps.telemetry.log })
+  }
   await using starting = new AsyncDisposableStack()
-  const cron = starting.use(serve<PingSourceRow>(deps, 'source-cron', { hold: pingSource(deps) }))
   const desk = starting.use(deskOf<GitHubSourceRow>(deps, 'source-github'))
   const github = starting.use(await startGitHubSources({ ...deps, desk, maxBodyBytes: deps.maxEventBytes }))
+  const all = starting.use(
+    together([
+      serve<PingSourceRow>(deps, 'source-cron', { hold: pingSource(deps) }),
+      serve<KafkaSourceRow>(deps, 'source-kafka', { hold: kafkaSource({ ...deps, openGroup }) }),
+    ]),
+  )
   const stack = starting.move()
   return {
     receivers: github.receiver,
-    warning: () => [cron.warning(), github.warning()].filter((each) => each !== undefined).join('\n') || undefined,
-    drain: async () => void (await Promise.all([cron.drain(), github.drain()])),
+    warning: () => [all.warning(), github.warning()].filter((each) => each !== undefined).join('\n') || undefined,
+    drain: async () => void (await Promise.all([all.drain(), github.drain()])),
     [Symbol.asyncDispose]: () => stack.disposeAsync(),
   }
 }
@@ -69,6 +81,14 @@ export function startApiServerSources(deps: SourcesDeps, kubeconfig: string): Ru
       await sources[Symbol.asyncDispose]()
       await stack.disposeAsync()
     },
+  }
+}
+
+function together(all: readonly RunningSources[]): RunningSources {
+  return {
+    warning: () => all.flatMap((each) => each.warning() ?? []).join('\n') || undefined,
+    drain: async () => void (await Promise.all(all.map((each) => each.drain()))),
+    [Symbol.asyncDispose]: async () => void (await Promise.all(all.map((each) => each[Symbol.asyncDispose]()))),
   }
 }
 
