@@ -1,5 +1,7 @@
 export { checkOptions, type KafkaOptions } from './config.ts'
 export { clientOf } from './connection.ts'
+export { type KafkaDriver, openKafkaChannel } from './driver.ts'
+export { Link } from './link.ts'
 export { type Place, Publisher } from './publish.ts'
-export { decodeRecord, encodeRecord, type KafkaRecord, type ReceivedRecord, type StoredEntry } from './record.ts'
+export { decodeRecord, encodeRecord, type KafkaRecord, type ReceivedRecord, type RecordEntry } from './record.ts'
 export { createTopic, removeTopic, type TopicOptions } from './topics.ts'

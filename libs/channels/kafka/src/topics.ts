@@ -1,4 +1,4 @@
-import type { Admin } from 'kafkajs'
+import type { Admin, Kafka } from 'kafkajs'
 import { MAX_BATCH_BYTES } from './config.ts'
 import { conflict, failureOf, isOfType, unavailable } from './errors.ts'
 
@@ -8,6 +8,8 @@ export interface TopicOptions {
   readonly replicas: number
   /** True: it is somebody else's, never made, and may have more partitions than lanes. */
   readonly isExternal?: boolean
+  /** Of each key the newest stays. */
+  readonly isCompacted?: boolean
 }
 
 /**
@@ -16,9 +18,9 @@ export interface TopicOptions {
  * and with CHANNEL_UNAVAILABLE for what may pass.
  */
 export async function createTopic(admin: Admin, topic: string, options: TopicOptions): Promise<void> {
-  const { lanes, replicas, isExternal = false } = options
+  const { lanes, isExternal = false } = options
   try {
-    if (!isExternal) await make(admin, topic, lanes, replicas)
+    if (!isExternal) await make(admin, topic, options)
     const { topics } = await admin.fetchTopicMetadata({ topics: [topic] })
     const partitions = topics[0]?.partitions.length ?? 0
     if (partitions < lanes) {
@@ -36,13 +38,27 @@ export async function createTopic(admin: Admin, topic: string, options: TopicOpt
   }
 }
 
-async function make(admin: Admin, topic: string, lanes: number, replicas: number): Promise<void> {
-  const configEntries = [
-    { name: 'cleanup.policy', value: 'delete' },
-    { name: 'retention.ms', value: '-1' },
-    { name: 'retention.bytes', value: '-1' },
-    { name: 'max.message.bytes', value: String(MAX_BATCH_BYTES) },
-  ]
+/** Small segments, soon cleaned: who takes a lane over reads all that is left. */
+const COMPACTED = {
+  'cleanup.policy': 'compact',
+  'segment.bytes': String(16 * 1024 * 1024),
+  'segment.ms': '600000',
+  'min.cleanable.dirty.ratio': '0.1',
+  // What an owner that did not know yet wrote in place of a newer one's is seen before it counts
+  'min.compaction.lag.ms': '60000',
+}
+
+async function make(admin: Admin, topic: string, options: TopicOptions): Promise<void> {
+  const { lanes, replicas, isCompacted = false } = options
+  const config = {
+    'retention.ms': '-1',
+    'retention.bytes': '-1',
+    'max.message.bytes': String(MAX_BATCH_BYTES),
+    // The publisher's clock says when: what is younger than the broker's is no mistake
+    'message.timestamp.type': 'CreateTime',
+    ...(isCompacted ? COMPACTED : { 'cleanup.policy': 'delete' }),
+  }
+  const configEntries = Object.entries(config).map(([name, value]) => ({ name, value }))
   const made = { topic, numPartitions: lanes, replicationFactor: replicas, configEntries }
   try {
     await admin.createTopics({ topics: [made], waitForLeaders: true })
@@ -64,5 +80,20 @@ export async function removeTopic(admin: Admin, topic: string): Promise<void> {
     const { errors = [] } = error as { errors?: readonly unknown[] }
     if ([error, ...errors].some((each) => isOfType(each, 'UNKNOWN_TOPIC_OR_PARTITION'))) return
     throw failureOf(error, topic)
+  }
+}
+
+/** Topics that are there, and groups if they are. */
+export async function removeTopics(kafka: Kafka, topics: readonly string[], groups: readonly string[]): Promise<void> {
+  const admin = kafka.admin()
+  try {
+    await admin.connect()
+    for (const topic of topics) await removeTopic(admin, topic)
+    // Nobody committed, or nobody may: what is left of a group expires
+    if (groups.length > 0) await admin.deleteGroups([...groups]).catch(() => undefined)
+  } catch (error) {
+    throw failureOf(error, topics[0] ?? '')
+  } finally {
+    await admin.disconnect().catch(() => undefined)
   }
 }

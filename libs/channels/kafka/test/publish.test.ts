@@ -2,10 +2,11 @@ import { execFile } from 'node:child_process'
 import { promisify } from 'node:util'
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
 import { type Entry, laneOf } from '@sluice/channel'
+import { systemClock } from '@sluice/clock'
 import { type AttributeValue, createEvent } from '@sluice/cloudevents'
 import { provisionKafka, startKafka } from '@sluice/testkit'
 import type { Admin, Kafka } from 'kafkajs'
-import { clientOf, createTopic, decodeRecord, Publisher, removeTopic, type StoredEntry } from '../src/index.ts'
+import { clientOf, createTopic, decodeRecord, Link, Publisher, type RecordEntry, removeTopic } from '../src/index.ts'
 import { silentTelemetry } from './silent.ts'
 
 const execute = promisify(execFile)
@@ -17,7 +18,11 @@ const MANY = 3_000
 const AT_ONCE = 50
 const MOST_TRIES = 1_000
 
-interface Read extends StoredEntry {
+function linkTo(brokers: string, requestMs = 6_000): Link {
+  return new Link({ brokers, clock: systemClock, telemetry: silentTelemetry, requestMs })
+}
+
+interface Read extends RecordEntry {
   readonly partition: number
   readonly offset: string
 }
@@ -38,15 +43,19 @@ describe('Kafka', () => {
     return
   }
   let kafka: Kafka
+  let link: Link
   let admin: Admin
 
   beforeAll(async () => {
-    kafka = clientOf({ brokers: server.brokers, telemetry: silentTelemetry })
+    kafka = clientOf({ brokers: server.brokers, clock: systemClock, telemetry: silentTelemetry })
+    link = linkTo(server.brokers)
+    await link.start()
     admin = kafka.admin()
     await admin.connect()
   }, CASE_MS)
   afterAll(async () => {
     await admin.disconnect()
+    await link[Symbol.asyncDispose]()
     await server[Symbol.asyncDispose]()
   })
 
@@ -97,7 +106,7 @@ describe('Kafka', () => {
     'stores what is published in its lanes, in order, where it says',
     async () => {
       const topic = await newTopic()
-      await using publisher = new Publisher(kafka, { compression: 'gzip' })
+      await using publisher = new Publisher(link, { compression: 'gzip' })
       const entries = Array.from({ length: 200 }, (_, i) => entryOf(i, { laneKey: `k${i % 7}` }))
       const places = await publisher.publish(topic, LANES, entries)
       const byPlace = new Map((await all(topic)).map((each) => [`${each.partition} ${each.offset}`, each]))
@@ -114,7 +123,7 @@ describe('Kafka', () => {
     'tells no data from data of no bytes',
     async () => {
       const topic = await newTopic(1)
-      await using publisher = new Publisher(kafka, {})
+      await using publisher = new Publisher(link, {})
       const datas = [undefined, Buffer.alloc(0), Buffer.from([0xff, 0])]
       await publisher.publish(
         topic,
@@ -130,7 +139,7 @@ describe('Kafka', () => {
     'takes the largest event, and refuses a larger one before anything is stored',
     async () => {
       const topic = await newTopic(1)
-      await using publisher = new Publisher(kafka, {})
+      await using publisher = new Publisher(link, {})
       const large = entryOf('large', { data: Buffer.alloc(1024 * 1024 - 4096) })
       await publisher.publish(topic, 1, [large, large])
       const tooLarge = entryOf('too large', { data: Buffer.alloc(1024 * 1024 + 1) })
@@ -173,7 +182,7 @@ describe('Kafka', () => {
     'loses nothing that it said is stored, in order, while it is killed at a third and at a half of it',
     async () => {
       const topic = await newTopic()
-      await using publisher = new Publisher(kafka, {})
+      await using publisher = new Publisher(link, {})
       let done = 0
       let refused = 0
       let waiting: { readonly count: number; readonly resolve: () => void } | undefined
@@ -220,7 +229,8 @@ describe('Kafka', () => {
     'stores what comes after an event whose answer was lost',
     async () => {
       const topic = await newTopic(1)
-      const impatient = clientOf({ brokers: server.brokers, telemetry: silentTelemetry, requestMs: 200 })
+      await using impatient = linkTo(server.brokers, 200)
+      await impatient.start()
       await using publisher = new Publisher(impatient, {})
       await publisher.publish(topic, 1, [entryOf('before')])
       await server.pause()
@@ -233,7 +243,7 @@ describe('Kafka', () => {
       const [place] = await publisher.publish(topic, 1, [entryOf('after')])
       const stored = (await all(topic)).map(idOf)
       expect(stored).toEqual(['before', 'unanswered', 'after'])
-      expect(place).toEqual({ partition: 0, offset: '2' })
+      expect(place).toMatchObject({ partition: 0, offset: 2 })
     },
     CASE_MS,
   )
