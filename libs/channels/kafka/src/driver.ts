@@ -23,7 +23,7 @@ import {
   type KafkaOptions,
   MAX_EVENT_BYTES,
 } from './config.ts'
-import { closed, conflict, isUnavailable, unavailable, unknownChannel } from './errors.ts'
+import { closed, conflict, failureOf, isUnavailable, unavailable, unknownChannel } from './errors.ts'
 import { kafkaEvents } from './events.ts'
 import { Fetcher } from './fetcher.ts'
 import { type KafkaState, Link } from './link.ts'
@@ -42,6 +42,9 @@ export interface KafkaDriver extends ChannelDriver {
 const RETENTION_INTERVAL_MS = 10_000
 const CLOSING_MS = 3_000
 const MOST_COUNTS = 8
+/** For a broker that is told of a topic a little later. */
+const MOST_TRIES = 20
+const RETRY_MS = 100
 
 /**
  * Resolves after the first try to connect, also when no broker answers: it is waited for, and meanwhile every operation
@@ -120,7 +123,18 @@ class Driver implements KafkaDriver {
     const admin = this.#link.kafka.admin()
     try {
       await admin.connect()
-      await createTopic(admin, topic, { lanes, replicas: this.#options.replicas ?? 1, isCompacted })
+      for (let tries = 1; ; tries++) {
+        try {
+          await createTopic(admin, topic, { lanes, replicas: this.#options.replicas ?? 1, isCompacted })
+          break
+        } catch (error) {
+          // One of the same name may be on its way out, and a new one on its way in
+          if (tries >= MOST_TRIES || !isUnavailable(error) || (tries > 1 && !this.#link.isUp)) throw error
+          await sleep(this.#options.clock, RETRY_MS)
+        }
+      }
+    } catch (error) {
+      throw failureOf(error, topic)
     } finally {
       await admin.disconnect().catch(() => undefined)
     }
@@ -138,12 +152,13 @@ class Driver implements KafkaDriver {
     const names = new ChannelNames(this.#prefix, name, 'log')
     const found = await this.#link.partitionsOf([names.events, names.otherKind, names.lanes, names.parked])
     if (found.size === 0) return
-    await removeTopics(
-      this.#link.kafka,
-      [...found.keys()],
-      (channel?.options.subscriptions ?? []).map((each) => names.group(each)),
-    )
-    for (const topic of found.keys()) this.#link.forgetLeaders(topic)
+    const topics = [...found.keys()]
+    const groups = (channel?.options.subscriptions ?? []).map((each) => names.group(each))
+    await removeTopics(this.#link.kafka, topics, groups)
+    for (const topic of topics) this.#link.forgetLeaders(topic)
+    for (let tries = 1; tries < MOST_TRIES && (await this.#link.partitionsOf(topics)).size > 0; tries++) {
+      await sleep(this.#options.clock, RETRY_MS)
+    }
   }
 
   publish(name: string, entries: readonly Entry[], signal?: AbortSignal): Promise<readonly Position[]> {

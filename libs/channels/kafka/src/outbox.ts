@@ -22,7 +22,7 @@ interface Prepared extends Outgoing {
 /** Publishing into one channel: a key that was published lately is not stored again, in whatever process that was. */
 export class Outbox {
   readonly #deps: OutboxDeps
-  readonly #recent: readonly RecentKeys[]
+  readonly #recent: RecentKeys
   /** By key, what is under way. */
   readonly #pending = new Map<string, Promise<Place>>()
   #learning: Promise<void> | undefined
@@ -30,7 +30,7 @@ export class Outbox {
   constructor(deps: OutboxDeps) {
     this.#deps = deps
     const { link, names, lanes } = deps
-    this.#recent = Array.from({ length: lanes }, (_, lane) => new RecentKeys(link, names.events, lane))
+    this.#recent = new RecentKeys(link, names.events, lanes)
   }
 
   async publish(entries: readonly Entry[]): Promise<readonly Position[]> {
@@ -61,7 +61,7 @@ export class Outbox {
 
   #isKnown(prepared: readonly Prepared[]): boolean {
     if (this.#learning !== undefined) return false
-    return !prepared.some(({ dedupKey, partition }) => dedupKey !== undefined && this.#recent[partition]?.isInDoubt)
+    return !prepared.some(({ dedupKey, partition }) => dedupKey !== undefined && this.#recent.isInDoubt(partition))
   }
 
   /** In the order of asking, so that nothing overtakes what waits. */
@@ -69,9 +69,7 @@ export class Outbox {
     const before = this.#learning?.catch(() => undefined) ?? Promise.resolve()
     const learning = before.then(async () => {
       const lanes = new Set(prepared.filter(({ dedupKey }) => dedupKey !== undefined).map(({ partition }) => partition))
-      await Promise.all(
-        [...lanes].map((lane) => (this.#recent[lane]?.isInDoubt ? this.#recent[lane].learn() : undefined)),
-      )
+      await Promise.all([...lanes].map((lane) => (this.#recent.isInDoubt(lane) ? this.#recent.learn(lane) : undefined)))
     })
     this.#learning = learning
     const done = () => {
@@ -85,9 +83,8 @@ export class Outbox {
     const fresh: Prepared[] = []
     const resolvers: PromiseWithResolvers<Place>[] = []
     const storing = prepared.map((each) => {
-      const { dedupKey, partition } = each
-      const known =
-        dedupKey === undefined ? undefined : (this.#recent[partition]?.get(dedupKey) ?? this.#pending.get(dedupKey))
+      const { dedupKey } = each
+      const known = dedupKey === undefined ? undefined : (this.#recent.get(dedupKey) ?? this.#pending.get(dedupKey))
       if (known !== undefined) return known
       const resolver = Promise.withResolvers<Place>()
       fresh.push(each)
@@ -99,16 +96,15 @@ export class Outbox {
     all.catch(() => undefined)
     try {
       const places = fresh.length === 0 ? [] : await this.#deps.publisher.store(fresh)
-      for (const [i, { dedupKey, partition }] of fresh.entries()) {
+      for (const [i, { dedupKey }] of fresh.entries()) {
         const place = places[i] as Place
-        this.#recent[partition]?.add(dedupKey, place)
+        this.#recent.add(dedupKey, place)
         resolvers[i]?.resolve(place)
       }
     } catch (error) {
       // It may lie there all the same
       for (const [i, { partition }] of fresh.entries()) {
-        const recent = this.#recent[partition]
-        if (recent !== undefined) recent.isInDoubt = true
+        this.#recent.doubt(partition)
         resolvers[i]?.promise.catch(() => undefined)
         resolvers[i]?.reject(error)
       }
