@@ -5,9 +5,8 @@ import { conformancePage } from './generate/conformance.mjs'
 import { pathPage } from './generate/path.mjs'
 import { driverTable, environmentTable } from './generate/tables.mjs'
 
-const exampleTest = (of) => `\`\`\`ts\n${readFileSync(join(of, 'libs/testkit/test/example.test.ts'), 'utf8')}\`\`\`\n`
-
 const root = join(import.meta.dirname, '..')
+const listing = (path) => `\`\`\`ts\n${readFileSync(join(root, path), 'utf8')}\`\`\`\n`
 const isCheck = process.argv.includes('--check')
 const stale = []
 
@@ -42,7 +41,8 @@ for (const file of globSync(made, { cwd: root }).filter((file) => !fromKinds.has
   else rmSync(join(root, file))
 }
 fill('docs/reference/configuration.md', 'environment', await environmentTable(root))
-fill('docs/guides/testing.md', 'example', exampleTest(root))
+fill('docs/guides/testing.md', 'example', listing('libs/testkit/test/example.test.ts'))
+fill('docs/guides/write-a-source.md', 'source', listing('libs/sources/runtime/test/feed-source.ts'))
 fill('README.md', 'drivers', await driverTable(root))
 
 if (stale.length > 0) {

@@ -22,6 +22,53 @@ kind: Channel
 metadata: { name: pipe }
 `
 
+const SOURCES = `
+apiVersion: sources.knative.dev/v1
+kind: PingSource
+metadata: { name: test-ping-source }
+spec:
+  schedule: "*/1 * * * *"
+  contentType: "application/json"
+  data: '{"message": "Hello world!"}'
+  sink: { ref: { apiVersion: v1, kind: Service, name: event-display } }
+---
+apiVersion: sources.knative.dev/v1beta2
+kind: PingSource
+metadata: { name: to-a-url }
+spec:
+  schedule: "0 0 1 1 *"
+  dataBase64: "ZGF0YQ=="
+  sink: { uri: http://127.0.0.1:9/ticks }
+---
+apiVersion: sources.knative.dev/v1
+kind: ApiServerSource
+metadata: { name: testevents }
+spec:
+  serviceAccountName: events-sa
+  mode: Resource
+  resources: [{ apiVersion: v1, kind: Event }]
+  sink: { ref: { apiVersion: eventing.knative.dev/v1, kind: Broker, name: default } }
+---
+apiVersion: sources.knative.dev/v1alpha1
+kind: GitHubSource
+metadata: { name: githubsourcesample }
+spec:
+  eventTypes: [pull_request]
+  ownerAndRepository: myuser/myrepo
+  accessToken: { secretKeyRef: { name: githubsecret, key: accessToken } }
+  secretToken: { secretKeyRef: { name: githubsecret, key: secretToken } }
+  sink: { ref: { apiVersion: v1, kind: Service, name: event-display } }
+---
+apiVersion: sources.knative.dev/v1beta1
+kind: KafkaSource
+metadata: { name: kafka-source }
+spec:
+  consumerGroup: knative-group
+  bootstrapServers: ["my-cluster-kafka-bootstrap.kafka:9092"]
+  topics: [knative-demo-topic]
+  sink: { ref: { apiVersion: v1, kind: Service, name: event-display } }
+`
+
 for (const { found, report } of kubectls) {
   const path = found?.kind === 'program' ? found.path : undefined
   const suite = path === undefined ? describe.skip : describe
@@ -182,6 +229,39 @@ for (const { found, report } of kubectls) {
       const accepted = await fetch(`${kubectl.api.ingressUrl}/default/default`, { method: 'POST', headers, body })
       expect(accepted.status).toBe(202)
       expect((await sink.received(1))[0]?.path).toBe('/orders')
+    })
+
+    test('takes sources as Knative’s guides write them, and lists them as kn does', async () => {
+      await using sink = await startSink()
+      const file = kubectl.file('sources.yaml', SOURCES.replace('http://127.0.0.1:9/ticks', `${sink.url}/ticks`))
+      expect((await kubectl.ok(`apply -f ${file}`)).split('\n')).toEqual([
+        'pingsource.sources.knative.dev/test-ping-source created',
+        'pingsource.sources.knative.dev/to-a-url created',
+        'apiserversource.sources.knative.dev/testevents created',
+        'githubsource.sources.knative.dev/githubsourcesample created',
+        'kafkasource.sources.knative.dev/kafka-source created',
+      ])
+      expect(await kubectl.ok(`apply -f ${file}`)).not.toMatch(/created|configured/)
+      expect((await kubectl.ok('get sources -o name')).split('\n')).toHaveLength(5)
+      expect((await kubectl.ok('get crd -l duck.knative.dev/source=true -o name')).split('\n')).toHaveLength(4)
+      const annotation = '{.metadata.annotations.registry\\.knative\\.dev/eventTypes}'
+      const types = JSON.parse(await kubectl.ok(`get crd pingsources.sources.knative.dev -o jsonpath=${annotation}`))
+      expect(types).toMatchObject([{ type: 'dev.knative.sources.ping' }])
+      expect(await kubectl.ok('explain pingsource.spec.schedule')).toContain('as cron has it')
+      await kubectl.ok(
+        'wait --for=condition=SinkProvided pingsource/test-ping-source pingsource/to-a-url --timeout=15s',
+      )
+      expect(await kubectl.ok('get pingsource test-ping-source')).toMatch(
+        /^NAME +SINK +SCHEDULE +AGE +READY +REASON\ntest-ping-source +http:\S+ +\*\/1 \* \* \* \* /,
+      )
+      expect(await kubectl.ok('get pingsources.v1beta2.sources.knative.dev to-a-url -o name')).toContain('to-a-url')
+      const tick = posting('tick', { type: 'dev.knative.sources.ping' })
+      const url = `${kubectl.api.ingressUrl}/source-logs/default/pingsource/to-a-url`
+      expect((await fetch(url, { method: 'POST', headers: tick.headers, body: tick.body })).status).toBe(202)
+      expect((await sink.received(1))[0]).toMatchObject({ path: '/ticks', id: 'tick' })
+      await kubectl.ok('annotate githubsource githubsourcesample sluice.dev/webhook=manual')
+      await kubectl.ok(`delete -f ${file} --wait`)
+      expect(await kubectl.ok('get sources -o name')).toBe('')
     })
 
     test('deletes by file, by name, by label and all, and waits until it is done', async () => {

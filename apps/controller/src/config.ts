@@ -2,7 +2,7 @@ import { fileURLToPath } from 'node:url'
 import { originUrl, type Rules, text } from '@sluice/config'
 import { contractServerConfig, contractServerRules } from '@sluice/contract'
 import { driverConfig, driverRules } from '@sluice/drivers'
-import { controlPlaneConfig, controlPlaneRules, storeConfig } from '@sluice/reconcile'
+import { controlPlaneConfig, controlPlaneRules, receiversConfig, storeConfig } from '@sluice/reconcile'
 import type { platformConfig } from '@sluice/service'
 
 /** What the controller reads besides the platform's variables. */
@@ -26,6 +26,7 @@ export const config = {
   }),
   ...controlPlaneConfig,
   ...storeConfig,
+  ...receiversConfig,
   ...driverConfig,
 }
 

@@ -5,6 +5,7 @@ import {
   createContractService,
   createContractStore,
   madeLogsCopy,
+  openSourceOffice,
   purgeParked,
   removeEndedChannels,
   serveContract,
@@ -16,6 +17,7 @@ import { explain, explainRoute } from '@sluice/filter'
 import { findAtReplicas, journalRoute } from '@sluice/journal'
 import type { Transport } from '@sluice/kubernetes'
 import {
+  createSecrets,
   fixedAddresses,
   overChanges,
   type Reconciling,
@@ -46,9 +48,12 @@ export async function startController(
   const { driver, ready } = stack.use(await openDriver(config, { ...context, name: 'controller' }))
   warn('channel', ready)
   const store = await createContractStore({ clock, telemetry, copy: contractCopy(join(dataDir, 'contract.json')) })
+  const secrets = createSecrets()
+  const path = join(dataDir, 'sources.db')
+  const sources = stack.use(await openSourceOffice({ store, clock, telemetry, path, secrets }))
   const events = serverEvents(telemetry)
   const service = stack.use(
-    createContractService({ store, clock, events, telemetry, expected: ['ingress', 'filter', 'dispatcher'] }),
+    createContractService({ store, sources, clock, events, telemetry, expected: ['ingress', 'filter', 'dispatcher'] }),
   )
   const { contract } = service
   const limits = storeLimits(config)
@@ -56,10 +61,11 @@ export async function startController(
   stack.use(removeEndedChannels({ driver, contract, clock, telemetry, copy }))
   stack.use(purgeParked({ driver, contract, clock, telemetry, retentionMs: limits.parkedRetentionMs }))
   const what = {
-    ...{ clock, telemetry, store: overChanges(contract), driver, ...limits },
+    ...{ clock, telemetry, store: overChanges(contract), driver, ...limits, secrets, standings: sources },
     services: config.eventDisplayUrl === undefined ? {} : { 'default/event-display': config.eventDisplayUrl },
     addresses: fixedAddresses(ingressUrl),
     drivers: runningDrivers(config),
+    ...(config.receiversUrl !== undefined && { receiversUrl: config.receiversUrl }),
   }
   const { manifests, clusterDomain } = config
   const embedded =

@@ -3,7 +3,7 @@ import { type ConfigOf, type Rules, text } from '@sluice/config'
 import { driverConfig, driverRules } from '@sluice/drivers'
 import { ingressConfig, ingressUrl } from '@sluice/ingress'
 import { journalConfig } from '@sluice/journal'
-import { storeConfig } from '@sluice/reconcile'
+import { receiversConfig, storeConfig } from '@sluice/reconcile'
 
 /** What standalone reads besides the platform's variables. */
 export const config = {
@@ -16,6 +16,7 @@ export const config = {
   }),
   ...journalConfig,
   ...storeConfig,
+  ...receiversConfig,
   ...driverConfig,
 }
 

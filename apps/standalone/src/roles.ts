@@ -66,6 +66,7 @@ export async function startRoles(
       services: { 'default/event-display': display.url },
       addresses: fixedAddresses(ingress.url, config.ingressUrl),
       drivers: runningDrivers(config),
+      ...(config.receiversUrl !== undefined && { receiversUrl: config.receiversUrl }),
     }),
   )
   // Stops before the filter, whose copies it then writes instead of delivering.

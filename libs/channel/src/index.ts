@@ -1,3 +1,4 @@
+export { refuseWishes } from './backend-wishes.ts'
 export { consume } from './consume.ts'
 export { InFlight } from './in-flight.ts'
 export { laneKeyOf, laneOf } from './lane.ts'
@@ -22,6 +23,7 @@ export type {
 export { REMEMBERED_KEYS, SeenKeys } from './owner/seen-keys.ts'
 export { Turns } from './owner/turns.ts'
 export type {
+  BackendWishes,
   Backlog,
   Beginning,
   ChannelCapabilities,

@@ -35,6 +35,18 @@ export interface ChannelOptions {
   readonly retention?: { readonly maxAgeMs: number; readonly maxBytes: number }
   /** Of several drivers side by side: which stores it, the default if absent. Read by `sideBySide`, no driver looks at it. */
   readonly driver?: string
+  /** What it asks of the backend. A driver that can't give all of it rejects with CHANNEL_CONFLICT. */
+  readonly backend?: BackendWishes
+}
+
+/** Of a log that other programs read or write at the backend itself, and of how its storage is made there. */
+export interface BackendWishes {
+  /** What the entries of a log lie under there. Absent: a name of the driver's own. */
+  readonly name?: string
+  /** It is there already and somebody else's: neither made nor cut nor removed, CHANNEL_UNKNOWN where it is missing. */
+  readonly isExternal?: boolean
+  /** Copies of what is made. Absent: as the driver was told. */
+  readonly replicas?: number
 }
 
 /** An event and what travels with it, the same in a log, in a queue and parked. */
@@ -149,6 +161,8 @@ export interface ChannelDriver extends AsyncDisposable {
   readonly capabilitiesOf?: (channel: string) => ChannelCapabilities
   /** Makes the channel or finds it. A different kind or lane count is CHANNEL_CONFLICT; retention is updated. */
   create(channel: string, options: ChannelOptions): Promise<void>
+  /** Rejects as `create` would now for what is, or is not, at the backend, and makes nothing. Absent: there is nothing to look at. */
+  readonly check?: (channel: string, options: ChannelOptions) => Promise<void>
   /** Removes the channel and everything in it. Unknown is no error. */
   remove(channel: string): Promise<void>
   /**

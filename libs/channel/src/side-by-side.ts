@@ -31,6 +31,11 @@ export function sideBySide(drivers: ReadonlyMap<string, ChannelDriver>): Channel
       await driver.create(channel, options)
       places.set(channel, driver)
     },
+    async check(channel, options) {
+      const driver = named(options.driver)
+      if (driver === undefined) throw missing(channel, options.driver ?? '', [...drivers.keys()])
+      await driver.check?.(channel, options)
+    },
     async remove(channel) {
       await at(channel).remove(channel)
       places.delete(channel)

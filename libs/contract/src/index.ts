@@ -1,4 +1,4 @@
-export { createChannels, DISPATCH_SUBSCRIPTION, FILTER_SUBSCRIPTION } from './channels.ts'
+export { createChannels, DISPATCH_SUBSCRIPTION, FILTER_SUBSCRIPTION, logOptions } from './channels.ts'
 export { type Append, type ContractCopy, contractCopy } from './contract-copy.ts'
 export { difference, type Known, knownOf, NO_ROWS, NOTHING_KNOWN, withHashes } from './delta.ts'
 export { removeEndedChannels } from './ended-channels.ts'
@@ -40,6 +40,7 @@ export {
   type LabelSelector,
   type WatchedResource,
 } from './sources/api-server-source-row.ts'
+export { createSourceDesk, type SourceDeskDeps } from './sources/desk/create-source-desk.ts'
 export { type GitHubSourceRow, githubSourceRow } from './sources/github-source-row.ts'
 export {
   KAFKA_KEY_TYPES,
@@ -49,6 +50,16 @@ export {
   kafkaSourceRow,
   kafkaSourceUri,
 } from './sources/kafka-source-row.ts'
+export type { SourceLine, SourceListener, SourceNews, SourceQuestion } from './sources/line.ts'
+export { inProcessLine } from './sources/office/in-process-line.ts'
+export type { SecretReader } from './sources/office/secret-reader.ts'
+export {
+  openSourceOffice,
+  type SourceOffice,
+  type SourceOfficeDeps,
+  type SourceReplica,
+  type SourceStanding,
+} from './sources/office/source-office.ts'
 export { PING_TYPE, type PingSourceRow, pingSourceRow, pingSourceUri } from './sources/ping-source-row.ts'
 export type {
   FollowedSource,

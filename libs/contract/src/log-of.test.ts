@@ -28,3 +28,14 @@ test.each([
 ])('%s is not there', (name, message) => {
   expect(() => logOf(rows, 'ns', name)).toThrow(message)
 })
+
+test('a source is found by its kind, and once it is gone the log that the last of its name left', () => {
+  const left = (uid: string, goneAt: number) => ({ ...row('channel', uid), goneAt })
+  const all = {
+    logs: [...rows.logs, row('channel', 'ping'), left('older', 1), left('newer', 2)],
+    ingresses: [...rows.ingresses, address('ping', '/source-logs/ns/pingsource/orders')],
+  }
+  expect(logOf(all, 'ns', 'pingsource:orders').uid).toBe('ping')
+  expect(logOf({ ...all, ingresses: rows.ingresses }, 'ns', 'pingsource:orders').uid).toBe('newer')
+  expect(() => logOf(rows, 'ns', 'pingsource:orders')).toThrow('there is no pingsource ns/orders in force')
+})

@@ -36,8 +36,12 @@ export interface LogRow extends Row {
   /** The event attribute whose value keys the order; source+id where an event lacks it. */
   readonly orderKey: string
   readonly retention: { readonly maxAgeMs: number; readonly maxBytes: number }
+  /** What it asks of the driver's backend: the name that others know the log by there, whose it is, how many copies. */
+  readonly backend?: { readonly name?: string; readonly isExternal?: boolean; readonly replicas?: number }
   /** Oldest first, at most 1,000. */
   readonly formerTriggers?: readonly FormerTrigger[]
+  /** Its source is gone, since then in ms since the epoch; it stays until it holds nothing. */
+  readonly goneAt?: number
 }
 
 /**

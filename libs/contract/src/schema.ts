@@ -17,7 +17,15 @@ export const logRow = z.strictObject({
   lanes: z.int().min(1).max(64),
   orderKey: text,
   retention: z.strictObject({ maxAgeMs: count, maxBytes: count }),
+  backend: z.exactOptional(
+    z.strictObject({
+      name: z.exactOptional(text),
+      isExternal: z.exactOptional(z.boolean()),
+      replicas: z.exactOptional(z.int().min(1)),
+    }),
+  ),
   formerTriggers: z.exactOptional(z.array(z.strictObject({ queue: text, name: text, goneAt: count }))),
+  goneAt: z.exactOptional(count),
 })
 
 const rowsShape = {

@@ -6,6 +6,7 @@ import {
   readAnswer,
   readHello,
   readMessage,
+  readSourceCall,
   unreachable,
   writeHello,
   writeMessage,
@@ -44,10 +45,16 @@ export class MemoryNetwork {
         const { instance, epoch, revision } = read
         this.acknowledged.push({ replica: this.#replicas.get(instance) ?? '', epoch, revision })
       },
+      callOfSource: async (call) =>
+        written(await reach().callOfSource(readSourceCall(JSON.parse(JSON.stringify(call))))),
       answer: async (answer) => reach().answer(readAnswer(JSON.parse(JSON.stringify(answer)))),
       [Symbol.asyncDispose]: async () => {},
     }
   }
+}
+
+function written(answer: unknown): unknown {
+  return (JSON.parse(JSON.stringify({ answer })) as { answer?: unknown }).answer
 }
 
 /** As a stream does: after something got lost nothing arrives any more. */

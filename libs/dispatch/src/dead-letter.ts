@@ -1,6 +1,8 @@
 import { type CloudEvent, withAttributes } from '@sluice/cloudevents'
-import { ERROR_DATA_BYTES } from './answer.ts'
 import type { Failure } from './verdict.ts'
+
+/** `knativeerrordata` holds this much of an error, before base64. Source: knative/eventing, 1024 characters encoded. */
+export const ERROR_DATA_BYTES = 768
 
 /**
  * The original event and what became of it. Source: knative/eventing pkg/kncloudevents/attributes/knative_error.go; the

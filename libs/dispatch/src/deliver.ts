@@ -1,15 +1,13 @@
 import type { Delivery } from '@sluice/channel'
 import type { Clock } from '@sluice/clock'
 import type { CloudEvent } from '@sluice/cloudevents'
+import type { Answer, Endpoint, Outgoing } from '@sluice/sender'
 import type { Telemetry } from '@sluice/telemetry'
-import type { Answer } from './answer.ts'
 import { deadLetterEvent } from './dead-letter.ts'
-import type { Endpoint } from './endpoint.ts'
 import type { Destination } from './program.ts'
 import { type ReplyDeps, takeReply } from './reply.ts'
 import { sendReply } from './reply-to-address.ts'
 import { requestOf } from './request.ts'
-import type { Outgoing } from './sender.ts'
 import { type Failure, type Verdict, verdictOf } from './verdict.ts'
 
 export interface DeliverDeps extends ReplyDeps {

@@ -2,9 +2,9 @@ import { describe, expect, test } from '@jest/globals'
 import { type CloudEvent, decodeHttp, withAttributes } from '@sluice/cloudevents'
 import type { DeliveryRow, DeliverySpec } from '@sluice/contract'
 import { EventingError } from '@sluice/errors'
+import type { Answer, Response } from '@sluice/sender'
 import { answerOf, replyOf, SINK, SUBSCRIBER, started, withSink } from '../test/dispatching.ts'
 import { deltaOf, eventOf, FakeDelivery, LOG, REVISION, rowOf } from '../test/fake-queue.ts'
-import type { Answer, Response } from './answer.ts'
 import { readNote } from './note.ts'
 
 describe('a subscriber', () => {

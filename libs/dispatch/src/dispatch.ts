@@ -1,5 +1,6 @@
 import type { Delivery } from '@sluice/channel'
 import type { Journal } from '@sluice/journal'
+import { retryAfterMs } from '@sluice/sender'
 import { backoffMs } from './backoff.ts'
 import { type DeliverDeps, deliver, deliverDeadLetter } from './deliver.ts'
 import { endsOf, type Outcome, reasonOf } from './ends.ts'
@@ -7,7 +8,6 @@ import type { Sign } from './gate/gate.ts'
 import { factsOf, journaling } from './journaling.ts'
 import { type Stage, stageOf } from './note.ts'
 import type { Destination } from './program.ts'
-import { retryAfterMs } from './retry-after.ts'
 import { failed, type Verdict } from './verdict.ts'
 
 /** An event that so often came without an outcome takes the process down with it, or might. */

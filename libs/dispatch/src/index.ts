@@ -1,7 +1,3 @@
-export type { Answer } from './answer.ts'
-export { type Endpoint, endpointOf } from './endpoint.ts'
 export type { ParkReason } from './ends.ts'
 export { type Note, readNote } from './note.ts'
-export { retryAfterMs } from './retry-after.ts'
-export { type Outgoing, type OutgoingRequest, Sender } from './sender.ts'
 export { type Dispatcher, type DispatcherDeps, startDispatcher } from './start.ts'

@@ -1,5 +1,6 @@
 import type { Delivery } from '@sluice/channel'
-import { ERROR_DATA_BYTES, KEPT_BODY_BYTES } from './answer.ts'
+import { KEPT_BODY_BYTES } from '@sluice/sender'
+import { ERROR_DATA_BYTES } from './dead-letter.ts'
 import type { Failure } from './verdict.ts'
 
 /** What a failure may take of the port's 4 KiB. Addresses are ASCII; a longer one is cut. */

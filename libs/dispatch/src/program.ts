@@ -1,6 +1,6 @@
 import type { Clock } from '@sluice/clock'
 import type { DeliveryRow, Delta, LogRow } from '@sluice/contract'
-import { type Endpoint, endpointOf } from './endpoint.ts'
+import { type Endpoint, endpointOf } from '@sluice/sender'
 import { DeliveryEvents, type DispatchTelemetry } from './events.ts'
 import { Gate } from './gate/gate.ts'
 import { WaitingRoom } from './gate/line.ts'

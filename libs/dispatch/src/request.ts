@@ -1,6 +1,5 @@
 import { type CloudEvent, encodeBinary, encodeStructured, withAttributes } from '@sluice/cloudevents'
-import type { Endpoint } from './endpoint.ts'
-import type { OutgoingRequest } from './sender.ts'
+import type { Endpoint, OutgoingRequest } from '@sluice/sender'
 
 const TTL_HEADER = 'ce-knativebrokerttl'
 

@@ -4,13 +4,13 @@ import type { CloudEvent } from '@sluice/cloudevents'
 import { type ContractSource, createChannels, type Delta, type LogRow } from '@sluice/contract'
 import { startFanOut } from '@sluice/filter'
 import type { Journal } from '@sluice/journal'
+import { type Outgoing, Sender } from '@sluice/sender'
 import type { Telemetry } from '@sluice/telemetry'
 import { type DispatchDeps, dispatch } from './dispatch.ts'
 import { dispatcherEvents, dispatchTelemetry, watchWaiting } from './events.ts'
 import { orphaned } from './orphan.ts'
 import { Program } from './program.ts'
 import { QueueReader, type QueueReaderDeps } from './queue-reader.ts'
-import { type Outgoing, Sender } from './sender.ts'
 
 /** Events of a queue without a row: enough to park them by and by, few enough to hold nobody up. */
 const ORPHAN_WINDOW = 8

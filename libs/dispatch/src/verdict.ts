@@ -1,5 +1,5 @@
-import type { Answer } from './answer.ts'
-import { KEPT_BODY_BYTES } from './answer.ts'
+import type { Answer } from '@sluice/sender'
+import { KEPT_BODY_BYTES } from '@sluice/sender'
 
 /** What the dead letter sink and whoever reads parked events are told. */
 export interface Failure {

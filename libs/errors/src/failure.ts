@@ -22,6 +22,13 @@ export type Failure =
   | { code: 'CONTRACT_QUESTIONS_FULL'; maxQuestions: number }
   | { code: 'SOURCE_NOT_HELD'; source: string }
   | { code: 'SOURCE_SECRET_MISSING'; source: string; secret: string; reason: string }
+  | { code: 'SOURCE_UNKNOWN'; path: string }
+  | { code: 'SOURCE_UNAVAILABLE'; source: string; retryAfterMs: number }
+  | { code: 'SIGNATURE_INVALID'; source: string }
+  | { code: 'DELIVERY_REPLAYED'; delivery: string; first: string }
+  | { code: 'CONTENT_TYPE_UNSUPPORTED'; contentType: string }
+  | { code: 'SOURCE_STATE_TOO_LARGE'; source: string; bytes: number; maxBytes: number }
+  | { code: 'SOURCE_STATE_UNAVAILABLE'; reason: string }
   | { code: 'EVENT_INVALID'; problem: string }
   | { code: 'EVENT_TOO_LARGE'; bytes: number; maxBytes: number }
   | { code: 'EVENT_TTL_SPENT' }
@@ -115,6 +122,13 @@ export const FAILURE_CODES = [
   'CONTRACT_QUESTIONS_FULL',
   'SOURCE_NOT_HELD',
   'SOURCE_SECRET_MISSING',
+  'SOURCE_UNKNOWN',
+  'SOURCE_UNAVAILABLE',
+  'SIGNATURE_INVALID',
+  'DELIVERY_REPLAYED',
+  'CONTENT_TYPE_UNSUPPORTED',
+  'SOURCE_STATE_TOO_LARGE',
+  'SOURCE_STATE_UNAVAILABLE',
   'EVENT_INVALID',
   'EVENT_TOO_LARGE',
   'EVENT_TTL_SPENT',

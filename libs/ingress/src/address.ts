@@ -34,7 +34,8 @@ export function checkPath(url: string): void {
   const path = originForm(url)
   if (path === '/' || path === '') throw brokerUnknown(path)
   const segments = pathOf(path).split('/')
-  if (segments.length === 3 || (segments.length === 5 && segments[1] === 'channels')) return
+  const [, first = ''] = segments
+  if (segments.length === 3 || (segments.length === 5 && (first === 'channels' || first === 'source-logs'))) return
   throw new EventingError(
     { code: 'PATH_INVALID', path },
     'the path must be /<namespace>/<broker> or /channels/<namespace>/<kind>/<name>, with one trailing slash at most',

@@ -19,6 +19,7 @@ import { trackInFlight } from './in-flight.ts'
 import { unavailable } from './keep.ts'
 import { memoryBudget } from './memory-budget.ts'
 import { answerWith, type ReceiveDeps, receive } from './receive.ts'
+import { isReceiverPath, type Receivers } from './receivers.ts'
 
 /** Source: CloudEvents 1.0.2, size limits: events up to 64 KiB must be forwarded. */
 const MIN_EVENT_BYTES = 64 * 1024
@@ -47,6 +48,8 @@ export interface IngressOptions {
   readonly backlogIntervalMs?: number
   readonly http?: Partial<HttpLimits>
   readonly journal?: Journal | undefined
+  /** Who answers what is sent to receivers of sources on the same port; without, such a path is none. */
+  readonly receivers?: Receivers
 }
 
 export interface Ingress extends AsyncDisposable {
@@ -92,7 +95,13 @@ export async function startIngress(options: IngressOptions): Promise<Ingress> {
     maxBodyBytes: maxInFlightBytes,
     maxHeaderBytes: limits.maxHeaderBytes,
   }
-  const onRequest = (request: IncomingMessage, response: ServerResponse) => void receive(request, response, deps)
+  const take = (request: IncomingMessage, response: ServerResponse) => void receive(request, response, deps)
+  const { receivers } = options
+  const onRequest =
+    receivers === undefined
+      ? take
+      : (request: IncomingMessage, response: ServerResponse) =>
+          isReceiverPath(request.url) ? receivers.handle(request, response) : take(request, response)
   const broken = brokenRequests({ ...{ clock, events, answeredEarly, pendingOn: inFlight.pendingOn }, ...limits })
   const listener = await listenHttp({ host, port: options.port, limits, clock, onRequest, broken, events }).catch(
     (error) => {

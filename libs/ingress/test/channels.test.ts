@@ -53,6 +53,7 @@ describe('a channel is addressed', () => {
     ['a channel of another kind', '/channels/shop/kafkachannel/parcels', 'x', 404, 'BROKER_UNKNOWN'],
     ['a name that no channel has', '/channels/shop/inmemorychannel/x', 'x', 404, 'BROKER_UNKNOWN'],
     ['a path without a name', '/channels/shop/inmemorychannel', 'x', 400, 'PATH_INVALID'],
+    ['the log of a source that is not there yet', '/source-logs/shop/pingsource/tick', 'x', 404, 'BROKER_UNKNOWN'],
     ['a path with more behind it', `${PATH}/more`, 'x', 400, 'PATH_INVALID'],
     ['a Host that no channel has', '/', 'letters-kn-channel.shop', 404, 'BROKER_UNKNOWN'],
     ['a Host in another namespace', '/', 'parcels-kn-channel.svc', 404, 'BROKER_UNKNOWN'],

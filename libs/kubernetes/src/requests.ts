@@ -31,7 +31,7 @@ export interface WatchLine {
 export interface Requests {
   /** The answer's body. Rejects with RESOURCE_REFUSED, or RESOURCE_API_UNREACHABLE after 60 s at the latest. */
   ask(method: string, path: string, body?: unknown, signal?: AbortSignal): Promise<Readonly<Record<string, unknown>>>
-  /** What came at a time, never nothing; read no faster than it is taken. Ends when the server ends it; throws as `ask`. */
+  /** First nothing, once it is open; then what came at a time, read as it is taken. Ends when the server ends it; throws as `ask`. */
   watch(path: string, signal: AbortSignal): AsyncIterable<readonly WatchLine[]>
 }
 
@@ -68,6 +68,7 @@ export function requestsOver(transport: Transport, clock: Clock, options: Reques
     async *watch(path, signal) {
       try {
         const { body } = await send(path, { method: 'GET', signal, headers: { accept } })
+        yield []
         for await (const lines of linesOf(body ?? [])) yield lines.map((line) => parse(line) as WatchLine)
       } catch (error) {
         throw asUnreachable(error)

@@ -6,7 +6,10 @@ import { applyManifests } from './manifests/apply-manifests.ts'
 
 const rows = {
   logs: [{ kind: 'broker', namespace: 'default', name: 'default', uid: 'b-1' }],
-  routes: [{ namespace: 'default', name: 't', uid: 't-1' }],
+  routes: [
+    { namespace: 'default', name: 't', uid: 't-1', log: 'b-1' },
+    { namespace: 'default', name: 'ping', uid: 'p-1', log: 'p-1' },
+  ],
 } as unknown as Pick<Contract, 'logs' | 'routes'>
 const at = (name: string) => ({ namespace: 'default', name })
 
@@ -22,6 +25,8 @@ test('other names, kinds and namespaces get none, and nobody does after the star
   expect(adopted.newUid(served('Broker'), at('other'))).toBeUndefined()
   expect(adopted.newUid(served('Channel'), at('default'))).toBeUndefined()
   expect(adopted.newUid(served('Broker'), { namespace: 'shop', name: 'default' })).toBeUndefined()
+  // the route of a source's own log
+  expect(adopted.newUid(served('Trigger'), at('ping'))).toBeUndefined()
   adopted.end()
   expect(adopted.newUid(served('Broker'), at('default'))).toBeUndefined()
 })

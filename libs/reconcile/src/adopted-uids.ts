@@ -17,7 +17,9 @@ export interface AdoptedUids {
 export function adoptedUids({ logs, routes }: Pick<Contract, 'logs' | 'routes'>): AdoptedUids {
   const uids = new Map<string, string>()
   for (const { kind, namespace, name, uid } of logs) if (kind === 'broker') uids.set(`Broker ${namespace}/${name}`, uid)
-  for (const { namespace, name, uid } of routes) uids.set(`Trigger ${namespace}/${name}`, uid)
+  const brokers = new Set(logs.filter(({ kind }) => kind === 'broker').map(({ uid }) => uid))
+  for (const { namespace, name, uid, log } of routes)
+    if (brokers.has(log)) uids.set(`Trigger ${namespace}/${name}`, uid)
   return {
     newUid({ kind }, { namespace, name }) {
       if (kind.group !== 'eventing.knative.dev') return undefined

@@ -1,4 +1,4 @@
-import { bytes, type ConfigOf, integer, oneOf, type Rules, text } from '@sluice/config'
+import { bytes, type ConfigOf, integer, oneOf, originUrl, type Rules, text } from '@sluice/config'
 import type { LogRow } from '@sluice/contract'
 
 const HOUR_MS = 3_600_000
@@ -24,6 +24,14 @@ export const storeConfig = {
   parkedRetentionHours: integer('PARKED_RETENTION_HOURS', {
     ...{ min: 1, max: MAX_HOURS, fallback: 168 },
     meaning: 'how long parked events are kept before they are deleted',
+  }),
+}
+
+export const receiversConfig = {
+  receiversUrl: originUrl('RECEIVERS_URL', {
+    fallback: undefined,
+    meaning:
+      'where the world reaches the receivers of webhooks, such as https://hooks.example; unset, none can be told it',
   }),
 }
 

@@ -1,7 +1,7 @@
 export { embeddedClient } from './api/embedded-client.ts'
 export { type KubernetesClientDeps, kubernetesClient } from './api/kubernetes/kubernetes-client.ts'
 export type { Informer, ObjectChange, ObjectKey, ResourceClient } from './api/resource-client.ts'
-export { controlPlaneConfig, controlPlaneRules, storeConfig, storeLimits } from './config.ts'
+export { controlPlaneConfig, controlPlaneRules, receiversConfig, storeConfig, storeLimits } from './config.ts'
 export { type ControlPlane, type ControlPlaneDeps, startControlPlane } from './control-plane.ts'
 export {
   type KubernetesControlPlaneDeps,
@@ -25,7 +25,10 @@ export {
   type ProgramsDeps,
   programs,
   type SeenType,
+  type SourceStanding,
+  type SourceStandings,
 } from './programs/index.ts'
 export type { Reconciling } from './reconciling.ts'
 export type { Program } from './runtime/program.ts'
 export { type Reconcilers, startReconcilers } from './runtime/start-reconcilers.ts'
+export { createSecrets, type Secrets } from './secrets.ts'

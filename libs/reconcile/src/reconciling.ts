@@ -1,4 +1,5 @@
 import type { ChannelDriver } from '@sluice/channel'
+import { DISPATCH_SUBSCRIPTION, FILTER_SUBSCRIPTION, type LogRow } from '@sluice/contract'
 import type { ServedVersion } from '@sluice/resources/api'
 import type { Telemetry } from '@sluice/telemetry'
 import { ledgerEvents } from './ledger/events.ts'
@@ -6,12 +7,18 @@ import { createLedger, type LedgerStore } from './ledger/index.ts'
 import { type NotInForce, triggersNotInForce } from './not-in-force.ts'
 import { createPrograms, type ProgramsDeps } from './programs/index.ts'
 import { startReconcilers } from './runtime/start-reconcilers.ts'
+import type { Secrets } from './secrets.ts'
 import { startSeenTypes } from './seen-types.ts'
 
 export interface ReconcilingDeps extends Omit<ProgramsDeps, 'ledger'> {
   readonly store: LedgerStore
-  /** Where events are stored, for EventTypes to be made of those that come in; absent: none are. */
-  readonly driver?: Pick<ChannelDriver, 'read'>
+  /**
+   * Where events are stored: for EventTypes to be made of those that come in, and logs of former sources to go once
+   * they are empty. Absent: no EventTypes are made, and such logs go by time.
+   */
+  readonly driver?: Pick<ChannelDriver, 'read' | 'backlog' | 'parked'>
+  /** Told where Secrets are, for services of sources; absent: nobody wants any. */
+  readonly secrets?: Pick<Secrets, 'follow'>
   readonly parkedRetentionMs: number
   readonly telemetry: Telemetry
 }
@@ -29,13 +36,16 @@ export function startReconciling(deps: ReconcilingDeps): Reconciling {
   const { store, clock, telemetry, client, parkedRetentionMs } = deps
   const stack = new AsyncDisposableStack()
   const failed = ledgerEvents(telemetry).failed
-  const ledger = stack.use(createLedger({ store, clock, parkedRetentionMs, failed }))
+  const isDrained = deps.driver && drainedIn(deps.driver)
+  const ledger = stack.use(createLedger({ store, clock, parkedRetentionMs, isDrained, failed }))
   const { programs, seen, wantsTypes } = createPrograms({ ...deps, ledger })
   const reconcilers = stack.use(startReconcilers({ client, programs, clock, telemetry }))
   if (deps.driver !== undefined) {
     const looking = { driver: deps.driver, contract: () => store.contract(), isWanted: wantsTypes, seen }
     stack.use(startSeenTypes({ ...looking, clock, telemetry }))
   }
+  const secret = deps.table.ofKind('v1', 'Secret') as ServedVersion
+  if (deps.secrets !== undefined) stack.use(deps.secrets.follow(() => client.informer(secret)))
   const kinds = new Set(programs.flatMap(({ kind, watches }) => [kind, ...watches.map((watched) => watched.kind)]))
   const known = Promise.all([...kinds].map((kind) => client.informer(kind).synced))
   const triggers = client.informer(deps.table.ofKind('eventing.knative.dev/v1', 'Trigger') as ServedVersion)
@@ -51,5 +61,19 @@ export function startReconciling(deps: ReconcilingDeps): Reconciling {
       }
     },
     [Symbol.asyncDispose]: () => stack.disposeAsync(),
+  }
+}
+
+/** Nothing waits to be copied into the queue, nothing waits there, and nothing is parked. */
+function drainedIn(driver: Pick<ChannelDriver, 'backlog' | 'parked'>) {
+  return async ({ channel, queues }: LogRow): Promise<boolean> => {
+    const [log, queue] = [
+      await driver.backlog(channel, FILTER_SUBSCRIPTION),
+      await driver.backlog(queues, DISPATCH_SUBSCRIPTION),
+    ]
+    if (log.events + queue.events > 0) return false
+    return (
+      (await driver.parked(channel, { limit: 1 })).length + (await driver.parked(queues, { limit: 1 })).length === 0
+    )
   }
 }

@@ -9,7 +9,7 @@ import { startSeenTypes } from './seen-types.ts'
 const LOG = { uid: 'b', namespace: 'shop', name: 'orders', channel: 'log/b' }
 const INGRESS = { log: 'b', path: '/shop/orders' }
 
-function setUp() {
+function setUp(path = INGRESS.path) {
   const clock = new VirtualClock()
   const telemetry = createTestTelemetry()
   const stored: { type: string; at: number }[] = []
@@ -28,7 +28,7 @@ function setUp() {
   }
   const types = startSeenTypes({
     ...{ driver, clock, telemetry, isWanted: () => isWanted },
-    contract: () => ({ logs: [LOG], ingresses: [INGRESS] }) as never,
+    contract: () => ({ logs: [LOG], ingresses: [{ ...INGRESS, path }] }) as never,
     seen: async (type) => void seen.push(type),
   })
   const store = (type: string) => void stored.push({ type, at: clock.now() })
@@ -70,6 +70,14 @@ describe('types of events that come in', () => {
     store('b')
     await clock.advance(2_000)
     expect(seen.map(({ type }) => type)).toEqual(['b'])
+    await types[Symbol.asyncDispose]()
+  })
+
+  test('in the log of a source are its own business', async () => {
+    const { clock, types, seen, store } = setUp('/source-logs/shop/pingsource/tick')
+    store('a')
+    await clock.advance(4_000)
+    expect(seen).toEqual([])
     await types[Symbol.asyncDispose]()
   })
 

@@ -71,9 +71,10 @@ export function startSeenTypes(deps: SeenTypesDeps): AsyncDisposable {
   }
 }
 
-/** Of a broker `/<namespace>/<name>`, of a channel `/channels/<namespace>/<kind>/<name>`. */
+/** What a log is of; a source's own has EventTypes of its source. Of a broker `/<namespace>/<name>`, of a channel `/channels/<namespace>/<kind>/<name>`. */
 function kindOf(path: string): string | undefined {
   const [, first, , kind, name] = path.split('/')
+  if (first === 'source-logs') return undefined
   if (first !== 'channels' || name === undefined) return 'Broker'
   return Object.keys(LOG_CHANNELS).find((each) => each.toLowerCase() === kind)
 }

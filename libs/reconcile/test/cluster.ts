@@ -9,6 +9,7 @@ import fastify from 'fastify'
 import { startKubernetesControlPlane } from '../src/kubernetes-control-plane.ts'
 import { overChanges } from '../src/ledger/index.ts'
 import { fixedAddresses } from '../src/programs/index.ts'
+import type { Secrets } from '../src/secrets.ts'
 
 const table = apiTable()
 export const served = (kind: string) =>
@@ -51,8 +52,9 @@ export async function startCluster(stack: AsyncDisposableStack) {
     const body = init.body && JSON.stringify(inOrder(JSON.parse(String(init.body))))
     return fetch(`${url}${path}`, body ? { ...init, body } : init)
   }
-  const lead = () =>
+  const lead = (secrets?: Secrets) =>
     startKubernetesControlPlane({
+      ...(secrets && { secrets }),
       ...{ transport, clock: hasty, telemetry, store: overChanges(store), parkedRetentionMs: 1_000 },
       ...{ services: {}, backlogMaxBytes: 1_000, retention: { maxAgeMs: 1_000, maxBytes: 1_000 } },
       addresses: fixedAddresses('http://127.0.0.1:8080/'),

@@ -64,7 +64,10 @@ export function memoryClient(now: () => number) {
       const isSpec = JSON.stringify(before.spec) !== JSON.stringify(object.spec)
       const generation = Number(before.metadata.generation) + (isSpec ? 1 : 0)
       const metadata = { ...before.metadata, ...object.metadata, generation, resourceVersion: `${writes}` }
-      return store(kind, { ...object, status: before.status, metadata }, key) as ApiObject
+      const { deletionTimestamp, finalizers = [] } = metadata as { deletionTimestamp?: string; finalizers?: string[] }
+      const isOver = deletionTimestamp !== undefined && finalizers.length === 0
+      return (store(kind, isOver ? undefined : { ...object, status: before.status, metadata }, key) ??
+        object) as ApiObject
     },
     async updateStatus(kind, object) {
       const key = keyOf(object)
@@ -73,6 +76,11 @@ export function memoryClient(now: () => number) {
       return store(kind, { ...before, status: object.status }, key) as ApiObject
     },
     async delete(kind, key) {
+      const held = at(kind).objects.get(idOf(key))
+      if (held !== undefined && ((held.metadata.finalizers ?? []) as readonly string[]).length > 0) {
+        store(kind, { ...held, metadata: { ...held.metadata, deletionTimestamp: new Date(now()).toISOString() } }, key)
+        return
+      }
       store(kind, undefined, key)
       for (const [name, { objects }] of kinds)
         for (const object of [...objects.values()]) {

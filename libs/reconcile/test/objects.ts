@@ -44,3 +44,26 @@ export function ref(kind: string, name: string) {
     kind === 'Service' ? 'v1' : kind === 'Broker' ? 'eventing.knative.dev/v1' : channel(kind, name).apiVersion
   return { ref: { apiVersion, kind, name } }
 }
+
+const SOURCE_SPECS: Readonly<Record<string, object>> = {
+  PingSource: { schedule: '*/5 * * * *' },
+  ApiServerSource: {
+    ...{ resources: [{ apiVersion: 'v1', kind: 'Event' }], mode: 'Reference', serviceAccountName: 'default' },
+  },
+  GitHubSource: {
+    ...{ ownerAndRepository: 'knative/eventing', eventTypes: ['push', 'issues'] },
+    accessToken: { secretKeyRef: { name: 'github', key: 'access' } },
+    secretToken: { secretKeyRef: { name: 'github', key: 'secret' } },
+  },
+  KafkaSource: {
+    ...{ bootstrapServers: ['kafka:9092'], topics: ['orders'], consumers: 1 },
+    ...{ initialOffset: 'latest', ordering: 'ordered' },
+  },
+}
+
+/** As admission leaves it, its sink the Broker `default` unless it says another. */
+export function source(kind: string, name: string, spec: object = {}, annotations: Texts = {}): ApiObject {
+  const version = { GitHubSource: 'v1alpha1', KafkaSource: 'v1beta1' }[kind] ?? 'v1'
+  const all = { ...SOURCE_SPECS[kind], sink: ref('Broker', 'default'), ...spec }
+  return object(`sources.knative.dev/${version}`, kind, name, { spec: all }, annotations)
+}

@@ -1,8 +1,9 @@
 import { readFileSync } from 'node:fs'
 import { describe, expect, test } from '@jest/globals'
 import { parseAllDocuments } from 'yaml'
-import { startCluster, until } from './cluster.ts'
-import { broker, channel, configMap, object, ref, subscription, trigger } from './objects.ts'
+import { createSecrets } from '../src/index.ts'
+import { served, startCluster, until } from './cluster.ts'
+import { broker, channel, configMap, object, ref, source, subscription, trigger } from './objects.ts'
 
 interface Rule {
   readonly apiGroups: readonly string[]
@@ -38,7 +39,7 @@ function rightOf(request: string): string {
 describe('the rights of the controller in a cluster', () => {
   test('are those that it asks for, and no more', async () => {
     await using stack = new AsyncDisposableStack()
-    const { asked, serve, lead, create, isReady } = await startCluster(stack)
+    const { asked, registry, serve, lead, create, isReady } = await startCluster(stack)
     await serve()
     const sugar = { 'namespace-selector': 'matchLabels:\n  inject: "true"\n' }
     await create({ apiVersion: 'v1', kind: 'Namespace', metadata: { name: 'shop', labels: { inject: 'true' } } })
@@ -52,21 +53,31 @@ describe('the rights of the controller in a cluster', () => {
     await create(channel('Channel', 'c'))
     for (const kind of ['KafkaChannel', 'NatsJetStreamChannel']) await create(channel(kind, 'k'))
     await create(subscription('s', {}, ref('Channel', 'c')))
-    stack.use(lead())
+    const kinds = ['PingSource', 'GitHubSource', 'ApiServerSource', 'KafkaSource']
+    for (const kind of kinds) await create(source(kind, 's', { sink: ref('Broker', 'a') }))
+    const secrets = createSecrets()
+    stack.use(lead(secrets))
+    await secrets.read({ namespace: 'default', name: 'github', key: 'access' })
     await until(() => isReady('Trigger', 't') && isReady('Subscription', 's') && isReady('EventType', 'e'))
     const writes = [
       'POST /apis/eventing.knative.dev/v1/namespaces/shop/brokers',
       'POST /api/v1/namespaces/default/events',
     ]
     await until(() => writes.every((path) => asked.some((each) => each.startsWith(path))))
+    const wereAsked = (right: string, times: number) => asked.filter((each) => rightOf(each) === right).length >= times
+    await until(() => kinds.every((kind) => wereAsked(`update sources.knative.dev/${kind.toLowerCase()}s/status`, 1)))
+    await until(() => wereAsked('create eventing.knative.dev/eventtypes', 4))
+    const github = registry.get(served('GitHubSource'), { namespace: 'default', name: 's' })
+    const fewer = { ...github, spec: { ...(github.spec as object), eventTypes: ['push'] } }
+    await registry.update(served('GitHubSource'), { namespace: 'default', name: 's' }, fewer, { fieldManager: 'test' })
+    await until(() => wereAsked('delete eventing.knative.dev/eventtypes', 1))
 
     const used = new Set(asked.map(rightOf))
     const rights = granted('ClusterRole')
     expect([...used].filter((right) => !rights.has(right))).toEqual([])
     const others = [...rights].filter((right) => !used.has(right) && !/finalizers$|subscribers$/.test(right))
-    // types of events that come in, backing kinds of other templates, an Event that is repeated
+    // backing kinds of other templates, an Event that is repeated
     expect(others.sort()).toEqual([
-      'create eventing.knative.dev/eventtypes',
       'create messaging.knative.dev/kafkachannels',
       'create messaging.knative.dev/natsjetstreamchannels',
       'update /events',

@@ -103,6 +103,7 @@ const BELONGS_ON: Readonly<Record<string, string>> = {
   'sluice.dev/url': 'Service',
   'sluice.dev/missed-ticks': 'PingSource',
   'sluice.dev/webhook': 'GitHubSource',
+  'sluice.dev/webhook-scope': 'GitHubSource',
   'sluice.dev/event-format': 'GitHubSource',
   'sluice.dev/allow-sha1': 'GitHubSource',
   'sluice.dev/initial-listing': 'ApiServerSource',

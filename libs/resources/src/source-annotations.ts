@@ -2,12 +2,13 @@ import { flag, oneOf } from './annotations.ts'
 
 /** Annotations of a PingSource. */
 export const PING_ANNOTATIONS = {
-  'sluice.dev/missed-ticks': oneOf('none', 'last', 'all'),
+  'sluice.dev/missed-ticks': oneOf('skip', 'once', 'all'),
 }
 
 /** Of a GitHubSource. */
 export const GITHUB_ANNOTATIONS = {
   'sluice.dev/webhook': oneOf('managed', 'manual'),
+  'sluice.dev/webhook-scope': oneOf('owner', 'enterprise'),
   'sluice.dev/event-format': oneOf('knative', 'cloudevents'),
   'sluice.dev/allow-sha1': flag,
 }

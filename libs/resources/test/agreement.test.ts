@@ -99,14 +99,14 @@ describe('the API and a cluster with our policies say the same', () => {
     [trigger, 'sluice.dev/order', 'keys', 'both'],
     [trigger, 'kafka.eventing.knative.dev/delivery.order', 'sorted', 'both'],
     [trigger, 'sluice.dev/lanes', '8', 'both'],
-    [pingSource, 'sluice.dev/missed-ticks', 'last', 'accepted'],
+    [pingSource, 'sluice.dev/missed-ticks', 'once', 'accepted'],
     [pingSource, 'sluice.dev/missed-ticks', 'some', 'both'],
     [gitHubSource, 'sluice.dev/webhook', 'manual', 'accepted'],
     [gitHubSource, 'sluice.dev/allow-sha1', 'yes', 'both'],
     [gitHubSource, 'sluice.dev/event-format', 'github', 'both'],
     [apiServerSource, 'sluice.dev/initial-listing', 'add', 'accepted'],
     [apiServerSource, 'features.knative.dev/apiserversource-skip-permissions-check', 'maybe', 'both'],
-    [kafkaSource, 'sluice.dev/missed-ticks', 'last', 'both'],
+    [kafkaSource, 'sluice.dev/missed-ticks', 'once', 'both'],
   ]
   const rows = values.map(([make, name, text, verdict]) => [name, text, make({}).kind, make, verdict] as const)
   test.each(rows)('of %s: %j on a %s', (name, text, _, make, verdict) => {

@@ -164,7 +164,9 @@ const GITHUB: readonly AdmissionCase[] = [
     ]),
   ),
   refused('', 'a GitHubSource of no events', gitHubSource({ eventTypes: [] }), ['spec.eventTypes']),
-  refused('', 'a GitHubSource of an unknown event', gitHubSource({ eventTypes: ['pushed'] }), ['spec.eventTypes[0]']),
+  refused('', 'a GitHubSource of an event that has no such name', gitHubSource({ eventTypes: ['pushed!'] }), [
+    'spec.eventTypes[0]',
+  ]),
   refused('', 'a GitHubSource without secret', gitHubSource({ secretToken: undefined }), ['spec.secretToken']),
   refused('', 'a GitHubSource whose token has no key', gitHubSource({ accessToken: { secretKeyRef: { name: 'a' } } }), [
     'spec.accessToken.secretKeyRef.key',

@@ -33,6 +33,17 @@ describe('a source is found as Knative finds it', () => {
   })
 })
 
+test('a KafkaSource is scaled by its consumers', () => {
+  const kafka = crdOf(API_KINDS.find(({ kind }) => kind === 'KafkaSource') as (typeof API_KINDS)[number])
+  for (const { subresources, schema } of kafka.spec.versions) {
+    const { spec, status } = schema.openAPIV3Schema.properties ?? {}
+    const { scale } = subresources as { scale: Readonly<Record<string, string>> }
+    expect(spec?.properties).toHaveProperty(scale.specReplicasPath?.replace('.spec.', '') ?? '')
+    for (const path of [scale.statusReplicasPath, scale.labelSelectorPath])
+      expect(status?.properties).toHaveProperty(path?.replace('.status.', '') ?? '')
+  }
+})
+
 describe.each(API_KINDS.map((kind) => [kind.kind, kind] as const))('%s', (_, kind) => {
   test('is kept in one version, which a cluster serves too', () => {
     expect(kind.versions.filter(({ storage }) => storage)).toHaveLength(1)

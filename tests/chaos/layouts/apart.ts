@@ -2,17 +2,12 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as wait } from 'node:timers/promises'
-import { openNatsDriver } from '@sluice/channel-nats'
-import { systemClock } from '@sluice/clock'
-import { createTestTelemetry } from '@sluice/telemetry/testing'
-import { type NatsServer, type Provision, startNats } from '@sluice/testkit'
+import type { Backend } from './backend.ts'
 import { freePort } from './free-port.ts'
 import type { Blow, Layout, LayoutOptions, Part } from './layout.ts'
 import { contractIn, remainsOf } from './remains.ts'
 import { type Service, service } from './service.ts'
 
-/** The default: a busy machine may stop a process for seconds, and who is silent for a lease loses its lanes. */
-const LEASE_MS = 10_000
 /** The cursor of a lane is written 10 ms after an end; the rest is the machine's. */
 const UNCOMMITTED_MS = 200
 const FOUND_MS = 5_000
@@ -21,23 +16,18 @@ const ALL: readonly Blow[] = ['killed', 'killed twice', 'stopped', 'paused']
 /** A pause may be longer than what is left of a lease. */
 const UNSTORED: readonly Blow[] = ['killed', 'killed twice', 'paused']
 
-/** Controller, two of each other service, and the nats-server between them, each in a process of its own. */
-export async function apart(provision: Provision, { manifests }: LayoutOptions): Promise<Layout> {
+/** Controller, two of each other service, and the server between them, each in a process of its own. */
+export async function apart(open: () => Promise<Backend>, { manifests }: LayoutOptions): Promise<Layout> {
   await using stack = new AsyncDisposableStack()
   const folder = mkdtempSync(join(tmpdir(), 'sluice-chaos-apart-'))
   stack.defer(() => rmSync(folder, { recursive: true, force: true }))
   const manifestsDir = join(folder, 'manifests')
   mkdirSync(manifestsDir)
   writeFileSync(join(manifestsDir, 'all.yaml'), manifests)
-  const nats = stack.use((await startNats(provision)) as NatsServer)
-  // One before 2.10 that goes down may bring back more than its last moments: it is left alone
-  const isOld = /\(v2\.9\./.test(provision.report)
+  const backend = stack.use(await open())
   const [controllerPort, ...ingressPorts] = await Promise.all([freePort(), freePort(), freePort()])
   const ingressOrigins = ingressPorts.map((port) => `http://127.0.0.1:${port}`)
-  const prefix = `chaos-${process.pid}-${ingressPorts[0]}`
-  const shared = {
-    ...{ CHANNEL_DRIVER: 'nats', NATS_URL: nats.url, NATS_PREFIX: prefix, NATS_LEASE_MS: String(LEASE_MS) },
-  }
+  const shared = backend.env
   const follows = { ...shared, SLUICE_CONTRACT: `http://127.0.0.1:${controllerPort}` }
   const [ingressUrl = ''] = ingressOrigins
 
@@ -76,20 +66,16 @@ export async function apart(provision: Provision, { manifests }: LayoutOptions):
   await start()
   const disposal = stack.move()
   return {
-    name: 'apart',
+    name: backend.name,
     ingressUrls: ingressOrigins.map((origin) => `${origin}/default/default`),
-    groups: [services, nats.isOurs && !isOld ? [serverPart(nats, services), controller] : [controller]],
+    groups: [
+      services,
+      backend.server === undefined ? [controller] : [serverPart(backend.server, services), controller],
+    ],
     async stop() {
       for (const each of services) await each.stop()
       await controller.stop()
-      const telemetry = createTestTelemetry()
-      await using driver = await openNatsDriver({
-        url: nats.url,
-        clock: systemClock,
-        telemetry,
-        prefix,
-        leaseMs: LEASE_MS,
-      })
+      await using driver = await backend.open()
       return await remainsOf(driver, contractIn(join(folder, controller.name, 'contract.json')))
     },
     start,
@@ -99,7 +85,7 @@ export async function apart(provision: Provision, { manifests }: LayoutOptions):
 }
 
 /** Deliveries whose end it did not store are made again, however it went away. */
-function serverPart(nats: NatsServer, services: readonly Service[]): Part {
+function serverPart(server: NonNullable<Backend['server']>, services: readonly Service[]): Part {
   /** Until they have found it again, what they deliver comes again as well. One may be down for a blow of its own. */
   const found = async () => {
     const until = performance.now() + FOUND_MS
@@ -110,16 +96,11 @@ function serverPart(nats: NatsServer, services: readonly Service[]): Part {
     }
   }
   return {
-    ...{ name: 'nats-server', weight: 2, repeatsAfter: ALL, uncommittedMs: UNCOMMITTED_MS },
-    kill: nats.kill,
+    ...server,
+    ...{ weight: 2, repeatsAfter: ALL, uncommittedMs: UNCOMMITTED_MS },
     async start() {
-      await nats.start()
+      await server.start()
       await found()
     },
-    async startDoomed() {
-      await nats.start()
-      await nats.kill('SIGKILL')
-    },
-    signal: (signal) => nats.send(signal),
   }
 }

@@ -1,6 +1,7 @@
 import { provisionNats } from '@sluice/testkit'
 import { apart } from './apart.ts'
 import type { Layout, LayoutOptions } from './layout.ts'
+import { natsBackend } from './nats-backend.ts'
 import { standalone } from './standalone.ts'
 
 type Open = (options: LayoutOptions) => Promise<Layout>
@@ -14,7 +15,9 @@ export const LAYOUTS: ReadonlyMap<string, () => Promise<Open | string>> = new Ma
       async () => {
         const provision = await provisionNats()
         process.stdout.write(`${provision.report}\n`)
-        return provision.found === undefined ? provision.report : (options) => apart(provision, options)
+        return provision.found === undefined
+          ? provision.report
+          : (options) => apart(() => natsBackend(provision), options)
       },
     ],
   ],

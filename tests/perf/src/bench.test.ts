@@ -10,7 +10,7 @@ import { printable } from './report.ts'
 import { summarise } from './results.ts'
 import { judgeTargets } from './targets.ts'
 
-const NONE = { embedded: [], nats: [] }
+const NONE = { embedded: [], nats: [], kafka: [] }
 
 describe('bench', () => {
   test('an event of the generator is a valid one of the size asked, with seven attributes and its send time', () => {
@@ -80,7 +80,7 @@ describe('bench', () => {
   })
 
   test('an unknown case or flag is refused by name', () => {
-    expect(() => readFlags(['--only', 'f1,f9'], { embedded: ['f1', 'f2'], nats: [] })).toThrow(
+    expect(() => readFlags(['--only', 'f1,f9'], { embedded: ['f1', 'f2'], nats: [], kafka: [] })).toThrow(
       'unknown f9; there are f1, f2',
     )
     expect(() => readFlags(['--fast'], NONE)).toThrow('--fast')
@@ -88,15 +88,19 @@ describe('bench', () => {
     const help = helpText({
       embedded: [{ name: 'f1', about: 'the floor' }],
       nats: [{ name: 'n1', about: 'the other' }],
+      kafka: [],
     })
     for (const flag of ['--quick', '--only', '--json', '--profile', '--help', '  f1  the floor']) {
       expect(help).toContain(flag)
     }
-    expect(() => readFlags(['--driver', 'kafka'], NONE)).toThrow('--driver: kafka is not one of embedded, nats')
-    expect(readFlags(['--driver', 'nats', '--only', 'n1'], { embedded: [], nats: ['n1'] })).toMatchObject({
+    expect(() => readFlags(['--driver', 'rabbit'], NONE)).toThrow(
+      '--driver: rabbit is not one of embedded, nats, kafka',
+    )
+    expect(() => readFlags(['--driver', 'kafka', '--readme'], NONE)).toThrow('--readme: it has no table of kafka')
+    expect(readFlags(['--driver', 'nats', '--only', 'n1'], { ...NONE, nats: ['n1'] })).toMatchObject({
       driver: 'nats',
     })
-    expect(readFlags(['--quick', '--only', 'f1'], { embedded: ['f1'], nats: [] })).toMatchObject({
+    expect(readFlags(['--quick', '--only', 'f1'], { embedded: ['f1'], nats: [], kafka: [] })).toMatchObject({
       repeats: 1,
       only: ['f1'],
       quick: true,

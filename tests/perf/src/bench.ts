@@ -1,7 +1,14 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { EventingError } from '@sluice/errors'
-import { type NatsServer, provisionNats, startNats } from '@sluice/testkit'
+import {
+  type KafkaServer,
+  type NatsServer,
+  provisionKafka,
+  provisionNats,
+  startKafka,
+  startNats,
+} from '@sluice/testkit'
 import { type Apart, type Replicas, startApart } from './apart.ts'
 import type { Flags } from './flags.ts'
 import type { Job, Measure } from './load/job.ts'
@@ -39,6 +46,8 @@ export interface Bench {
   apart(manifests: Readonly<Record<string, string>>, replicas: Replicas): Promise<Apart>
   /** The nats-server of the whole run. Throws INTERNAL in a run over another driver. */
   readonly nats: () => NatsServer
+  /** The Kafka of the whole run, likewise. */
+  readonly kafka: () => KafkaServer
   /** Told to hang, the sink takes requests and never answers. */
   hang(isHanging: boolean): void
   /** The sink answers so long after a request. */
@@ -59,22 +68,20 @@ export async function openBench(flags: Flags, resultsDir: string, stack: AsyncDi
   const generator = stack.use(await forkProgram('load/generator.ts'))
   const profiling = flags.profile ? profileInto(resultsDir, flags.measureMs) : undefined
   const dataDir = () => mkdtempSync(join(folder, 'run-'))
-  const server = flags.driver === 'nats' ? stack.use(await natsServer()) : undefined
-  const nats = () => {
-    if (server !== undefined) return server
-    throw new EventingError({ code: 'INTERNAL' }, 'this run has no NATS: --driver nats')
-  }
+  const nats = flags.driver === 'nats' ? stack.use(await provisioned(provisionNats, startNats)) : undefined
+  const kafka = flags.driver === 'kafka' ? stack.use(await provisioned(provisionKafka, startKafka)) : undefined
   let installations = 0
   const sinkUrl = `http://127.0.0.1:${sink.port}`
   return {
     flags,
     sink: { ...sink, url: sinkUrl },
-    nats,
+    nats: () => of('nats', nats),
+    kafka: () => of('kafka', kafka),
     hang: (isHanging) => sink.send({ hang: isHanging }),
     delay: (ms) => sink.send({ delayMs: ms }),
     apart: (manifests, replicas) => {
       const prefix = `bench-${process.pid}-${installations++}`
-      const env = { CHANNEL_DRIVER: 'nats', NATS_URL: nats().url, NATS_PREFIX: prefix }
+      const env = { CHANNEL_DRIVER: 'nats', NATS_URL: of('nats', nats).url, NATS_PREFIX: prefix }
       return startApart({ dataDir: dataDir(), manifests, replicas, env })
     },
     async measure({ toSink = false, ...options }) {
@@ -99,14 +106,20 @@ export async function openBench(flags: Flags, resultsDir: string, stack: AsyncDi
   }
 }
 
+function of<T>(driver: string, server: T | undefined): T {
+  if (server !== undefined) return server
+  throw new EventingError({ code: 'INTERNAL' }, `this run has no such server: --driver ${driver}`)
+}
+
 /** A missing server is the configuration's fault, told with the ways to have one. */
-async function natsServer(): Promise<NatsServer> {
-  const provisioned = await provisionNats()
-  const server = await startNats(provisioned)
-  if (server === undefined) {
-    throw new EventingError({ code: 'CONFIG_INVALID', problems: [provisioned.report] }, provisioned.report)
-  }
-  process.stderr.write(`${provisioned.report}\n`)
+async function provisioned<P extends { readonly report: string }, T>(
+  provision: () => Promise<P>,
+  start: (provisioned: P) => Promise<T | undefined>,
+): Promise<T> {
+  const found = await provision()
+  const server = await start(found)
+  if (server === undefined) throw new EventingError({ code: 'CONFIG_INVALID', problems: [found.report] }, found.report)
+  process.stderr.write(`${found.report}\n`)
   return server
 }
 

@@ -19,7 +19,7 @@ export interface Flags {
   readonly profile: boolean
 }
 
-export const DRIVERS = ['embedded', 'nats'] as const
+export const DRIVERS = ['embedded', 'nats', 'kafka'] as const
 export type Driver = (typeof DRIVERS)[number]
 
 const OPTIONS = {
@@ -37,8 +37,8 @@ export function helpText(cases: Readonly<Record<Driver, readonly { name: string;
   const width = Math.max(...DRIVERS.flatMap((driver) => cases[driver].map(({ name }) => name.length)))
   return `npm run bench -- [flags]: measures Sluice and its floors in one run
 
-  --driver d   which channel: embedded (standalone, the default) or nats (services apart, over a nats-server that is
-               found or fetched as the tests do)
+  --driver d   which channel: embedded (standalone, the default), nats (services apart, over a nats-server that is
+               found or fetched as the tests do) or kafka (clients of Kafka, over a server that is found likewise)
   --quick      one short repeat instead of three, without the two long memory cases
   --only a,b   these cases, and what they are compared with
   --json       the whole result on stdout instead of tables
@@ -69,6 +69,7 @@ export function readFlags(args: readonly string[], cases: Readonly<Record<Driver
   }
   const driver = DRIVERS.find((one) => one === (values.driver ?? 'embedded'))
   if (driver === undefined) throw refuse(`--driver: ${values.driver} is not one of ${DRIVERS.join(', ')}`)
+  if (driver === 'kafka' && values.readme === true) throw refuse('--readme: it has no table of kafka')
   const names = cases[driver]
   const only = values.only?.split(',').map((name) => name.trim()) ?? []
   const unknown = only.filter((name) => !names.includes(name))

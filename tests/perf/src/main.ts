@@ -61,7 +61,7 @@ async function main(args: readonly string[]): Promise<void> {
   }
   const file = join(RESULTS_DIR, `${date.replaceAll(':', '-')}.json`)
   writeFileSync(file, `${JSON.stringify(results, undefined, 2)}\n`)
-  if (flags.readme) writeReadme(results, flags.driver)
+  if (flags.readme && flags.driver !== 'kafka') writeReadme(results, flags.driver)
   process.stdout.write(flags.json ? `${JSON.stringify(results)}\n` : `\n${printable(results)}\n\n${file}\n`)
 }
 

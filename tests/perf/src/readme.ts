@@ -10,7 +10,7 @@ const MARKS = {
 }
 
 /** Puts the verdicts of a run between the marks of the README. */
-export function writeReadme(results: Results, driver: Driver): void {
+export function writeReadme(results: Results, driver: Exclude<Driver, 'kafka'>): void {
   const text = readFileSync(README, 'utf8')
   writeFileSync(
     README,

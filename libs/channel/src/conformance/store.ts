@@ -60,6 +60,16 @@ export const storeClaims = about('stores', ({ claim }) => {
     await expect(driver.remove('conformance-none')).resolves.toBeUndefined()
   })
 
+  claim("no log that is said to be there and somebody else's, where it is not or can't be", async (it) => {
+    const { driver } = it
+    const log = 'conformance-nobodys'
+    const backend = { name: 'conformance-not-there', isExternal: true }
+    const options = { kind: 'log', lanes: 4, subscriptions: ['reader'], backend } as const
+    const code = expect.stringMatching(/^CHANNEL_(CONFLICT|UNKNOWN)$/)
+    await expect(driver.create(log, options)).rejects.toMatchObject({ detail: { code } })
+    await expect(driver.publish(log, [entryOf(1)])).rejects.toMatchObject(UNKNOWN)
+  })
+
   claim('one channel however often it is created', async (it) => {
     const options = { kind: 'log', lanes: 4, subscriptions: ['reader'] } as const
     const log = await it.log(options)

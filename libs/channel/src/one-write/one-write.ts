@@ -25,6 +25,7 @@ export function oneWrite(driver: ChannelDriver, clock: Clock, limits: OneWriteLi
       return driver.capabilities
     },
     ...(driver.capabilitiesOf && { capabilitiesOf: driver.capabilitiesOf }),
+    check: async (channel, options) => driver.check?.(channel, options),
     async create(channel: string, options: ChannelOptions) {
       await driver.create(channel, options)
       if (options.kind !== 'queue' || queues.has(channel)) return

@@ -1,13 +1,14 @@
-import type {
-  Backlog,
-  Beginning,
-  ChannelDriver,
-  ChannelOptions,
-  Entry,
-  Parked,
-  ParkedQuery,
-  Position,
-  Stored,
+import {
+  type Backlog,
+  type Beginning,
+  type ChannelDriver,
+  type ChannelOptions,
+  type Entry,
+  type Parked,
+  type ParkedQuery,
+  type Position,
+  refuseWishes,
+  type Stored,
 } from '@sluice/channel'
 import { EventingError } from '@sluice/errors'
 import { Channel } from './channel.ts'
@@ -98,6 +99,7 @@ class EmbeddedDriver implements ChannelDriver {
 
   async create(name: string, options: ChannelOptions): Promise<void> {
     if (this.#isClosed) throw closed()
+    refuseWishes(this, name, options)
     let creating = this.#creating.get(name)
     if (creating === undefined) {
       const removed = Promise.resolve(this.#removing.get(name)?.catch(() => undefined))

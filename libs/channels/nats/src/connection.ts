@@ -9,6 +9,7 @@ import {
   type Parked,
   type ParkedQuery,
   type Position,
+  refuseWishes,
   type Stored,
   type SubscribeOptions,
   Turns,
@@ -103,6 +104,7 @@ class Driver implements NatsDriver {
 
   async create(name: string, options: ChannelOptions): Promise<void> {
     if (this.#isClosed) throw closed()
+    refuseWishes(this, name, options)
     const names = new ChannelNames(this.#prefix, name)
     await createStreams(this.#link, name, names, options)
     const known = this.#channels.get(name)

@@ -26,6 +26,13 @@ export function authenticate(headers: IncomingHttpHeaders, token: string | undef
   if (reason !== undefined) throw new EventingError({ code: 'CONTRACT_FORBIDDEN', reason }, reason)
 }
 
+/** Throws CONTRACT_FORBIDDEN where what is answered could be read on its way. */
+export function requirePrivate(from: string, isEncrypted: boolean): void {
+  if (isEncrypted || isLoopback(from.replace(/^::ffff:/, ''))) return
+  const reason = 'values of Secrets are given over TLS alone: set CONTROLLER_CERT and CONTROLLER_KEY at the controller'
+  throw new EventingError({ code: 'CONTRACT_FORBIDDEN', reason }, reason)
+}
+
 /** Takes as long for a token that is wrong at the end as for one that is wrong at the start, or too short. */
 function isSame(given: string, expected: string): boolean {
   const digest = (text: string) => createHash('sha256').update(text).digest()

@@ -6,6 +6,7 @@ import type { Telemetry } from '@sluice/telemetry'
 import { fileSource } from '../file-source.ts'
 import { removeLeftovers } from '../leftovers.ts'
 import type { ContractSource } from '../rows.ts'
+import type { SourceLine } from '../sources/line.ts'
 import type { Answerer } from './answering.ts'
 import { isLoopback } from './authentication.ts'
 import { httpSource } from './http-source.ts'
@@ -89,6 +90,8 @@ export interface OpenContractDeps {
 export interface OpenedContract extends ContractSource, AsyncDisposable {
   ready(): string | undefined
   warning(): string | undefined
+  /** How a service of sources reaches its server; a file has none. */
+  readonly line?: SourceLine
   /** Answers what its server asks about this topic; a file asks nothing. */
   answer(topic: string, answerer: Answerer): void
 }
@@ -106,6 +109,7 @@ export async function openContract({ config, ...deps }: OpenContractDeps): Promi
       ready: followed.ready,
       warning: followed.warning,
       answer: followed.answer,
+      line: followed.line,
       async [Symbol.asyncDispose]() {
         await leftovers[Symbol.asyncDispose]()
         await followed[Symbol.asyncDispose]()

@@ -1,5 +1,6 @@
 import type { Clock } from '@sluice/clock'
 import type { Delta } from '../rows.ts'
+import type { SourceNews } from '../sources/line.ts'
 import { whenHolds } from '../when-holds.ts'
 import { within } from '../within.ts'
 import { createAssembly } from './parts.ts'
@@ -21,6 +22,8 @@ export interface ConnectionDeps {
   /** Throws what ends the connection. */
   readonly take: (delta: Delta) => void
   readonly onConnected: () => void
+  /** Of a service of sources. */
+  readonly news: (news: SourceNews) => void
   /** Answers a question. Never rejects. */
   readonly asked: (question: Question, signal: AbortSignal) => Promise<void>
   readonly acknowledged: () => Omit<Acknowledgement, 'instance'>
@@ -31,7 +34,7 @@ export interface ConnectionDeps {
 
 /** One watch and the renewals of its lease, from the hello to its end. Resolves why it ended; never rejects. */
 export async function connectOnce(deps: ConnectionDeps): Promise<unknown> {
-  const { transport, clock, hello, take, asked, onConnected, signal } = deps
+  const { transport, clock, hello, take, asked, news, onConnected, signal } = deps
   const cut = new AbortController()
   const stopped = () => cut.abort()
   signal.addEventListener('abort', stopped, { once: true })
@@ -61,6 +64,7 @@ export async function connectOnce(deps: ConnectionDeps): Promise<unknown> {
         continue
       }
       if (message.type === 'delta') take(assembly.complete(message))
+      if (message.type === 'sources') news(message)
       if (message.type === 'question') void asked(message, cut.signal)
       if (isFirst) onConnected()
       isFirst = false

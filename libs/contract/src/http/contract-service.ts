@@ -2,11 +2,13 @@ import type { Clock } from '@sluice/clock'
 import { EventingError } from '@sluice/errors'
 import type { Telemetry } from '@sluice/telemetry'
 import { difference, routingRevisionOf, routingUpTo } from '../delta.ts'
-import { interestOf, narrowedChange, narrowedContract } from '../interest.ts'
+import { interestOf, isSourceRole, narrowedChange, narrowedContract, SOURCE_ROLES } from '../interest.ts'
 import { createPending } from '../pending.ts'
 import type { Contract, ContractSource } from '../rows.ts'
+import type { SourceCall } from '../sources/line-schema.ts'
+import type { SourceOffice } from '../sources/office/source-office.ts'
 import type { ContractStore } from '../store.ts'
-import { either, whenHolds } from '../when-holds.ts'
+import { type Changed, either, whenHolds } from '../when-holds.ts'
 import { within } from '../within.ts'
 import { createLeases, type Replica } from './leases.ts'
 import { partsOf } from './parts.ts'
@@ -15,6 +17,7 @@ import {
   type Answer,
   HEARTBEAT_MS,
   type Hello,
+  invalid,
   LEASE_MS,
   MAX_REPLICAS,
   type Message,
@@ -27,6 +30,8 @@ export interface ContractServiceDeps {
   readonly store: ContractStore
   /** Ready needs one live replica of each. */
   readonly expected: readonly RoutingRole[]
+  /** Who says which service of sources runs what; absent: they get their rows, and hold none. */
+  readonly sources?: SourceOffice
   readonly clock: Clock
   readonly events: ServerEvents
   readonly telemetry: Pick<Telemetry, 'gauge'>
@@ -48,6 +53,8 @@ export interface ContractService extends Disposable {
   acknowledge(acknowledgement: Acknowledgement): void
   /** Throws CONTRACT_LEASE_UNKNOWN. */
   answer(answer: Answer): void
+  /** What a service of sources says or asks. Throws CONTRACT_LEASE_UNKNOWN, and rejects with what was refused. */
+  readonly callOfSource: (call: SourceCall) => Promise<unknown>
   readonly ask: Questions['ask']
   replicas(): readonly Replica[]
   /** Which roles nobody follows the contract in, or undefined. */
@@ -60,15 +67,19 @@ export interface ContractService extends Disposable {
 }
 
 export function createContractService(deps: ContractServiceDeps): ContractService {
-  const { store, clock, events, expected, leaseMs = LEASE_MS, maxReplicas = MAX_REPLICAS } = deps
+  const { store, clock, events, expected, sources, leaseMs = LEASE_MS, maxReplicas = MAX_REPLICAS } = deps
   const settleMs = deps.settleMs ?? leaseMs
-  const leases = createLeases({ clock, leaseMs, settleMs, maxReplicas, expected, onExpired: events.leaseExpired })
+  const leases = createLeases({
+    ...{ clock, leaseMs, settleMs, maxReplicas, expected, onExpired: events.leaseExpired },
+    onEnded: ({ instance }, reason) => sources?.leave(instance, reason),
+    onAcknowledged: ({ instance, acknowledged = -1 }) => sources?.acknowledged(instance, acknowledged),
+  })
   const questions = createQuestions({ clock, leases })
   const gauge = deps.telemetry.gauge(
     'contract_replicas_live',
     { description: 'Replicas with a live lease, by role' },
     () =>
-      expected.map((role) => ({
+      [...expected, ...SOURCE_ROLES].map((role) => ({
         value: leases.live().filter(({ roles }) => roles.includes(role)).length,
         labels: { role },
       })),
@@ -102,9 +113,20 @@ export function createContractService(deps: ContractServiceDeps): ContractServic
     signal: AbortSignal,
     lease: { sent(revision: number): void },
   ): AsyncGenerator<Message> {
-    const interest = interestOf(hello.roles[0] ?? '')
+    const [role = ''] = hello.roles
+    const { instance } = hello
+    const interest = interestOf(role)
     const pending = createPending()
     let hasMissed = false
+    let wake = () => {}
+    if (sources !== undefined && isSourceRole(role))
+      sources.join({ role, replica: hello.replica, instance }, () => wake())
+    const hasNews = () => sources?.hasNews(instance) === true
+    const woken = (listener: () => void): Disposable => {
+      wake = listener
+      return { [Symbol.dispose]: () => (wake = () => {}) }
+    }
+    const hasSomething = () => hasMissed || questions.hasNext(instance) || hasNews()
     const following = store.changes((change) => {
       const own = narrowedChange(change, interest)
       if (own === undefined) return
@@ -125,12 +147,12 @@ export function createContractService(deps: ContractServiceDeps): ContractServic
           yield* partsOf({ epoch, revision, ...pending.take() })
           continue
         }
-        const question = questions.next(hello.instance)
+        const question = questions.next(instance)
+        const news = hasNews() ? sources?.news(instance) : undefined
         if (question !== undefined) yield { type: 'question', ...question }
-        else if (
-          !(await somethingWithin(HEARTBEAT_MS, signal, () => hasMissed || questions.hasNext(hello.instance))) &&
-          !signal.aborted
-        )
+        if (news !== undefined) yield { type: 'sources', ...news }
+        if (question !== undefined || news !== undefined) continue
+        if (!(await somethingWithin(HEARTBEAT_MS, signal, hasSomething, woken)) && !signal.aborted)
           yield { type: 'heartbeat' }
       }
     } finally {
@@ -138,8 +160,20 @@ export function createContractService(deps: ContractServiceDeps): ContractServic
     }
   }
 
-  function somethingWithin(ms: number, signal: AbortSignal, isThere: () => boolean): Promise<boolean> {
-    return within(ms, signal, clock, (over) => whenHolds(isThere, either(store.changed, questions.changed), over))
+  function somethingWithin(ms: number, signal: AbortSignal, isThere: () => boolean, woken: Changed): Promise<boolean> {
+    const changed = either(either(store.changed, questions.changed), woken)
+    return within(ms, signal, clock, (over) => whenHolds(isThere, changed, over))
+  }
+
+  async function callOfSource(call: SourceCall): Promise<unknown> {
+    const { instance } = call
+    leases.check(instance)
+    if (sources === undefined) throw invalid(['nobody here says which service of sources runs what'])
+    if (call.say === 'ask') return sources.ask(instance, call.question)
+    if (call.say === 'enlist') sources.enlist(instance, new Map(call.held))
+    else if (call.say === 'resign') sources.resign(instance)
+    else sources.released(instance, call.uid, call.term)
+    return undefined
   }
 
   return {
@@ -152,6 +186,7 @@ export function createContractService(deps: ContractServiceDeps): ContractServic
       leases.check(answer.instance)
       questions.answered(answer)
     },
+    callOfSource,
     ask: questions.ask,
     replicas: () => leases.live(),
     missing() {

@@ -8,10 +8,12 @@ import { contractEvents } from '../events.ts'
 import { hashOf } from '../hash.ts'
 import { createPending } from '../pending.ts'
 import type { Contract, ContractSource, Delta, Row, Rows } from '../rows.ts'
+import type { SourceLine } from '../sources/line.ts'
 import { createWatchers } from '../watchers.ts'
 import { within } from '../within.ts'
 import { type Answerer, answerTo } from './answering.ts'
 import { connectOnce } from './connection.ts'
+import { distantLine } from './distant-line.ts'
 import { HEARTBEAT_MS, QUESTION_MS, type Question, type Role } from './protocol.ts'
 import { readerEvents } from './reader-events.ts'
 import type { ContractTransport } from './transport.ts'
@@ -42,6 +44,8 @@ export interface FollowedContract extends ContractSource, AsyncDisposable {
   ready(): string | undefined
   /** What keeps this process from the newest contract; undefined while its server is heard. */
   warning(): string | undefined
+  /** How a service of sources reaches the server beside its rows. */
+  readonly line: SourceLine
   /** Answers the questions of the server about this topic from now on. */
   answer(topic: string, answerer: Answerer): void
 }
@@ -126,6 +130,7 @@ export async function followContract(deps: FollowContractDeps): Promise<Followed
     return { epoch: saved?.epoch ?? 0, ...(lowest !== undefined && { revision: lowest }) }
   }
 
+  const line = distantLine({ transport, instance, clock })
   const answerers = new Map<string, Answerer>()
   async function asked(question: Question, signal: AbortSignal): Promise<void> {
     const failed = (error: unknown) => events.answerFailed({ topic: question.topic }, error)
@@ -142,13 +147,15 @@ export async function followContract(deps: FollowContractDeps): Promise<Followed
       const startedAt = clock.monotonic()
       const onConnected = () => {
         isConnected = true
+        line.connected()
         events.connected({ url: transport.url, revision: received?.revision ?? 0 })
       }
       const reason = await connectOnce({
-        ...{ transport, clock, hello, take, asked, onConnected, acknowledged },
+        ...{ transport, clock, hello, take, asked, onConnected, acknowledged, news: line.news },
         changed: watchers.changed,
         signal: stop.signal,
       })
+      line.disconnected()
       if (stop.signal.aborted) return
       if (isConnected || connecting === undefined) connecting = { reason: '', since: clock.monotonic() }
       isConnected = false
@@ -168,6 +175,7 @@ export async function followContract(deps: FollowContractDeps): Promise<Followed
 
   return {
     watch: watchers.watch,
+    line,
     answer: (topic, answerer) => void answerers.set(topic, answerer),
     ready: () =>
       saved === undefined ? `no contract yet: ${saveProblem ?? (isConnected ? 'on its way' : away())}` : undefined,

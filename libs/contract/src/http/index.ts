@@ -15,6 +15,7 @@ export { type ContractService, createContractService } from './contract-service.
 export { type FollowContractDeps, type FollowedContract, followContract } from './follow-contract.ts'
 export { type HttpSourceDeps, httpSource } from './http-source.ts'
 export type { Replica } from './leases.ts'
+export { type OpenedSourceDesk, type OpenSourceDeskDeps, openSourceDesk } from './open-source-desk.ts'
 export {
   type Message,
   type Role,
@@ -23,6 +24,7 @@ export {
   readAnswer,
   readHello,
   readMessage,
+  readSourceCall,
   writeHello,
   writeMessage,
 } from './protocol.ts'

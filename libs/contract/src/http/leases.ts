@@ -48,6 +48,10 @@ export interface LeasesDeps {
   readonly maxReplicas: number
   readonly expected: readonly RoutingRole[]
   readonly onExpired: (replica: Replica) => void
+  /** Its lease is over, for whatever reason. */
+  readonly onEnded?: (replica: Replica, reason: 'left' | 'expired') => void
+  /** It acknowledged more than before. */
+  readonly onAcknowledged?: (replica: Replica) => void
 }
 
 const NO_TIMER: Disposable = { [Symbol.dispose]() {} }
@@ -72,10 +76,11 @@ export function createLeases(deps: LeasesDeps): Leases {
 
   const routing = () => [...leases.values()].filter(({ roles: [role = ''] }) => interestOf(role) === 'routing')
 
-  function end(lease: Lease): void {
+  function end(lease: Lease, reason: 'left' | 'expired'): void {
     lease.timer[Symbol.dispose]()
     leases.delete(lease.instance)
     lease.cut()
+    deps.onEnded?.(lease, reason)
     tell()
   }
   function leaseOf(instance: string): Lease {
@@ -87,8 +92,8 @@ export function createLeases(deps: LeasesDeps): Leases {
   function arm(lease: Lease): void {
     lease.timer[Symbol.dispose]()
     lease.timer = clock.after(leaseMs, () => {
-      end(lease)
       onExpired(lease)
+      end(lease, 'expired')
     })
   }
 
@@ -114,11 +119,12 @@ export function createLeases(deps: LeasesDeps): Leases {
     },
     renew({ instance, epoch: ofEpoch, revision, leaving }, epoch) {
       const lease = leaseOf(instance)
-      if (leaving === true) return end(lease)
+      if (leaving === true) return end(lease, 'left')
       arm(lease)
       if (revision === undefined || ofEpoch !== epoch) return
       if (revision > lease.sent) throw invalid([`revision: ${revision} was not sent yet, the last is ${lease.sent}`])
       lease.acknowledged = Math.max(lease.acknowledged ?? -1, revision)
+      deps.onAcknowledged?.(lease)
       tell()
     },
     check: (instance) => void leaseOf(instance),

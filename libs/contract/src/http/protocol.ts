@@ -4,12 +4,15 @@ import { byKind, type Known, written } from '../delta.ts'
 import { isSourceRole, SOURCE_ROLES, type SourceRole } from '../interest.ts'
 import type { Delta } from '../rows.ts'
 import { problemsOf, readDelta } from '../schema.ts'
+import type { SourceNews } from '../sources/line.ts'
+import { type SourceCall, sourceCall, sourceNews } from '../sources/line-schema.ts'
 
 /** Docs: adr/0008-services-apart.md. */
 export const PROTOCOL = 1
 export const WATCH_PATH = `/contract/v${PROTOCOL}/watch`
 export const ACKNOWLEDGE_PATH = `/contract/v${PROTOCOL}/acknowledge`
 export const ANSWER_PATH = `/contract/v${PROTOCOL}/answer`
+export const SOURCES_PATH = `/contract/v${PROTOCOL}/sources`
 export const SNAPSHOT_PATH = `/contract/v${PROTOCOL}/snapshot`
 export const STREAM_TYPE = 'application/x-ndjson'
 
@@ -33,6 +36,10 @@ export const QUESTION_MS = 2_000
 /** Asked at once. */
 export const MAX_QUESTIONS = 16
 export const MAX_ANSWER_BYTES = 8 * 1024 * 1024
+/** What a service of sources says or is told at once: a put of 1 MiB, however it is escaped; 100,000 rows held. */
+export const MAX_SOURCES_BYTES = 8 * 1024 * 1024
+/** Of one replica for them; what is asked beyond waits there. */
+export const SOURCE_CONNECTIONS = 4
 
 /** What becomes of events; Ready needs one live replica of each that the server was told to expect. */
 export type RoutingRole = 'ingress' | 'filter' | 'dispatcher'
@@ -82,6 +89,7 @@ export type Message =
   | ({ readonly type: 'part' } & Part)
   | ({ readonly type: 'delta' } & Delta)
   | ({ readonly type: 'question' } & Question)
+  | ({ readonly type: 'sources' } & SourceNews)
 
 const name = z.string().min(1).max(253)
 const count = z.int().min(0)
@@ -148,11 +156,17 @@ export function readAnswer(body: unknown): Answer {
   return checked(answer, body)
 }
 
+/** Throws CONTRACT_REQUEST_INVALID with every problem. */
+export function readSourceCall(body: unknown): SourceCall {
+  return checked(sourceCall, body)
+}
+
 /** Throws CONTRACT_REQUEST_INVALID for what this version does not know: a row half understood is worse than an old one. */
 export function readMessage(value: unknown): Message {
   const { type, ...rest } = (value ?? {}) as { type?: unknown }
   if (type === 'heartbeat') return { type }
   if (type === 'question') return { type, ...checked(question, rest) }
+  if (type === 'sources') return { type, ...checked(sourceNews, rest) }
   if (type === 'part') {
     const { put, removed } = deltaOf({ epoch: 0, revision: 0, ...rest })
     return { type, put, removed }

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import type { Clock } from '@sluice/clock'
 import { EventingError } from '@sluice/errors'
+import { isSourceRole } from '../interest.ts'
 import { either, whenHolds } from '../when-holds.ts'
 import { within } from '../within.ts'
 import type { Leases, Replica } from './leases.ts'
@@ -45,7 +46,8 @@ export function createQuestions({ clock, leases }: { clock: Clock; leases: Pick<
         const message = `${MAX_QUESTIONS} questions are being asked already`
         throw new EventingError({ code: 'CONTRACT_QUESTIONS_FULL', maxQuestions: MAX_QUESTIONS }, message)
       }
-      const asked = leases.live()
+      // of events, services of sources know nothing
+      const asked = leases.live().filter(({ roles: [role = ''] }) => !isSourceRole(role))
       const question: Question = { id: randomUUID(), topic, about }
       const answers = new Map<string, Answer>()
       open.set(question.id, answers)

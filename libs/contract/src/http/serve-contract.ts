@@ -5,7 +5,7 @@ import type { Clock } from '@sluice/clock'
 import { httpUrl } from '@sluice/config'
 import { EventingError, listenFailure } from '@sluice/errors'
 import { type FastifyError, type FastifyReply, type FastifyRequest, fastify } from 'fastify'
-import { authenticate } from './authentication.ts'
+import { authenticate, requirePrivate } from './authentication.ts'
 import type { ContractService } from './contract-service.ts'
 import {
   ACKNOWLEDGE_PATH,
@@ -13,11 +13,15 @@ import {
   MAX_ANSWER_BYTES,
   MAX_HELLO_BYTES,
   MAX_REPLICAS,
+  MAX_SOURCES_BYTES,
   PROTOCOL,
   readAcknowledgement,
   readAnswer,
   readHello,
+  readSourceCall,
   SNAPSHOT_PATH,
+  SOURCE_CONNECTIONS,
+  SOURCES_PATH,
   WATCH_PATH,
 } from './protocol.ts'
 import { sendStream } from './send-stream.ts'
@@ -42,8 +46,8 @@ export interface ContractServer extends AsyncDisposable {
 }
 
 const SLOW_CLIENT_LIMITS = { headersTimeout: 5_000, requestTimeout: 30_000, connectionsCheckingInterval: 1_000 }
-/** Each replica has a watch, a connection for its acknowledgements, and may be reconnecting. */
-const MAX_CONNECTIONS = 3 * MAX_REPLICAS
+/** Each replica has a watch, a connection for its acknowledgements, may be reconnecting, and asks for its sources. */
+const MAX_CONNECTIONS = (3 + SOURCE_CONNECTIONS) * MAX_REPLICAS
 /** Around an answer. */
 const MAX_ENVELOPE_BYTES = 4_096
 const RETRY_AFTER_S = '1'
@@ -55,6 +59,10 @@ const STATUS: Readonly<Record<string, number>> = {
   CONTRACT_BEHIND: 409,
   CONTRACT_LEASE_UNKNOWN: 410,
   CONTRACT_REPLICAS_FULL: 503,
+  SOURCE_NOT_HELD: 409,
+  SOURCE_SECRET_MISSING: 404,
+  SOURCE_STATE_TOO_LARGE: 413,
+  SOURCE_STATE_UNAVAILABLE: 503,
 }
 
 /** Listens. Rejects with PORT_IN_USE or ADDRESS_UNUSABLE, and with CONFIG_INVALID for a certificate that is none. */
@@ -79,6 +87,11 @@ export async function serveContract(deps: ServeContractDeps): Promise<ContractSe
     service.answer(readAnswer(request.body))
     return reply.code(204).send()
   })
+  app.post(SOURCES_PATH, { bodyLimit: MAX_SOURCES_BYTES }, async (request, reply) => {
+    const call = readSourceCall(request.body)
+    if (call.say === 'ask' && call.question.op === 'secret') requirePrivate(request.ip, tls !== undefined)
+    return reply.header('cache-control', 'no-store').send({ answer: await service.callOfSource(call) })
+  })
   app.post(WATCH_PATH, async (request, reply) => {
     const hello = readHello(request.body)
     const gone = new AbortController()
@@ -91,12 +104,15 @@ export async function serveContract(deps: ServeContractDeps): Promise<ContractSe
   })
 
   function answer(failure: Answer, request: FastifyRequest, reply: FastifyReply): FastifyReply {
-    const { status, code, detail, error } = failure
+    const { status, code, detail, error, fields } = failure
     if (status >= 500 && code === 'INTERNAL') events.failed({ path: request.url }, error)
     else events.refused({ code, path: request.url.slice(0, MAX_SHOWN), from: request.ip })
     if (status === 503) reply.header('retry-after', RETRY_AFTER_S)
     if (status === 401) reply.header('www-authenticate', 'Bearer')
-    return reply.code(status).type('application/problem+json').send({ type: 'about:blank', status, code, detail })
+    return reply
+      .code(status)
+      .type('application/problem+json')
+      .send({ type: 'about:blank', status, code, detail, ...fields })
   }
 
   await app.ready()
@@ -121,12 +137,16 @@ interface Answer {
   readonly code: string
   readonly detail: string
   readonly error?: unknown
+  /** Of the failure, for whoever acts on it. */
+  readonly fields?: object
 }
 
 function failureOf(error: FastifyError): Answer {
   if ((error as unknown) instanceof EventingError) {
     const { detail, message } = error as unknown as EventingError
     const status = STATUS[detail.code] ?? 500
+    const { code: _, ...fields } = detail
+    if (detail.code.startsWith('SOURCE_')) return { status, code: detail.code, detail: message, error, fields }
     return { status, code: detail.code, detail: status === 500 ? 'internal error' : message, error }
   }
   const status = error.statusCode ?? 500

@@ -1,5 +1,6 @@
 import { EventingError, isFailure } from '@sluice/errors'
 import { Agent, type Dispatcher, request } from 'undici'
+import type { SourceCall } from '../sources/line-schema.ts'
 import { linesOf } from './lines.ts'
 import {
   ACKNOWLEDGE_PATH,
@@ -12,10 +13,13 @@ import {
   type Message,
   PROTOCOL,
   readMessage,
+  SOURCE_CONNECTIONS,
+  SOURCES_PATH,
   STREAM_TYPE,
   WATCH_PATH,
   writeHello,
 } from './protocol.ts'
+import { sourceRefusal } from './source-refusal.ts'
 
 /** How a reader reaches its server; in one process for tests, over HTTP otherwise. */
 export interface ContractTransport extends AsyncDisposable {
@@ -28,6 +32,8 @@ export interface ContractTransport extends AsyncDisposable {
   watch(hello: Hello, signal: AbortSignal, alive: () => void): Promise<AsyncIterable<Message>>
   acknowledge(acknowledgement: Acknowledgement, signal: AbortSignal): Promise<void>
   answer(answer: Answer, signal: AbortSignal): Promise<void>
+  /** Resolves with what was answered. */
+  callOfSource(call: SourceCall, signal: AbortSignal): Promise<unknown>
 }
 
 export interface HttpTransportOptions {
@@ -39,22 +45,28 @@ export interface HttpTransportOptions {
 }
 
 const MAX_REFUSAL_BYTES = 16_384
+/** A page of a list, however it is escaped. */
+const MAX_SOURCE_ANSWER_BYTES = 8 * 1024 * 1024
 
 /** Over HTTP. Times are the caller's: each call ends when its signal aborts. */
 export function httpTransport({ url, token, ca }: HttpTransportOptions): ContractTransport {
   const base = url.replace(/\/$/, '')
-  const agent = new Agent({
-    headersTimeout: 0,
-    bodyTimeout: 0,
-    connect: { timeout: 0, ...(ca !== undefined && { ca }) },
-  })
+  const options = { headersTimeout: 0, bodyTimeout: 0, connect: { timeout: 0, ...(ca !== undefined && { ca }) } }
+  const agent = new Agent(options)
+  /** Thousands of sources may have something to write down at once. */
+  const sources = new Agent({ ...options, connections: SOURCE_CONNECTIONS })
   const headers = {
     'content-type': 'application/json',
     ...(token !== undefined && { authorization: `Bearer ${token}` }),
   }
 
-  async function post(path: string, body: string, signal: AbortSignal): Promise<Dispatcher.ResponseData> {
-    const answer = await request(base + path, { method: 'POST', headers, body, signal, dispatcher: agent })
+  async function post(
+    path: string,
+    body: string,
+    signal: AbortSignal,
+    dispatcher = agent,
+  ): Promise<Dispatcher.ResponseData> {
+    const answer = await request(base + path, { method: 'POST', headers, body, signal, dispatcher })
     if (answer.statusCode >= 300) throw await refusal(answer, base)
     return answer
   }
@@ -80,7 +92,18 @@ export function httpTransport({ url, token, ca }: HttpTransportOptions): Contrac
         .catch((error) => Promise.reject(translated(error, base))),
     acknowledge: (acknowledgement, signal) => tell(ACKNOWLEDGE_PATH, acknowledgement, signal),
     answer: (answer, signal) => tell(ANSWER_PATH, answer, signal),
-    [Symbol.asyncDispose]: () => agent.destroy(),
+    async callOfSource(call, signal) {
+      try {
+        const body = JSON.stringify(call)
+        const { body: answered } = await post(SOURCES_PATH, body, signal, sources)
+        return answerOf(parse(Buffer.concat(await chunksOf(answered, MAX_SOURCE_ANSWER_BYTES)).toString()))
+      } catch (error) {
+        throw translated(error, base)
+      }
+    },
+    async [Symbol.asyncDispose]() {
+      await Promise.all([agent.destroy(), sources.destroy()])
+    },
   }
 }
 
@@ -100,18 +123,19 @@ function parse(line: string): unknown {
   }
 }
 
+interface Problem extends Readonly<Record<string, unknown>> {
+  readonly code?: unknown
+  readonly detail?: unknown
+}
+
 /** The server's refusal in our codes; of anything else its status, as no part of Sluice answered. */
 async function refusal({ statusCode, body }: Dispatcher.ResponseData, url: string): Promise<EventingError> {
-  const chunks: Buffer[] = []
-  let bytes = 0
-  for await (const chunk of body) {
-    bytes += chunk.length
-    if (bytes > MAX_REFUSAL_BYTES) break
-    chunks.push(chunk)
-  }
-  const { code, detail } = problemOf(Buffer.concat(chunks).toString())
+  const { code, detail, ...fields } = problemOf(Buffer.concat(await chunksOf(body, MAX_REFUSAL_BYTES)).toString())
   const words = String(detail).slice(0, 1_000)
   if (code === 'CONTRACT_LEASE_UNKNOWN') return new EventingError({ code, instance: '' }, words)
+  const ofSource = sourceRefusal(code, fields)
+  if (ofSource !== undefined) return new EventingError(ofSource, words)
+  if (code === 'CONTRACT_FORBIDDEN') return new EventingError({ code, reason: words }, `${url}: ${words}`)
   if (code === 'CONTRACT_UNAUTHORIZED') return new EventingError({ code }, `${url}: ${words}`)
   if (code === 'CONTRACT_BEHIND') return new EventingError({ code, epoch: 0, revision: 0 }, `${url}: ${words}`)
   if (code === 'CONTRACT_PROTOCOL_UNSUPPORTED') {
@@ -122,9 +146,25 @@ async function refusal({ statusCode, body }: Dispatcher.ResponseData, url: strin
   return unreachable(url, typeof code === 'string' ? words : `it answers ${statusCode}: something else listens there`)
 }
 
-function problemOf(text: string): { code?: unknown; detail?: unknown } {
+/** What is beyond `maxBytes` is left out. */
+async function chunksOf(body: AsyncIterable<Buffer>, maxBytes: number): Promise<Buffer[]> {
+  const chunks: Buffer[] = []
+  let bytes = 0
+  for await (const chunk of body) {
+    bytes += chunk.length
+    if (bytes > maxBytes) break
+    chunks.push(chunk)
+  }
+  return chunks
+}
+
+function answerOf(body: unknown): unknown {
+  return (body as { answer?: unknown } | null)?.answer
+}
+
+function problemOf(text: string): Problem {
   try {
-    return (JSON.parse(text) ?? {}) as { code?: unknown; detail?: unknown }
+    return (JSON.parse(text) ?? {}) as Problem
   } catch {
     return {}
   }

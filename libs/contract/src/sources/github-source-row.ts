@@ -8,6 +8,9 @@ export interface GitHubSourceRow extends SourceRow {
   readonly kind: 'GitHubSource'
   /** `owner/repository`, or `owner` alone: an organisation. */
   readonly ownerAndRepository: string
+  /** `enterprise`: the hooks of a whole GitHub Enterprise server. */
+  readonly scope?: 'enterprise'
+  /** `*` is every event. */
   readonly eventTypes: readonly string[]
   /** Base of GitHub's REST API, without a slash at the end. */
   readonly apiUrl: string
@@ -34,6 +37,7 @@ export const githubSourceRow = z.strictObject({
   ...sourceFields(['accessToken', 'secretToken']),
   kind: z.literal('GitHubSource'),
   ownerAndRepository: text,
+  scope: z.exactOptional(z.literal('enterprise')),
   eventTypes: z.array(text).min(1),
   apiUrl: z.url({ protocol: /^https?$/ }),
   path: z.string().startsWith('/sources/'),

@@ -17,7 +17,7 @@ export interface PingSourceRow extends SourceRow {
   /** Absent: an event without data. */
   readonly data?: { readonly text: string } | { readonly base64: string }
   /** Of the times that passed while nobody held the row: none is made up for, the latest one, or all of them. */
-  readonly missedTicks: 'none' | 'last' | 'all'
+  readonly missedTicks: 'skip' | 'once' | 'all'
 }
 
 /** `source` of its events. Source: knative/eventing pkg/apis/sources/v1/ping_types.go. */
@@ -32,5 +32,5 @@ export const pingSourceRow = z.strictObject({
   timezone: text,
   contentType: z.exactOptional(text),
   data: z.exactOptional(z.union([z.strictObject({ text }), z.strictObject({ base64: z.base64().min(1) })])),
-  missedTicks: z.enum(['none', 'last', 'all']),
+  missedTicks: z.enum(['skip', 'once', 'all']),
 }) satisfies z.ZodType<PingSourceRow>

@@ -13,7 +13,7 @@ const secret = (key: string) => ({ namespace: 'shop', name: 'github', key })
 
 const PING: PingSourceRow = {
   ...named('ping'),
-  ...{ kind: 'PingSource', schedule: '*/5 * * * *', timezone: 'UTC', missedTicks: 'none' },
+  ...{ kind: 'PingSource', schedule: '*/5 * * * *', timezone: 'UTC', missedTicks: 'skip' },
   data: { text: '{}' },
   ceOverrides: { extensions: 'too' },
 }

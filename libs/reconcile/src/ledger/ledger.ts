@@ -1,10 +1,11 @@
 import type { Clock } from '@sluice/clock'
-import type { LogRow, RouteRow, Target } from '@sluice/contract'
+import type { AnySourceRow, LogRow, RouteRow, Target } from '@sluice/contract'
 import { type Acknowledgements, createAcknowledgements } from './acknowledgements.ts'
 import { changesOf } from './changes.ts'
 import { createDependents } from './dependents.ts'
 import { formerOf } from './former-triggers.ts'
 import { byOwner, type GivenRows, hashed, isSameRows, type OwnedRows } from './owned.ts'
+import { keepSourceLogs, type SourceLogsDeps } from './source-logs.ts'
 import type { LedgerStore } from './store.ts'
 
 const BATCH_MS = 10
@@ -19,6 +20,7 @@ export interface LedgerDeps {
   readonly store: LedgerStore
   readonly clock: Clock
   readonly parkedRetentionMs: number
+  readonly isDrained?: SourceLogsDeps['isDrained']
   /** Rows could not be published; tried again in 2 s. */
   failed(error: unknown): void
 }
@@ -33,7 +35,9 @@ export interface Ledger extends AsyncDisposable, Pick<Acknowledgements, 'standin
   rows(owner: string): OwnedRows
   /** All rows of the object from now on; none, if it is gone. Equal rows are no change. */
   put(owner: string, rows: GivenRows): void
-  /** Removes the rows of every object that is gone while nobody looked. */
+  /** The object is gone, and its rows with it; but for a source's log, which stays until it holds nothing. */
+  end(owner: string): void
+  /** The same for every object that went while nobody looked. */
   retain(isThere: (owner: string) => boolean): void
   /** Resolves once everything put before is published, or failed to be. */
   published(): Promise<void>
@@ -55,6 +59,7 @@ export function createLedger(deps: LedgerDeps): Ledger {
   /** Of the contract, which nobody else changes. */
   let revision = loaded.revision
   let isClosed = false
+  const sourceLogs = keepSourceLogs({ ...deps, remove: (owner) => put(owner, {}) })
   let tookMs = 0
 
   function mark(owner: string): void {
@@ -168,13 +173,26 @@ export function createLedger(deps: LedgerDeps): Ledger {
     }
   }
 
+  function end(owner: string): void {
+    const { log, route, delivery } = wanted.get(owner) ?? {}
+    if (log?.goneAt !== undefined) return
+    if (log === undefined || route === undefined || delivery === undefined) {
+      put(owner, {})
+      return
+    }
+    put(owner, { log: { ...log, goneAt: clock.now() }, route, delivery })
+    sourceLogs.add(owner, wanted.get(owner)?.log ?? log)
+  }
+
+  for (const [owner, { log }] of wanted) if (log?.goneAt !== undefined) sourceLogs.add(owner, log)
   return {
     rows: (owner) => wanted.get(owner) ?? {},
     put,
+    end,
     standing: acknowledgements.standing,
     changed: acknowledgements.changed,
     retain(isThere) {
-      for (const owner of [...wanted.keys()]) if (!isThere(owner)) put(owner, {})
+      for (const owner of [...wanted.keys()]) if (!isThere(owner)) end(owner)
     },
     published() {
       flush()
@@ -184,19 +202,21 @@ export function createLedger(deps: LedgerDeps): Ledger {
       isClosed = true
       timer?.[Symbol.dispose]()
       acknowledgements[Symbol.dispose]()
+      sourceLogs[Symbol.dispose]()
       await last
     },
   }
 }
 
 /** With what the ledger adds: where a route begins, whose queues a log may still hold. */
-function rowsOf({ log, ingress, route, delivery }: GivenRows, before: OwnedRows): OwnedRows {
+function rowsOf({ log, ingress, route, delivery, source }: GivenRows, before: OwnedRows): OwnedRows {
   const { formerTriggers } = before.log ?? {}
   return {
     ...(log && { log: hashed<LogRow>({ ...log, ...(formerTriggers && { formerTriggers }) }) }),
     ...(ingress && { ingress: hashed(ingress) }),
     ...(route && { route: routeOf(route, before.route) }),
     ...(delivery && { delivery: hashed(delivery) }),
+    ...(source && { source: hashed(source as Omit<AnySourceRow, 'hash'>) }),
   } as OwnedRows
 }
 

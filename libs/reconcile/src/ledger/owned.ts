@@ -1,4 +1,5 @@
 import {
+  type AnySourceRow,
   type Contract,
   type DeliveryRow,
   hashOf,
@@ -16,9 +17,11 @@ export interface OwnedRows {
   readonly ingress?: IngressRow
   readonly route?: RouteRow
   readonly delivery?: DeliveryRow
+  readonly source?: AnySourceRow
 }
 
-type Unhashed<R> = Omit<R, 'hash'>
+/** Of each of them, where there are several. */
+type Unhashed<R> = R extends unknown ? Omit<R, 'hash'> : never
 
 /** As programs say them. Hashes, `since` and former triggers are the ledger's. */
 export interface GivenRows {
@@ -27,6 +30,7 @@ export interface GivenRows {
   /** `fromStart`: takes what the log holds already. */
   readonly route?: Unhashed<Omit<RouteRow, 'since'>> & { readonly fromStart?: boolean }
   readonly delivery?: Unhashed<DeliveryRow>
+  readonly source?: Unhashed<AnySourceRow>
   /** Where replies go once the log they go into is gone. */
   readonly replyAddress?: Target
 }
@@ -36,6 +40,7 @@ export const KIND_OF = {
   ingress: 'ingresses',
   route: 'routes',
   delivery: 'deliveries',
+  source: 'sources',
 } as const satisfies Record<keyof OwnedRows, RowKind>
 
 export const OWNED = Object.keys(KIND_OF) as (keyof OwnedRows)[]

@@ -41,6 +41,8 @@ export function watchesOf(context: Context, references: References, kinds: reado
 /** Which objects of a kind have rows, by name and by uid. */
 export interface Owners {
   note(key: ObjectKey, object: ApiObject | undefined): void
+  /** Where the object of that uid is. */
+  keysOf(uid: string): readonly ObjectKey[]
   readonly listen: NonNullable<Program['listen']>
   /** And to what the ledger tells of others: those who refer to `<prefix> <uid>`. */
   listenTo(references: References, prefix: string): NonNullable<Program['listen']>
@@ -73,6 +75,10 @@ export function createOwners({ ledger, addresses }: Pick<Context, 'ledger' | 'ad
       uids.set(id, now)
       keys.set(now, key)
     },
+    keysOf(uid) {
+      const key = keys.get(uid)
+      return key === undefined ? [] : [key]
+    },
     listen,
     listenTo: (references, prefix) => (enqueue) => {
       const listening = [
@@ -103,7 +109,10 @@ export function deadLetterSink(
 }
 
 /** `subscriberUri`, `subscriberCACerts`, `subscriberAudience`; nothing of what could not be resolved. */
-export function resolvedFields(prefix: 'subscriber' | 'reply' | 'deadLetterSink', resolution: Resolution | undefined) {
+export function resolvedFields(
+  prefix: 'subscriber' | 'reply' | 'deadLetterSink' | 'sink',
+  resolution: Resolution | undefined,
+) {
   if (resolution === undefined || 'reason' in resolution) return {}
   const { target, audience } = resolution
   return {

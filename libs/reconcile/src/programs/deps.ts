@@ -3,6 +3,7 @@ import type { LogRow } from '@sluice/contract'
 import type { ApiTable } from '@sluice/resources/api'
 import type { ResourceClient } from '../api/resource-client.ts'
 import type { Ledger } from '../ledger/index.ts'
+import type { SourceStandings } from './sources/standings.ts'
 
 /** Where this installation's ingress is. */
 export interface IngressAddresses {
@@ -35,6 +36,10 @@ export interface ProgramsDeps {
   readonly clusterDomain?: string
   /** Where ConfigMaps with defaults are. Absent: knative-eventing. */
   readonly systemNamespace?: string
+  /** What the services of sources say; absent: this installation has none. */
+  readonly standings?: SourceStandings
+  /** Where the world reaches the receivers of sources, such as those of webhooks; absent: nobody said. */
+  readonly receiversUrl?: string
   readonly backlogMaxBytes: number
   readonly retention: LogRow['retention']
 }

@@ -13,12 +13,13 @@ import { BROKER, canBeReferredTo, kindsOf, LOG_CHANNELS } from './kinds.ts'
 import { logChannelProgram } from './log-channel.ts'
 import { uidOf } from './objects.ts'
 import { createSettings } from './settings.ts'
+import { createSourceEventTypes, SOURCES, sourceProgram } from './sources/index.ts'
 import { createSubscribers } from './subscribers.ts'
 import { subscriptionProgram } from './subscription.ts'
 import { triggerProgram } from './trigger.ts'
 
 /** Kinds whose objects have rows. */
-const OWNERS = [BROKER, 'Trigger', 'Subscription', ...Object.keys(LOG_CHANNELS)]
+const OWNERS = [BROKER, 'Trigger', 'Subscription', ...Object.keys(LOG_CHANNELS), ...SOURCES.map(({ kind }) => kind)]
 
 /**
  * A program for every kind that somebody keeps as it should be. Made by who leads: once the informers have their first
@@ -55,8 +56,7 @@ export function createPrograms(deps: ProgramsDeps): {
   // what is gone has no rows, whether or not anybody looked at it; ends with the client
   for (const kind of OWNERS)
     informer(kind).changed(({ before, now }) => {
-      if (before !== undefined && (now === undefined || uidOf(now) !== uidOf(before)))
-        deps.ledger.put(uidOf(before), {})
+      if (before !== undefined && (now === undefined || uidOf(now) !== uidOf(before))) deps.ledger.end(uidOf(before))
     })
   // whoever reconciles hears of it
   ready.catch(() => {})
@@ -66,6 +66,7 @@ export function createPrograms(deps: ProgramsDeps): {
     return channel && backingKind(channel, settings)
   }
   const subscribers = createSubscribers({ subscriptions: informer('Subscription'), behind })
+  const eventTypes = createSourceEventTypes(context)
   const made = [
     brokerProgram(context, referable),
     triggerProgram(context, referable),
@@ -73,6 +74,7 @@ export function createPrograms(deps: ProgramsDeps): {
     ...Object.keys(LOG_CHANNELS).map((kind) => logChannelProgram(context, kind, subscribers, referable)),
     subscriptionProgram(context, behind, referable),
     eventTypeProgram(context, referable),
+    ...SOURCES.map((kind) => sourceProgram(context, kind, eventTypes, referable)),
     configMapProgram(context),
     namespaceInjection(context),
     triggerInjection(context),

@@ -7,6 +7,7 @@ import {
   readBrokerDefaults,
   readChannelDefaults,
   readFeatures,
+  readPingDefaults,
   readSugar,
   type SugarSettings,
 } from '@sluice/resources/settings'
@@ -19,6 +20,7 @@ const READ = {
   'config-br-defaults': readBrokerDefaults,
   'default-ch-webhook': readChannelDefaults,
   'config-features': readFeatures,
+  'config-ping-defaults': readPingDefaults,
   'config-sugar': readSugar,
 } as const satisfies Record<string, (data: Readonly<Record<string, string>>) => Reading<unknown>>
 
@@ -28,6 +30,7 @@ interface Values {
   'config-br-defaults': BrokerDefaults
   'default-ch-webhook': ChannelDefaults
   'config-features': ReadonlySet<string>
+  'config-ping-defaults': number | undefined
   'config-sugar': SugarSettings
 }
 
@@ -35,6 +38,7 @@ const ABSENT: Values = {
   'config-br-defaults': {},
   'default-ch-webhook': {},
   'config-features': new Set(),
+  'config-ping-defaults': undefined,
   'config-sugar': {},
 }
 
@@ -50,6 +54,8 @@ export interface Settings {
   channelTemplate(namespace: string): ChannelTemplate
   isEnabled(feature: string): boolean
   sugar(): SugarSettings
+  /** Longest data of a PingSource, in bytes. */
+  pingDataMaxSize(): number | undefined
   /** What is wrong with the ConfigMap as it is. */
   problemOf(name: string): string | undefined
 }
@@ -104,6 +110,7 @@ export function createSettings(configMaps: Pick<Informer, 'get'>, namespace = SY
     },
     isEnabled: (feature) => value('config-features').has(feature),
     sugar: () => value('config-sugar'),
+    pingDataMaxSize: () => value('config-ping-defaults'),
     problemOf: (name) => (isSettings(name) ? (read(name) as { problem?: string }).problem : undefined),
   }
 }

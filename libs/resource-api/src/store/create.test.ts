@@ -230,6 +230,10 @@ describe('create', () => {
     const { items } = registry.list(DEFINITION, {})
     expect(items.map(({ metadata }) => metadata.name)).toContain('brokers.eventing.knative.dev')
     expect(items[0]).toMatchObject({ metadata: { uid: expect.any(String), resourceVersion: '1' } })
+    const kafka = items.find(({ metadata }) => metadata.name === 'kafkasources.sources.knative.dev')
+    const { versions } = (kafka?.spec ?? {}) as { versions: readonly { subresources: object }[] }
+    // a cluster has `scale`, which is not served here
+    expect(versions.map(({ subresources }) => subresources)).toEqual([{ status: {} }, { status: {} }])
     const error = await refusal(registry.create(DEFINITION, undefined, object(DEFINITION, 'x'), BY))
     expect(error.detail).toMatchObject({ reason: 'MethodNotAllowed', status: 405 })
   })

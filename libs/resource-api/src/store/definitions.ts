@@ -18,7 +18,7 @@ export function definitions(table: ApiTable, at: number): readonly Entry[] {
         ...crd.metadata,
         ...{ uid: uidOf(name), resourceVersion: '1', generation: 1, creationTimestamp: time },
       },
-      spec: { ...crd.spec, conversion: { strategy: 'None' } },
+      spec: { ...crd.spec, versions: crd.spec.versions.map(withoutScale), conversion: { strategy: 'None' } },
       status: {
         acceptedNames: crd.spec.names,
         conditions: [
@@ -30,4 +30,10 @@ export function definitions(table: ApiTable, at: number): readonly Entry[] {
     }
     return { key: name, rv: 1, at, bytes: 0, object: frozen(JSON.parse(JSON.stringify(object)) as ApiObject) }
   })
+}
+
+/** A subresource that is not served here. */
+function withoutScale<V extends object>(version: V): V {
+  const { scale: _, ...subresources } = ('subresources' in version ? version.subresources : {}) as { scale?: unknown }
+  return { ...version, ...('subresources' in version && { subresources }) }
 }

@@ -29,7 +29,9 @@ export function crdOf(kind: ApiKind) {
             deprecationWarning: version.deprecationWarning,
           }),
           schema: { openAPIV3Schema: structuralOf(version, kind.description) },
-          ...('status' in version.schema.shape && { subresources: { status: {} } }),
+          ...('status' in version.schema.shape && {
+            subresources: { status: {}, ...(version.scale && { scale: version.scale }) },
+          }),
           additionalPrinterColumns: version.printerColumns,
         })),
     },

@@ -28,6 +28,12 @@ export interface ApiVersion {
   /** By field of the object, what may not change. */
   readonly transitions?: Readonly<Record<string, readonly Transition[]>>
   readonly printerColumns: readonly PrinterColumn[]
+  /** Where a cluster's autoscalers find and set how many there are. */
+  readonly scale?: {
+    readonly specReplicasPath: string
+    readonly statusReplicasPath: string
+    readonly labelSelectorPath: string
+  }
   /** What `kubectl` prints as a warning; the version goes some day. */
   readonly deprecationWarning?: string
 }

@@ -66,7 +66,8 @@ export function triggerSettings(given: Texts): Reading<TriggerSettings> {
 
 type Values<A> = { readonly [K in keyof A]?: A[K] extends Annotation<infer T> ? T : never }
 
-function readAnnotations<A extends Readonly<Record<string, Annotation<unknown>>>>(
+/** Those of `known` that are given; every problem, by name. */
+export function readAnnotations<A extends Readonly<Record<string, Annotation<unknown>>>>(
   known: A,
   given: Texts,
 ): Reading<Values<A>> {

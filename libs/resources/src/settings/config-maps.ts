@@ -94,6 +94,16 @@ export function readSugar(data: Data): Reading<SugarSettings> {
   }
 }
 
+/** config-ping-defaults: the longest data of a PingSource in bytes; undefined: any. Source: knative/eventing pkg/apis/sources/config/ping_defaults.go. */
+export function readPingDefaults(data: Data): Reading<number | undefined> {
+  const key = data['data-max-size'] === undefined ? 'dataMaxSize' : 'data-max-size'
+  const text = data[key]?.trim()
+  if (text === undefined || text === '-1') return { value: undefined }
+  return /^\d{1,15}$/.test(text)
+    ? { value: Number(text) }
+    : { problem: `${key} must be a number of bytes, or -1 for any` }
+}
+
 /** config-features: whether a flag is on. Keys that begin with `_` are examples. */
 export function readFeatures(data: Data): Reading<ReadonlySet<string>> {
   const flags = Object.entries(data).filter(([key]) => !key.startsWith('_'))

@@ -14,8 +14,10 @@ export {
   readChannelDefaults,
   readChannelTemplate,
   readFeatures,
+  readPingDefaults,
   readSugar,
   type SugarSettings,
   selects,
 } from './config-maps.ts'
 export { deliverySpec, triggerFilter } from './delivery.ts'
+export { apiServerSource, ceOverrides, gitHubSource, kafkaSource, pingSource, unknownKeyType } from './sources.ts'

@@ -15,7 +15,7 @@ export interface AgendaInput {
   /** Until when somebody is known to have run the source, at least `done`. */
   readonly awake: number
   readonly now: number
-  readonly missed: 'none' | 'last' | 'all'
+  readonly missed: 'skip' | 'once' | 'all'
 }
 
 /** Ticks of `(done, now]` that are to be run, in their order, and what is left out of them. */
@@ -33,7 +33,7 @@ export function agendaOf({ timetable, done, awake, now, missed }: AgendaInput): 
   const deserted = { from: Math.max(done, Math.min(awake + GRACE_MS, now)), to: Math.max(done, now - GRACE_MS) }
   if (deserted.to <= deserted.from) return newest(timetable, done, now, MAX_LATE)
   const before = newest(timetable, done, deserted.from, MAX_LATE)
-  const kept = missed === 'none' ? 0 : missed === 'last' ? 1 : MAX_MADE_UP
+  const kept = missed === 'skip' ? 0 : missed === 'once' ? 1 : MAX_MADE_UP
   const within = newest(timetable, deserted.from, deserted.to, kept)
   const after = newest(timetable, deserted.to, now, MAX_LATE)
   return {

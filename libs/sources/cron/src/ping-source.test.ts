@@ -14,7 +14,7 @@ const DAY_MS = 24 * HOUR_MS
 const ROW: PingSourceRow = {
   ...{ uid: 'u1', hash: '', kind: 'PingSource', namespace: 'shop', name: 'ping' },
   target: { url: 'http://127.0.0.1:8080/shop/default', internal: true },
-  ...{ schedule: '* * * * *', timezone: 'UTC', missedTicks: 'none' },
+  ...{ schedule: '* * * * *', timezone: 'UTC', missedTicks: 'skip' },
   ...{ contentType: 'application/json', data: { text: '{"hello":"world"}' } },
 }
 
@@ -171,13 +171,13 @@ describe('ticks that nobody ran', () => {
   }
 
   test('are left out, counted and logged: none', async () => {
-    const { minutes, telemetry } = await stopped('none', HOUR_MS)
+    const { minutes, telemetry } = await stopped('skip', HOUR_MS)
     expect(minutes()).toEqual(['00:10', '01:20'])
     expect(telemetry.read('source_ticks_skipped_total')).toBe(6)
   })
 
   test('are made up for by the latest: last', async () => {
-    expect((await stopped('last', HOUR_MS)).minutes()).toEqual(['00:10', '01:10', '01:20'])
+    expect((await stopped('once', HOUR_MS)).minutes()).toEqual(['00:10', '01:10', '01:20'])
   })
 
   test('are all made up for: all', async () => {

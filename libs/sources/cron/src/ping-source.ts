@@ -112,7 +112,7 @@ class TickRunner {
   /** What an outage left of the schedule before is still run; the new one begins now. */
   async #endSchedule(loaded: Progress): Promise<void> {
     const now = this.#now()
-    if (!('problem' in readSchedule(loaded.schedule))) await this.#runDue(timetableOf(loaded), now, 'none')
+    if (!('problem' in readSchedule(loaded.schedule))) await this.#runDue(timetableOf(loaded), now, 'skip')
     if (!this.#isOver()) await this.#begin(Math.max(this.#source.clock.now(), this.#done))
   }
 

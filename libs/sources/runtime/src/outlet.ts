@@ -1,7 +1,7 @@
 import { type Clock, sleep } from '@sluice/clock'
 import { type CloudEvent, encodeBinary, withAttributes } from '@sluice/cloudevents'
 import type { SourceRow } from '@sluice/contract'
-import { endpointOf, type Outgoing, retryAfterMs } from '@sluice/dispatch'
+import { endpointOf, type Outgoing, retryAfterMs } from '@sluice/sender'
 import type { Telemetry } from '@sluice/telemetry'
 import type { SourceEvents } from './events.ts'
 import { type Verdict, verdictOf } from './verdict.ts'
@@ -68,7 +68,7 @@ const JITTER = 0.2
 export function openOutlet(deps: OutletDeps): OpenedOutlet {
   const { row, sender, clock, telemetry, events, watcher, timeoutMs, random } = deps
   // As every receive adapter sends it. Source: knative/eventing pkg/adapter/v2/cloudevents.go
-  const endpoint = endpointOf(row.target, { namespace: row.namespace, spec: { timeoutMs } }, 'dead-letter-sink')
+  const endpoint = endpointOf(row.target, { namespace: row.namespace, spec: { timeoutMs } }, 'ingress')
   const overrides = lowerCased(row.ceOverrides ?? {})
   /** When the events that wait were first posted, oldest first: a Set keeps its order. */
   const waiting = new Set<{ readonly since: number }>()

@@ -1,7 +1,7 @@
 import { type Clock, sleep } from '@sluice/clock'
 import type { FollowedSource, SourceRow } from '@sluice/contract'
-import type { Outgoing } from '@sluice/dispatch'
 import { EventingError } from '@sluice/errors'
+import type { Outgoing } from '@sluice/sender'
 import type { Logger, Telemetry } from '@sluice/telemetry'
 import { type SourceEvents, type SourcesTelemetry, sourceEvents } from './events.ts'
 import { type OutletWatcher, openOutlet, type SourceOutlet } from './outlet.ts'

@@ -1,7 +1,7 @@
 import type { Clock } from '@sluice/clock'
 import type { SourceDesk, SourceRow, SourceState } from '@sluice/contract'
-import { type Outgoing, Sender } from '@sluice/dispatch'
 import { EventingError } from '@sluice/errors'
+import { type Outgoing, Sender } from '@sluice/sender'
 import type { Telemetry } from '@sluice/telemetry'
 import { sourcesTelemetry, watchSources } from './events.ts'
 import { type FollowingSource, type RowAtWork, type RowDeps, startProblem, takeSeat, workOn } from './row-at-work.ts'

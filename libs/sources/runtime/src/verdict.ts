@@ -1,4 +1,4 @@
-import type { Answer } from '@sluice/dispatch'
+import type { Answer } from '@sluice/sender'
 
 /** What the installation's answer means for the event that was posted. */
 export type Verdict =

@@ -1,7 +1,7 @@
 import { setImmediate } from 'node:timers/promises'
 import type { ChannelDriver } from '@sluice/channel'
-import type { Outgoing, Sender } from '@sluice/dispatch'
 import { EventingError } from '@sluice/errors'
+import type { Outgoing, Sender } from '@sluice/sender'
 import type { Sink } from '../sink.ts'
 
 /** Turns of the event loop in which nothing is under way: then nothing will be, until time moves. */

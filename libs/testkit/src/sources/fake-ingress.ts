@@ -1,7 +1,7 @@
 import type { Clock } from '@sluice/clock'
 import { type CloudEvent, decodeHttp } from '@sluice/cloudevents'
-import type { Answer, Endpoint, Outgoing, OutgoingRequest } from '@sluice/dispatch'
 import { EventingError } from '@sluice/errors'
+import type { Answer, Endpoint, Outgoing, OutgoingRequest } from '@sluice/sender'
 
 /** A request of a source as it came. */
 export interface SourceRequest {

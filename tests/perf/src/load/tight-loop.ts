@@ -1,9 +1,11 @@
 import './program.ts'
+import { rssMb } from './usage.ts'
 
 /** What a program measured of itself. */
 export interface LoopFigures {
   readonly rate: number
   readonly cpuUs: number
+  readonly rssMb: number
 }
 
 interface Order {
@@ -11,10 +13,13 @@ interface Order {
   readonly measureMs: number
 }
 
-/** Run as a process of its own: at each order keeps `size` calls of `once` under way and answers their rate and cost. */
-export function serveLoop(size: number, once: () => Promise<unknown>): void {
+/**
+ * Run as a process of its own: at each order keeps `size` calls of `once` under way and answers rate and cost of the
+ * events, of which a call does `perCall`.
+ */
+export function serveLoop(size: number, once: () => Promise<unknown>, perCall = 1): void {
   process.on('message', ({ warmupMs, measureMs }: Order) => {
-    loop(size, once, warmupMs, measureMs).then(
+    loop(size, once, perCall, warmupMs, measureMs).then(
       (figures) => process.send?.(figures),
       (error: unknown) => process.send?.({ problem: String(error) }),
     )
@@ -25,6 +30,7 @@ export function serveLoop(size: number, once: () => Promise<unknown>): void {
 async function loop(
   size: number,
   once: () => Promise<unknown>,
+  perCall: number,
   warmupMs: number,
   measureMs: number,
 ): Promise<LoopFigures> {
@@ -33,7 +39,7 @@ async function loop(
   const worker = async () => {
     while (!isOver) {
       await once()
-      count += 1
+      count += perCall
     }
   }
   const workers = Promise.all(Array.from({ length: size }, worker))
@@ -53,5 +59,9 @@ export function since(
 ): LoopFigures {
   const { user, system } = process.cpuUsage(before.cpu)
   const done = count - before.count
-  return { rate: (done / (performance.now() - before.at)) * 1e3, cpuUs: (user + system) / done }
+  return {
+    rate: (done / (performance.now() - before.at)) * 1e3,
+    cpuUs: (user + system) / done,
+    rssMb: rssMb(process.pid),
+  }
 }

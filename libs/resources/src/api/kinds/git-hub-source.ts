@@ -50,10 +50,15 @@ export const gitHubSource: ApiKind = {
             .regex(/^[^/\s]+(\/[^/\s]*)?$/, { error: 'must be "owner/repository", or "owner" for an organisation' })
             .meta({ description: 'The repository, as owner/repository; the owner alone is an organisation.' }),
           eventTypes: z
-            .array(z.enum(EVENT_TYPES))
+            .array(
+              z
+                .string()
+                .max(64)
+                .regex(/^([a-z][a-z0-9_]*|\*)$/, { error: 'must be the name of an event, such as "push", or "*"' }),
+            )
             .min(1)
             .max(128)
-            .meta({ description: 'Events that the webhook is told to send.' }),
+            .meta({ description: 'Events that the webhook is told to send; "*" is every one.' }),
           accessToken: secretValue('Token that may write webhooks.'),
           secretToken: secretValue('Secret that requests of the webhook are signed with.'),
           githubAPIURL: mirrored(httpUrl, {

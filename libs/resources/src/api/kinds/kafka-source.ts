@@ -92,6 +92,11 @@ const version: Omit<ApiVersion, 'name' | 'storage'> = {
       .optional(),
   }),
   transitions: { spec: [immutable('consumerGroup')] },
+  scale: {
+    specReplicasPath: '.spec.consumers',
+    statusReplicasPath: '.status.consumers',
+    labelSelectorPath: '.status.selector',
+  },
   printerColumns: [
     column('Topics', '.spec.topics'),
     column('BootstrapServers', '.spec.bootstrapServers'),

@@ -24,5 +24,3 @@ export type Answer =
 
 /** Of an error's body this much is kept with a parked event. */
 export const KEPT_BODY_BYTES = 1_024
-/** `knativeerrordata` holds this much of an error, before base64. Source: knative/eventing, 1024 characters encoded. */
-export const ERROR_DATA_BYTES = 768

@@ -5,12 +5,12 @@ import { type AddressInfo, createServer as createTcpServer, type Socket } from '
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals'
 import { systemClock } from '@sluice/clock'
 import { CERTIFICATE, KEY, settle, startSink, VirtualClock } from '@sluice/testkit'
-import { rowOf } from '../test/fake-queue.ts'
 import type { Answer } from './answer.ts'
 import { type Endpoint, endpointOf } from './endpoint.ts'
 import { Sender } from './sender.ts'
 
 const CAP = 4_096
+const ROW = { namespace: 'ns', spec: { timeoutMs: 5_000 } }
 let stack: AsyncDisposableStack
 let sender: Sender
 
@@ -21,8 +21,7 @@ beforeEach(() => {
 afterEach(() => stack[Symbol.asyncDispose]())
 
 function endpoint(url: string, timeoutMs = 5_000): Endpoint {
-  const spec = { retry: 0, backoffPolicy: 'linear', backoffDelayMs: 0, timeoutMs } as const
-  return endpointOf({ url, internal: false }, rowOf({ spec }), 'subscriber')
+  return endpointOf({ url, internal: false }, { ...ROW, spec: { timeoutMs } }, 'subscriber')
 }
 
 function post(url: string, { timeoutMs = 5_000, wantsReply = true, body = 'data' } = {}): Promise<Answer> {
@@ -271,7 +270,7 @@ describe('RSP-09 no answer', () => {
     stack.defer(() => void server.close())
     const url = `https://127.0.0.1:${(server.address() as AddressInfo).port}/`
     const trusting = (caCerts: string) => {
-      const target = endpointOf({ url, internal: false, caCerts }, rowOf(), 'subscriber')
+      const target = endpointOf({ url, internal: false, caCerts }, ROW, 'subscriber')
       sender.adopt(target)
       stack.defer(() => sender.forget(target))
       return sender.post(target, { headers: [], body: undefined, wantsReply: false })
@@ -360,7 +359,7 @@ test('the last endpoint of an address takes its connections with it, once their 
 })
 
 describe('an endpoint', () => {
-  const prepare = (url: string) => endpointOf({ url, internal: false }, rowOf(), 'subscriber')
+  const prepare = (url: string) => endpointOf({ url, internal: false }, ROW, 'subscriber')
 
   test('DLV-20 without a path is asked at /', () => {
     expect(prepare('http://host')).toMatchObject({ url: 'http://host/', origin: 'http://host', path: '/' })
@@ -378,7 +377,7 @@ describe('an endpoint', () => {
   })
 
   test('DLV-07 prefers a reply only as a subscriber', () => {
-    const row = rowOf()
-    expect(endpointOf(row.subscriber, row, 'dead-letter-sink').headers).toEqual(['kn-namespace', 'ns'])
+    const target = { url: 'http://sink/', internal: false }
+    expect(endpointOf(target, ROW, 'dead-letter-sink').headers).toEqual(['kn-namespace', 'ns'])
   })
 })

@@ -25,7 +25,7 @@ export interface Endpoint {
 export function endpointOf(
   target: Target,
   row: Pick<DeliveryRow, 'namespace'> & { readonly spec: Pick<DeliveryRow['spec'], 'timeoutMs' | 'format'> },
-  role: 'subscriber' | 'dead-letter-sink' | 'reply',
+  role: 'subscriber' | 'dead-letter-sink' | 'reply' | 'ingress',
 ): Endpoint {
   const headers = ['kn-namespace', row.namespace]
   if (role === 'subscriber') headers.push('prefer', 'reply')

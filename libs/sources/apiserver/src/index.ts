@@ -1,0 +1,1 @@
+export { type ApiServerSources, type ApiServerSourcesDeps, apiServerSources } from './api-server-sources.ts'

@@ -1,0 +1,1 @@
+export { type GitHubSources, type GitHubSourcesOptions, startGitHubSources } from './start-github-sources.ts'
