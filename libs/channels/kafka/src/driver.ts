@@ -8,6 +8,7 @@ import {
   type Parked,
   type ParkedQuery,
   type Position,
+  refuseWishes,
   type Stored,
   type SubscribeOptions,
   Turns,
@@ -23,7 +24,7 @@ import {
   type KafkaOptions,
   MAX_EVENT_BYTES,
 } from './config.ts'
-import { closed, conflict, failureOf, isUnavailable, unavailable, unknownChannel } from './errors.ts'
+import { closed, conflict, isUnavailable, unavailable, unknownChannel } from './errors.ts'
 import { kafkaEvents } from './events.ts'
 import { Fetcher } from './fetcher.ts'
 import { type KafkaState, Link } from './link.ts'
@@ -32,7 +33,7 @@ import { ChannelNames, membersTopic } from './names.ts'
 import { Publisher } from './publish.ts'
 import { beginningOf, readLog, readQueue } from './read.ts'
 import { retain } from './retention.ts'
-import { createTopic, removeTopics } from './topics.ts'
+import { createTopic, createTopics, removeTopics } from './topics.ts'
 
 export interface KafkaDriver extends ChannelDriver {
   /** Connected, or why not (yet). */
@@ -42,9 +43,6 @@ export interface KafkaDriver extends ChannelDriver {
 const RETENTION_INTERVAL_MS = 10_000
 const CLOSING_MS = 3_000
 const MOST_COUNTS = 8
-/** For a broker that is told of a topic a little later. */
-const MOST_TRIES = 20
-const RETRY_MS = 100
 
 /**
  * Resolves after the first try to connect, also when no broker answers: it is waited for, and meanwhile every operation
@@ -83,7 +81,7 @@ class Driver implements KafkaDriver {
   start(): Promise<void> {
     const topic = membersTopic(this.#prefix)
     return this.#link.start(async () => {
-      await this.#make(topic, 1, true)
+      await createTopic(this.#link, topic, { lanes: 1, replicas: this.#options.replicas ?? 1, isCompacted: true })
       this.#link.target(topic)
     })
   }
@@ -104,41 +102,24 @@ class Driver implements KafkaDriver {
 
   async create(name: string, options: ChannelOptions): Promise<void> {
     if (this.#isClosed) throw closed()
+    refuseWishes(this, name, options)
     this.#requireUp()
     const names = new ChannelNames(this.#prefix, name, options.kind)
-    const found = await this.#link.partitionsOf([names.events, names.otherKind, names.lanes, names.parked])
-    if (found.has(names.otherKind)) throw conflict(name, `it is there, and no ${options.kind}`)
+    if ((await this.#link.partitionsOf([names.otherKind])).size > 0)
+      throw conflict(name, `it is there, and no ${options.kind}`)
+    const { replicas = 1 } = this.#options
+    const { lanes } = options
+    await createTopics(
+      this.#link,
+      new Map([
+        [names.lanes, { lanes, replicas, isCompacted: true }],
+        [names.parked, { lanes, replicas, isCompacted: true }],
+        [names.events, { lanes, replicas }],
+      ]),
+    )
     const known = this.#channels.get(name)
-    for (const topic of [names.events, names.lanes, names.parked]) {
-      const partitions = found.get(topic)
-      if (partitions === undefined) await this.#make(topic, options.lanes, topic !== names.events)
-      else if (partitions !== options.lanes) throw conflict(name, `it has ${partitions} lanes and not ${options.lanes}`)
-    }
-    if (known === undefined) {
-      if (!this.#channels.has(name)) this.#channels.set(name, new KafkaChannel(name, options, this.#deps))
-    } else known.options = options
-  }
-
-  async #make(topic: string, lanes: number, isCompacted: boolean): Promise<void> {
-    const admin = this.#link.kafka.admin()
-    try {
-      await admin.connect()
-      for (let tries = 1; ; tries++) {
-        try {
-          await createTopic(admin, topic, { lanes, replicas: this.#options.replicas ?? 1, isCompacted })
-          break
-        } catch (error) {
-          // One of the same name may be on its way out, and a new one on its way in
-          if (tries >= MOST_TRIES || !isUnavailable(error) || (tries > 1 && !this.#link.isUp)) throw error
-          await sleep(this.#options.clock, RETRY_MS)
-        }
-      }
-    } catch (error) {
-      throw failureOf(error, topic)
-    } finally {
-      await admin.disconnect().catch(() => undefined)
-    }
-    this.#link.forgetLeaders(topic)
+    if (known === undefined) this.#channels.set(name, new KafkaChannel(name, options, this.#deps))
+    else known.options = options
   }
 
   async remove(name: string): Promise<void> {
@@ -150,15 +131,8 @@ class Driver implements KafkaDriver {
     await Promise.all(consumers.map(({ finished }) => finished))
     this.#requireUp()
     const names = new ChannelNames(this.#prefix, name, 'log')
-    const found = await this.#link.partitionsOf([names.events, names.otherKind, names.lanes, names.parked])
-    if (found.size === 0) return
-    const topics = [...found.keys()]
     const groups = (channel?.options.subscriptions ?? []).map((each) => names.group(each))
-    await removeTopics(this.#link.kafka, topics, groups)
-    for (const topic of topics) this.#link.forgetLeaders(topic)
-    for (let tries = 1; tries < MOST_TRIES && (await this.#link.partitionsOf(topics)).size > 0; tries++) {
-      await sleep(this.#options.clock, RETRY_MS)
-    }
+    await removeTopics(this.#link, [names.events, names.otherKind, names.lanes, names.parked], groups)
   }
 
   publish(name: string, entries: readonly Entry[], signal?: AbortSignal): Promise<readonly Position[]> {

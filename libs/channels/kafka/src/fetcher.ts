@@ -13,7 +13,8 @@ export interface Following {
 
 interface Followed extends Following {
   next: number
-  isBusy: boolean
+  /** Of the fetch that is under way; 0: none. */
+  fetch: number
   isClosed: boolean
 }
 
@@ -35,6 +36,7 @@ export class Fetcher implements AsyncDisposable {
   readonly #free = new Map<number, Wire[]>()
   readonly #lines = new Map<number, number>()
   readonly #all = new Set<Wire>()
+  #fetches = 0
   #isKicked = false
   #isClosed = false
 
@@ -43,7 +45,7 @@ export class Fetcher implements AsyncDisposable {
   }
 
   follow(following: Following): Disposable & { pull(): void } {
-    const followed: Followed = { ...following, next: following.from, isBusy: false, isClosed: false }
+    const followed: Followed = { ...following, next: following.from, fetch: 0, isClosed: false }
     this.#followed.add(followed)
     this.#kick()
     return {
@@ -71,22 +73,23 @@ export class Fetcher implements AsyncDisposable {
   }
 
   async #round(): Promise<void> {
-    const wanted = [...this.#followed].filter(({ isBusy, hasRoom }) => !isBusy && hasRoom())
+    const wanted = [...this.#followed].filter(({ fetch, hasRoom }) => fetch === 0 && hasRoom())
     if (wanted.length === 0 || this.#isClosed) return
-    for (const each of wanted) each.isBusy = true
+    const fetch = ++this.#fetches
+    for (const each of wanted) each.fetch = fetch
     const byNode = new Map<number, Followed[]>()
     for (const each of wanted) {
       const node = await this.#link.leaderOf(each.topic, each.partition).catch(() => undefined)
-      if (node === undefined) this.#later([each])
+      if (node === undefined) this.#later([each], fetch)
       else byNode.set(node, [...(byNode.get(node) ?? []), each])
     }
-    for (const [node, parts] of byNode) void this.#fetch(node, parts)
+    for (const [node, parts] of byNode) void this.#fetch(node, parts, fetch)
   }
 
-  async #fetch(node: number, parts: readonly Followed[]): Promise<void> {
+  async #fetch(node: number, parts: readonly Followed[], fetch: number): Promise<void> {
     const line = this.#lineTo(node)
     if (line === undefined) {
-      for (const each of parts) each.isBusy = false
+      for (const each of parts) each.fetch = 0
       return
     }
     try {
@@ -108,11 +111,11 @@ export class Fetcher implements AsyncDisposable {
       }
       // In one turn, so that of what came together the oldest goes first
       const rest = parts.filter((each) => !this.#take(each, found.get(`${each.partition} ${each.topic}`)))
-      for (const each of rest) await this.#mend(each, found.get(`${each.partition} ${each.topic}`))
+      for (const each of rest) await this.#mend(each, found.get(`${each.partition} ${each.topic}`), fetch)
     } catch {
       for (const { topic } of parts) this.#link.forgetLeaders(topic)
       void this.#link.check()
-      this.#later(parts)
+      this.#later(parts, fetch)
     } finally {
       this.#free.get(node)?.push(line)
       this.#kick()
@@ -134,24 +137,27 @@ export class Fetcher implements AsyncDisposable {
     if (part?.errorCode !== 0) return false
     const page = pageOf(each.next, part)
     each.next = page.next
-    each.isBusy = false
-    if (!each.isClosed) each.onPage(page)
+    each.fetch = 0
+    try {
+      if (!each.isClosed) each.onPage(page)
+    } catch (error) {
+      this.#link.options.telemetry.log.error({ topic: each.topic, error: String(error) }, 'a page could not be taken')
+    }
     return true
   }
 
-  async #mend(each: Followed, part: WirePartition | undefined): Promise<void> {
+  async #mend(each: Followed, part: WirePartition | undefined, fetch: number): Promise<void> {
     if (part?.errorCode === OUT_OF_RANGE) {
       // Cut at the beginning, or a server that lost its newest
       const beginning = await this.#link.beginning(each.topic, each.partition)
       each.next = each.next < beginning ? beginning : await this.#link.end(each.topic, each.partition)
     } else this.#link.forgetLeaders(each.topic)
-    this.#later([each])
+    this.#later([each], fetch)
   }
 
-  #later(parts: readonly Followed[]): void {
-    const waiting = parts.filter(({ isClosed, isBusy }) => !isClosed && isBusy)
+  #later(parts: readonly Followed[], fetch: number): void {
     this.#link.clock.after(RETRY_MS, () => {
-      for (const each of waiting) each.isBusy = false
+      for (const each of parts) if (each.fetch === fetch) each.fetch = 0
       this.#kick()
     })
   }

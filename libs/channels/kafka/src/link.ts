@@ -128,6 +128,22 @@ export class Link implements AsyncDisposable {
     }
   }
 
+  async atController<T>(topic: string, ask: (broker: WireBroker) => Promise<T>): Promise<T> {
+    if (this.#isClosed) throw closed()
+    try {
+      return await ask(await this.#wire.findControllerBroker())
+    } catch (error) {
+      // The controller may have moved
+      void this.#wire.refreshMetadata().catch(() => undefined)
+      void this.check()
+      throw failureOf(error, topic)
+    }
+  }
+
+  async removeGroup(group: string): Promise<void> {
+    await this.#atCoordinator(group, (broker) => broker.deleteGroups([group]))
+  }
+
   /** One fetch of what is there, without waiting for more. Undefined: the place is before the beginning, or behind the end. */
   async fetch(topic: string, partition: number, from: number, maxBytes: number): Promise<Page | undefined> {
     const { responses } = await this.atLeader(topic, partition, (broker) =>

@@ -28,6 +28,10 @@ interface Waiting extends Outgoing {
   readonly reject: (error: unknown) => void
 }
 
+interface Led extends Waiting {
+  readonly node: number
+}
+
 interface Producer {
   readonly id: string
   readonly epoch: number
@@ -95,17 +99,15 @@ export class Publisher implements AsyncDisposable {
     // What is published in one turn of the event loop goes together
     await new Promise((resolve) => setImmediate(resolve))
     while (this.#waiting.length > 0) {
-      const batch = this.#next()
+      const batch = await this.#led(this.#next())
+      if (batch.length === 0) continue
       try {
         const places = await this.#store(batch)
         for (const [i, { resolve }] of batch.entries()) resolve(places[i] as Place)
       } catch (error) {
         this.#producer = undefined
         // Of the same lanes: stored now, they would be ahead of what failed
-        for (const { topic, reject } of [...batch, ...this.#waiting.splice(0)]) {
-          this.#link.forgetLeaders(topic)
-          reject(failureOf(error, topic))
-        }
+        this.#refuse([...batch, ...this.#waiting.splice(0)], error)
       }
     }
     this.#sending = undefined
@@ -127,16 +129,41 @@ export class Publisher implements AsyncDisposable {
     return this.#waiting.splice(0, count)
   }
 
-  async #store(batch: readonly Waiting[]): Promise<Place[]> {
+  #refuse(refused: readonly Waiting[], error: unknown): void {
+    for (const { topic, reject } of refused) {
+      this.#link.forgetLeaders(topic)
+      const failure = failureOf(error, topic)
+      const { detail } = failure
+      // What is wrong with another's topic is not wrong with this one
+      const isOther = detail.code !== 'CHANNEL_UNAVAILABLE' && 'channel' in detail && detail.channel !== topic
+      reject(isOther ? unavailable('a request with more failed', error) : failure)
+    }
+  }
+
+  /** A topic that nobody leads, or that is gone, holds up no other. */
+  async #led(batch: readonly Waiting[]): Promise<readonly Led[]> {
+    const led: Led[] = []
+    const failed = new Set<string>()
+    for (const each of batch) {
+      const { topic, partition } = each
+      try {
+        if (failed.has(topic)) continue
+        led.push({ ...each, node: await this.#link.leaderOf(topic, partition) })
+      } catch (error) {
+        failed.add(topic)
+        const isOfIt = (one: Waiting) => one.topic === topic
+        this.#refuse([...batch.filter(isOfIt), ...this.#waiting.filter(isOfIt)], error)
+        this.#waiting = this.#waiting.filter((one) => !isOfIt(one))
+      }
+    }
+    return led.filter(({ topic }) => !failed.has(topic))
+  }
+
+  async #store(batch: readonly Led[]): Promise<Place[]> {
     this.#producer ??= this.#begin()
     const producer = await this.#producer
     const byPart = Map.groupBy(batch, ({ topic, partition }) => `${partition} ${topic}`)
-    const byNode = new Map<number, Waiting[][]>()
-    for (const each of byPart.values()) {
-      const { topic, partition } = each[0] as Waiting
-      const node = await this.#link.leaderOf(topic, partition)
-      byNode.set(node, [...(byNode.get(node) ?? []), each])
-    }
+    const byNode = Map.groupBy(byPart.values(), (each) => (each[0] as Led).node)
     const next = new Map<string, number>()
     const answers = await Promise.allSettled(
       [...byNode].map(([node, parts]) => this.#request(node, parts, producer, next)),

@@ -1,6 +1,7 @@
-import type { Admin, Kafka } from 'kafkajs'
+import { sleep } from '@sluice/clock'
 import { MAX_BATCH_BYTES } from './config.ts'
-import { conflict, failureOf, isOfType, unavailable } from './errors.ts'
+import { causeOf, conflict, isOfType, unavailable, unknownTopic } from './errors.ts'
+import type { Link } from './link.ts'
 
 export interface TopicOptions {
   /** One partition each. */
@@ -12,31 +13,9 @@ export interface TopicOptions {
   readonly isCompacted?: boolean
 }
 
-/**
- * Makes a topic or finds it. Kafka never cuts it by itself: retention asks the subscriptions first. Rejects with CHANNEL_CONFLICT
- * for one whose partitions are not the lanes, with CHANNEL_UNKNOWN for an external one that is not there,
- * and with CHANNEL_UNAVAILABLE for what may pass.
- */
-export async function createTopic(admin: Admin, topic: string, options: TopicOptions): Promise<void> {
-  const { lanes, isExternal = false } = options
-  try {
-    if (!isExternal) await make(admin, topic, options)
-    const { topics } = await admin.fetchTopicMetadata({ topics: [topic] })
-    const partitions = topics[0]?.partitions.length ?? 0
-    if (partitions < lanes) {
-      throw conflict(
-        topic,
-        `it has ${partitions} partitions, fewer than the ${lanes} lanes: add partitions or ask for fewer lanes`,
-      )
-    }
-    if (partitions > lanes && !isExternal) throw conflict(topic, `it has ${partitions} partitions and not ${lanes}`)
-  } catch (error) {
-    if (!isExternal && isOfType(error, 'UNKNOWN_TOPIC_OR_PARTITION')) {
-      throw unavailable('the topic is made, and the broker that was asked does not know it yet', error)
-    }
-    throw failureOf(error, topic)
-  }
-}
+/** For what the cluster does a moment after it said so. */
+const MOST_TRIES = 30
+const RETRY_MS = 100
 
 /** Small segments, soon cleaned: who takes a lane over reads all that is left. */
 const COMPACTED = {
@@ -48,52 +27,94 @@ const COMPACTED = {
   'min.compaction.lag.ms': '60000',
 }
 
-async function make(admin: Admin, topic: string, options: TopicOptions): Promise<void> {
-  const { lanes, replicas, isCompacted = false } = options
-  const config = {
-    'retention.ms': '-1',
-    'retention.bytes': '-1',
-    'max.message.bytes': String(MAX_BATCH_BYTES),
-    // The publisher's clock says when: what is younger than the broker's is no mistake
-    'message.timestamp.type': 'CreateTime',
-    ...(isCompacted ? COMPACTED : { 'cleanup.policy': 'delete' }),
-  }
-  const configEntries = Object.entries(config).map(([name, value]) => ({ name, value }))
-  const made = { topic, numPartitions: lanes, replicationFactor: replicas, configEntries }
-  try {
-    await admin.createTopics({ topics: [made], waitForLeaders: true })
-  } catch (error) {
-    const { errors = [] } = error as { errors?: readonly unknown[] }
-    const replication = [error, ...errors].some((each) => isOfType(each, 'INVALID_REPLICATION_FACTOR'))
-    if (!replication) throw error
-    // A broker that comes back is not counted until its earlier session has ended
-    if (replicas === 1) throw unavailable('no broker is ready', error)
-    throw conflict(topic, `${replicas} replicas are more than there are brokers`)
+const ALL = {
+  'retention.ms': '-1',
+  'retention.bytes': '-1',
+  'max.message.bytes': String(MAX_BATCH_BYTES),
+  // When something was published is said by who published it
+  'message.timestamp.type': 'CreateTime',
+}
+
+/**
+ * Makes topics or finds them. Kafka never cuts them by itself: retention asks the subscriptions first. Rejects with CHANNEL_CONFLICT
+ * for one whose partitions are not the lanes, with CHANNEL_UNKNOWN for an external one that is not there,
+ * and with CHANNEL_UNAVAILABLE for what may pass.
+ */
+export async function createTopics(link: Link, wanted: ReadonlyMap<string, TopicOptions>): Promise<void> {
+  let found = await link.partitionsOf([...wanted.keys()])
+  for (const [topic, options] of wanted) checkPartitions(topic, found.get(topic), options)
+  for (let tries = 1; ; tries++) {
+    const missing = [...wanted].filter(([topic]) => !found.has(topic))
+    if (missing.length === 0) return
+    if (tries > MOST_TRIES) throw unavailable(`topic ${missing[0]?.[0]} is made, and not known to its broker yet`)
+    if (tries > 1) await sleep(link.clock, RETRY_MS)
+    // One of the same name may be on its way out: then it is not made until that is gone
+    if (tries % 5 === 1) await make(link, missing)
+    found = await link.partitionsOf([...wanted.keys()])
+    for (const [topic, options] of wanted) if (found.has(topic)) checkPartitions(topic, found.get(topic), options)
   }
 }
 
-/** Unknown is no error. */
-export async function removeTopic(admin: Admin, topic: string): Promise<void> {
+export function createTopic(link: Link, topic: string, options: TopicOptions): Promise<void> {
+  return createTopics(link, new Map([[topic, options]]))
+}
+
+function checkPartitions(topic: string, partitions: number | undefined, options: TopicOptions): void {
+  const { lanes, isExternal = false } = options
+  if (partitions === undefined) {
+    if (isExternal) throw unknownTopic(topic)
+    return
+  }
+  if (partitions < lanes) {
+    throw conflict(
+      topic,
+      `it has ${partitions} partitions, fewer than the ${lanes} lanes: add partitions or ask for fewer lanes`,
+    )
+  }
+  if (partitions > lanes && !isExternal) throw conflict(topic, `it has ${partitions} partitions and not ${lanes}`)
+}
+
+async function make(link: Link, missing: readonly (readonly [string, TopicOptions])[]): Promise<void> {
+  const topics = missing.map(([topic, { lanes, replicas, isCompacted = false }]) => {
+    const config = { ...ALL, ...(isCompacted ? COMPACTED : { 'cleanup.policy': 'delete' }) }
+    const configEntries = Object.entries(config).map(([name, value]) => ({ name, value }))
+    return { topic, numPartitions: lanes, replicationFactor: replicas, configEntries }
+  })
+  const [first, { replicas }] = missing[0] as readonly [string, TopicOptions]
   try {
-    await admin.deleteTopics({ topics: [topic] })
+    await link.atController(first, (broker) => broker.createTopics({ topics, timeout: link.requestMs }))
   } catch (error) {
-    const { errors = [] } = error as { errors?: readonly unknown[] }
-    if ([error, ...errors].some((each) => isOfType(each, 'UNKNOWN_TOPIC_OR_PARTITION'))) return
-    throw failureOf(error, topic)
+    const cause = causeOf(error)
+    const { errors = [cause] } = cause as { errors?: readonly unknown[] }
+    if (errors.some((each) => isOfType(each, 'INVALID_REPLICATION_FACTOR'))) {
+      // A broker that comes back is not counted until its earlier session has ended
+      if (replicas === 1) throw unavailable('no broker is ready', error)
+      throw conflict(first, `${replicas} replicas are more than there are brokers`)
+    }
+    if (!errors.every((each) => isOfType(each, 'TOPIC_ALREADY_EXISTS'))) throw error
   }
 }
 
-/** Topics that are there, and groups if they are. */
-export async function removeTopics(kafka: Kafka, topics: readonly string[], groups: readonly string[]): Promise<void> {
-  const admin = kafka.admin()
-  try {
-    await admin.connect()
-    for (const topic of topics) await removeTopic(admin, topic)
-    // Nobody committed, or nobody may: what is left of a group expires
-    if (groups.length > 0) await admin.deleteGroups([...groups]).catch(() => undefined)
-  } catch (error) {
-    throw failureOf(error, topics[0] ?? '')
-  } finally {
-    await admin.disconnect().catch(() => undefined)
+/** Unknown is no error. Resolves once they are gone for whoever asks. */
+export async function removeTopics(
+  link: Link,
+  topics: readonly string[],
+  groups: readonly string[] = [],
+): Promise<void> {
+  for (let tries = 1; tries <= MOST_TRIES; tries++) {
+    const found = [...(await link.partitionsOf(topics)).keys()]
+    if (found.length === 0) break
+    if (tries > 1) await sleep(link.clock, RETRY_MS)
+    if (tries % 5 !== 1) continue
+    try {
+      await link.atController(found[0] ?? '', (broker) =>
+        broker.deleteTopics({ topics: found, timeout: link.requestMs }),
+      )
+    } catch (error) {
+      if (!isOfType(causeOf(error), 'UNKNOWN_TOPIC_OR_PARTITION')) throw error
+    }
   }
+  for (const topic of topics) link.forgetLeaders(topic)
+  // Nobody committed, or nobody may: what is left of a group expires
+  await Promise.all(groups.map((group) => link.removeGroup(group).catch(() => undefined)))
 }

@@ -6,6 +6,7 @@ export interface Wire {
   disconnect(): Promise<void>
   refreshMetadata(): Promise<void>
   findBroker(query: { readonly nodeId: number }): Promise<WireBroker>
+  findControllerBroker(): Promise<WireBroker>
   readonly targetTopics: Set<string>
   readonly brokerPool: { findConnectedBroker(): Promise<WireBroker> }
 }
@@ -43,6 +44,9 @@ export interface WireBroker {
     }[]
   }>
   deleteRecords(request: object): Promise<unknown>
+  createTopics(request: object): Promise<unknown>
+  deleteTopics(request: object): Promise<unknown>
+  deleteGroups(groups: readonly string[]): Promise<unknown>
 }
 
 interface WireTimes {

@@ -7,7 +7,10 @@ import { silentTelemetry } from './silent.ts'
 
 const LEASE_MS = 1_000
 /** Cases move their clock by years; one broker's is left behind. */
-const CONFIG = 'log.message.timestamp.after.max.ms=9223372036854775807'
+const CONFIG = `log.message.timestamp.after.max.ms=9223372036854775807
+# One that was killed comes back once its session has ended
+broker.session.timeout.ms=1000
+broker.heartbeat.interval.ms=200`
 
 const provisioned = await provisionKafka()
 process.stdout.write(`${provisioned.report}\n`)
@@ -38,6 +41,8 @@ if (server === undefined) {
     },
     persists: true,
     patienceMs: 20_000,
+    // A server that restarts under load takes its time, and there are four of each kind
+    manyEvents: 3_000,
     // For the server a process that is killed is a connection that breaks.
     crash: async (driver) => ways.get(driver)?.cut(),
     async cut(driver) {

@@ -6,7 +6,7 @@ import { systemClock } from '@sluice/clock'
 import { type AttributeValue, createEvent } from '@sluice/cloudevents'
 import { provisionKafka, startKafka } from '@sluice/testkit'
 import type { Admin, Kafka } from 'kafkajs'
-import { clientOf, createTopic, decodeRecord, Link, Publisher, type RecordEntry, removeTopic } from '../src/index.ts'
+import { clientOf, createTopic, decodeRecord, Link, Publisher, type RecordEntry, removeTopics } from '../src/index.ts'
 import { silentTelemetry } from './silent.ts'
 
 const execute = promisify(execFile)
@@ -63,7 +63,7 @@ describe('Kafka', () => {
     const topic = `test.${crypto.randomUUID()}`
     for (let tries = 0; tries < MOST_TRIES; tries++) {
       try {
-        await createTopic(admin, topic, { lanes, replicas: 1 })
+        await createTopic(link, topic, { lanes, replicas: 1 })
         return topic
       } catch (error) {
         // The server may have been killed in the case before
@@ -155,24 +155,24 @@ describe('Kafka', () => {
     'has a topic with fewer partitions than lanes refused by name, and one that is not there',
     async () => {
       const topic = await newTopic(2)
-      await expect(createTopic(admin, topic, { lanes: 3, replicas: 1, isExternal: true })).rejects.toMatchObject({
+      await expect(createTopic(link, topic, { lanes: 3, replicas: 1, isExternal: true })).rejects.toMatchObject({
         detail: { code: 'CHANNEL_CONFLICT', channel: topic },
         message: expect.stringContaining('it has 2 partitions, fewer than the 3 lanes'),
       })
-      await createTopic(admin, topic, { lanes: 1, replicas: 1, isExternal: true })
-      await createTopic(admin, topic, { lanes: 2, replicas: 1 })
-      await expect(createTopic(admin, topic, { lanes: 1, replicas: 1 })).rejects.toMatchObject({
+      await createTopic(link, topic, { lanes: 1, replicas: 1, isExternal: true })
+      await createTopic(link, topic, { lanes: 2, replicas: 1 })
+      await expect(createTopic(link, topic, { lanes: 1, replicas: 1 })).rejects.toMatchObject({
         detail: { code: 'CHANNEL_CONFLICT' },
       })
       const other = `test.${crypto.randomUUID()}`
-      await expect(createTopic(admin, other, { lanes: 1, replicas: 9 })).rejects.toMatchObject({
+      await expect(createTopic(link, other, { lanes: 1, replicas: 9 })).rejects.toMatchObject({
         detail: { code: 'CHANNEL_CONFLICT', problem: '9 replicas are more than there are brokers' },
       })
-      await expect(createTopic(admin, other, { lanes: 1, replicas: 1, isExternal: true })).rejects.toMatchObject({
+      await expect(createTopic(link, other, { lanes: 1, replicas: 1, isExternal: true })).rejects.toMatchObject({
         detail: { code: 'CHANNEL_UNKNOWN' },
       })
-      await removeTopic(admin, topic)
-      await removeTopic(admin, topic)
+      await removeTopics(link, [topic])
+      await removeTopics(link, [topic])
     },
     CASE_MS,
   )
