@@ -7,6 +7,7 @@ import { type AttributeValue, createEvent } from '@sluice/cloudevents'
 import { provisionKafka, startKafka } from '@sluice/testkit'
 import type { Admin, Kafka } from 'kafkajs'
 import { clientOf, createTopic, decodeRecord, Link, Publisher, type RecordEntry, removeTopics } from '../src/index.ts'
+import { kafkaClaims } from './claims.ts'
 import { silentTelemetry } from './silent.ts'
 
 const execute = promisify(execFile)
@@ -257,4 +258,6 @@ describe('Kafka', () => {
     },
     CASE_MS,
   )
+
+  kafkaClaims(server)
 })
