@@ -18,6 +18,7 @@ const CASE_MS = 60_000
 const MANY = 3_000
 const AT_ONCE = 50
 const MOST_TRIES = 1_000
+const RETRY_MS = 20
 
 function linkTo(brokers: string, requestMs = 6_000): Link {
   return new Link({ brokers, clock: systemClock, telemetry: silentTelemetry, requestMs })
@@ -200,6 +201,7 @@ describe('Kafka', () => {
           } catch (error) {
             expect(error).toMatchObject({ detail: { code: 'CHANNEL_UNAVAILABLE' } })
             refused++
+            await new Promise((resolve) => setTimeout(resolve, RETRY_MS))
           }
         }
       }
