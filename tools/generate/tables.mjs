@@ -29,7 +29,16 @@ export async function environmentTable(root) {
 }
 
 /** Those with variables of their own besides a port. */
-const APPS = ['standalone', 'controller', 'ingress', 'filter', 'dispatcher', 'filter-dispatcher']
+const APPS = [
+  'standalone',
+  'controller',
+  'ingress',
+  'filter',
+  'dispatcher',
+  'filter-dispatcher',
+  'source-cron',
+  'source-apiserver',
+]
 
 export async function driverTable(root) {
   const { openEmbeddedDriver } = await import(join(root, 'libs/channels/embedded/src/index.ts'))

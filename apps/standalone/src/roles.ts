@@ -5,6 +5,7 @@ import {
   contractCopy,
   createContractStore,
   madeLogsCopy,
+  openSourceOffice,
   purgeParked,
   type Rows,
   removeEndedChannels,
@@ -15,11 +16,12 @@ import { startEventDisplay } from '@sluice/event-display'
 import { explain, explainRoute, startFilter } from '@sluice/filter'
 import { createAdmission, startIngress } from '@sluice/ingress'
 import { journalRoute, openJournal } from '@sluice/journal'
-import { fixedAddresses, overChanges, startControlPlane, storeLimits } from '@sluice/reconcile'
+import { createSecrets, fixedAddresses, overChanges, startControlPlane, storeLimits } from '@sluice/reconcile'
 import { startRedelivery } from '@sluice/redelivery'
 import { publishResourceApi } from '@sluice/resource-api'
 import { type Running, type ServiceContext, serveRoute } from '@sluice/service'
 import type { StandaloneConfig } from './config.ts'
+import { startApiServerSources, startSources } from './sources.ts'
 
 const LOOPBACK = '127.0.0.1'
 const ACKNOWLEDGED_WITHIN_MS = 10_000
@@ -59,6 +61,13 @@ export async function startRoles(
   const display = starting.use(await startEventDisplay({ host: LOOPBACK, port: 0, write }))
   const ingress = await startIngress({ ...config, ...role, host, port: config.ingressPort, replica: 'ingress' })
   starting.defer(() => ingress[Symbol.asyncDispose]())
+  const secrets = createSecrets()
+  const office = starting.use(
+    // nobody else runs sources: there is nobody to wait for
+    await openSourceOffice({ ...role, store: contract, path: join(dataDir, 'sources.db'), settleMs: 0, secrets }),
+  )
+  // before the control plane, which else would say of each source that nobody runs it, and after it at the end
+  const sources = starting.use(startSources({ ...role, office }))
   const controlPlane = starting.use(
     await startControlPlane({
       ...{ clock, telemetry, store: overChanges(contract), manifests: config.manifests, driver, ...limits },
@@ -66,6 +75,7 @@ export async function startRoles(
       services: { 'default/event-display': display.url },
       addresses: fixedAddresses(ingress.url, config.ingressUrl),
       drivers: runningDrivers(config),
+      ...{ secrets, standings: office },
       ...(config.receiversUrl !== undefined && { receiversUrl: config.receiversUrl }),
     }),
   )
@@ -108,18 +118,23 @@ export async function startRoles(
       }),
     )
   for (const route of redelivery.routes) serveRoute(context, route)
+  warn('sources', sources.warning)
   warn('manifests', () => controlPlane.problems().join('\n') || undefined)
   const { control, urls, access } = context
   const { registry } = controlPlane
   const api = { registry, control, url: urls.control, access, folder: dataDir, telemetry, clock }
-  const { kubectl: kubeconfig } = starting.use(await publishResourceApi(api))
+  const { kubectl, kubeconfig } = starting.use(await publishResourceApi(api))
+  const watching =
+    kubeconfig === undefined ? undefined : starting.use(startApiServerSources({ ...role, office }, kubeconfig))
+  warn('sources of objects', () => watching?.warning())
   const stack = starting.move()
   return {
     ingressUrl: ingress.url,
     displayUrl: display.url,
-    ...(kubeconfig !== undefined && { kubeconfig }),
+    ...(kubectl !== undefined && { kubeconfig: kubectl }),
     inForce: () => contract.contract(),
     async drain() {
+      await Promise.all([sources.drain(), watching?.drain()])
       await Promise.all([ingress.drain(), redelivery.drain()])
       await filter.drain()
       await dispatcher.drain()

@@ -41,6 +41,10 @@ describe('the cluster of a kubeconfig', () => {
     const cluster = stack.use(await clusterTransport(await kubeconfig(stack, { server }, { token: 'secret' })))
     const answer = await cluster.transport('/api/v1/namespaces', { method: 'GET', headers: { accept: 'x/y' } })
     expect([answer.status, await answer.json(), cluster.server]).toEqual([200, {}, server])
+    const elsewhere = await kubeconfig(stack, { server: 'http://127.0.0.1:1' }, { token: 'secret' })
+    const moved = stack.use(await clusterTransport(elsewhere, server))
+    await moved.transport('/api/v1/namespaces', { method: 'GET' })
+    expect(seen.pop()).toEqual(seen[0])
     expect(seen).toEqual([['GET', '/api/v1/namespaces', 'Bearer secret']])
   })
 

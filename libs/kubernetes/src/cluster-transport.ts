@@ -12,16 +12,20 @@ export interface ClusterTransport extends AsyncDisposable {
   readonly server: string
 }
 
+/** What client-node takes where it finds nothing. Source: client-node 2.0.1, config.js, loadFromDefault. */
+const NOWHERE = 'http://localhost:8080'
+
 type Credentials = Pick<RequestOptions, 'cert' | 'key'> & { readonly headers: Readonly<Record<string, string>> }
 
 /**
  * Reaches the cluster of a kubeconfig (`path`, else KUBECONFIG, else the service account of the pod), as its context
- * says: certificates, tokens (read anew as they rotate), exec and OIDC plugins. Rejects with CONFIG_INVALID.
+ * says: certificates, tokens (read anew as they rotate), exec and OIDC plugins; with `url`, at that address. Rejects with
+ * CONFIG_INVALID.
  *
  * Of @kubernetes/client-node only what reads the configuration is used: its informer ends for good at the first error
  * that is not a 410, and its requests make a connection pool each. Source: client-node 2.0.1, cache.js, config.js.
  */
-export async function clusterTransport(path?: string): Promise<ClusterTransport> {
+export async function clusterTransport(path?: string, url?: string): Promise<ClusterTransport> {
   // a controller without a cluster never loads it
   const { KubeConfig } = await import('@kubernetes/client-node')
   const config = new KubeConfig()
@@ -34,10 +38,13 @@ export async function clusterTransport(path?: string): Promise<ClusterTransport>
   const cluster = config.getCurrentCluster()
   if (cluster === null) throw invalid(`the kubeconfig's current context names no cluster: set current-context`)
   if (cluster.proxyUrl !== undefined) throw invalid('proxy-url of a kubeconfig is not supported: remove it')
-  const isPlain = cluster.server.startsWith('http:')
+  if (path === undefined && cluster.server === NOWHERE)
+    throw invalid('nothing says how the API server is reached: set KUBECONFIG, or run in a pod with a service account')
+  const server = url ?? cluster.server
+  const isPlain = server.startsWith('http:')
   // without TLS there is nothing to verify, and client-node refuses to go on unless that is said
   if (isPlain) config.clusters = config.clusters.map((each) => ({ ...each, skipTLSVerify: true }))
-  const base = cluster.server.replace(/\/$/, '')
+  const base = server.replace(/\/$/, '')
   const own = new Pool(isPlain)
   const bearers = new Pool(isPlain)
 

@@ -9,7 +9,9 @@ export {
   STANDALONE_READY,
   startProcess,
 } from './process.ts'
+export { freePorts } from './servers/free-ports.ts'
 export { type KafkaServer, provisionKafka, startKafka } from './servers/kafka.ts'
+export { addScramUser } from './servers/kafka-users.ts'
 export { provisionKubectl, provisionKubectls } from './servers/kubectl.ts'
 export { type NatsServer, provisionNats, startNats } from './servers/nats.ts'
 export { type NatsCluster, startNatsCluster } from './servers/nats-cluster.ts'

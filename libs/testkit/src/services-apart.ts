@@ -12,7 +12,7 @@ const ROOT = fileURLToPath(new URL('../../..', import.meta.url))
 const START = startScript(ROOT)
 const LOOK_MS = 20
 
-export type App = 'controller' | 'ingress' | 'filter' | 'dispatcher' | 'filter-dispatcher'
+export type App = 'controller' | 'ingress' | 'filter' | 'dispatcher' | 'filter-dispatcher' | 'source-cron'
 
 /** One process of an installation whose services run apart. */
 export interface Service {
@@ -40,6 +40,7 @@ interface Listed {
 const READY_KINDS = [
   ...['brokers', 'triggers'].map((kind) => `eventing.knative.dev/v1/${kind}`),
   ...['channels', 'inmemorychannels', 'subscriptions'].map((kind) => `messaging.knative.dev/v1/${kind}`),
+  'sources.knative.dev/v1/pingsources',
 ]
 
 /** An app in a process of its own, with the flags of `npm start`; resolves before it is ready. */

@@ -15,6 +15,8 @@ export interface PublishedDeps extends Omit<ResourceApiDeps, 'control'> {
 export interface PublishedApi extends Disposable {
   /** The line by which kubectl of a shell finds the API. */
   readonly kubectl?: string
+  /** The file that it names. */
+  readonly kubeconfig?: string
 }
 
 /** Serves the registry on the control port, if there is one, and writes the kubeconfig for it. Rejects as the disk does. */
@@ -26,7 +28,7 @@ export async function publishResourceApi(deps: PublishedDeps): Promise<Published
   const beyond = access && { caCertificate: access.certificate, token: access.token }
   // the certificate is for this machine's loopback too, where a container's port mostly is mapped
   const server = beyond === undefined ? url : url.replace('http:', 'https:')
-  const kubectl = kubeconfigLine(await writeKubeconfig({ folder, server, ...beyond }))
+  const kubeconfig = await writeKubeconfig({ folder, server, ...beyond })
   starting.move()
-  return { kubectl, [Symbol.dispose]: () => serving[Symbol.dispose]() }
+  return { kubectl: kubeconfigLine(kubeconfig), kubeconfig, [Symbol.dispose]: () => serving[Symbol.dispose]() }
 }

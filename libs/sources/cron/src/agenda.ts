@@ -6,7 +6,9 @@ export const GRACE_MS = 60_000
 const MAX_LATE = 10_000
 /** Ticks of a time in which nobody ran the source that are made up for at most. */
 const MAX_MADE_UP = 1_000
+const MAX_COUNTED = 10_000
 const FIRST_WINDOW_MS = 60_000
+const NOTHING: Agenda = { run: [], skipped: 0 }
 
 export interface AgendaInput {
   readonly timetable: Timetable
@@ -30,6 +32,7 @@ export interface Agenda {
  *              all are run                        as `missed` says      all are run
  */
 export function agendaOf({ timetable, done, awake, now, missed }: AgendaInput): Agenda {
+  if ((timetable.after(done) ?? Number.POSITIVE_INFINITY) > now) return NOTHING
   const deserted = { from: Math.max(done, Math.min(awake + GRACE_MS, now)), to: Math.max(done, now - GRACE_MS) }
   if (deserted.to <= deserted.from) return newest(timetable, done, now, MAX_LATE)
   const before = newest(timetable, done, deserted.from, MAX_LATE)
@@ -38,7 +41,7 @@ export function agendaOf({ timetable, done, awake, now, missed }: AgendaInput): 
   const after = newest(timetable, deserted.to, now, MAX_LATE)
   return {
     run: [...before.run, ...within.run, ...after.run],
-    skipped: before.skipped + within.skipped + after.skipped,
+    skipped: Math.min(before.skipped + within.skipped + after.skipped, MAX_COUNTED),
   }
 }
 
@@ -59,7 +62,7 @@ function countOf(timetable: Timetable, from: number, to: number): number {
   let count = 0
   for (
     let tick = timetable.after(from);
-    tick !== undefined && tick <= to && count < 10_000;
+    tick !== undefined && tick <= to && count < MAX_COUNTED;
     tick = timetable.after(tick)
   )
     count++

@@ -133,20 +133,6 @@ describe('an outage', () => {
     }
   })
 
-  test('of a day every second keeps the newest 10,000, counts the others and says so', async () => {
-    const { clock, desk, ingress, start, telemetry, times } = bench({ napMs: HOUR_MS })
-    await using _ = start()
-    await desk.put({ ...ROW, schedule: '* * * * * *' })
-    ingress.respond = () => 'unreachable'
-    await clock.advance(4 * HOUR_MS)
-    ingress.respond = () => 202
-    await clock.advance(20 * SECOND_MS)
-    expect(times().length).toBeGreaterThanOrEqual(10_000)
-    expect(new Set(times()).size).toBe(times().length)
-    expect(telemetry.read('source_ticks_skipped_total', { namespace: 'shop', name: 'ping' })).toBeGreaterThan(4_000)
-    expect(telemetry.lines.filter(({ message }) => message === 'ticks of a source are left out')).toHaveLength(1)
-  })
-
   test('an event that is refused for good is left, and the next one comes', async () => {
     const { clock, desk, ingress, start, minutes } = bench()
     ingress.respond = ({ n }) => (n === 1 ? 413 : 202)
@@ -252,6 +238,36 @@ describe('two replicas', () => {
     expect(minutes()).toEqual(['00:01', '00:02', '00:03', '00:04', '00:05', '00:06', '00:07'])
     expect(JSON.parse(desk.state('u1').get('progress') ?? '{}')).toMatchObject({ done: Date.UTC(2026, 0, 1, 0, 7) })
   })
+})
+
+test('what could not be written down is written once the server is back, not with the next tick only', async () => {
+  const { clock, desk, start } = bench()
+  await using _ = start()
+  await desk.put({ ...ROW, schedule: '0 0 * * *' })
+  await clock.advance(SECOND_MS)
+  desk.isAway = true
+  await clock.advance(DAY_MS)
+  desk.isAway = false
+  await clock.advance(MINUTE_MS)
+  expect(JSON.parse(desk.state('u1').get('progress') ?? '{}')).toMatchObject({ done: Date.UTC(2026, 0, 2) })
+})
+
+test('a server that never answers holds up no tick', async () => {
+  const { clock, desk, ingress, telemetry, minutes } = bench()
+  const replica = desk.replica()
+  let isStuck = false
+  await using _ = runSources({
+    ...{ clock, telemetry, sender: ingress.sender, random: () => 0, desk: replica },
+    hold(source) {
+      const put: typeof source.state.put = (changes) => (isStuck ? new Promise(() => {}) : source.state.put(changes))
+      return pingSource({ telemetry })({ ...source, state: { ...source.state, put } })
+    },
+  })
+  await desk.put({ ...ROW, schedule: '* * * * * *' })
+  await clock.advance(10 * SECOND_MS)
+  isStuck = true
+  await clock.advance(50 * SECOND_MS)
+  expect(minutes()).toHaveLength(59)
 })
 
 describe('an edit', () => {

@@ -1,12 +1,12 @@
 import { sleep } from '@sluice/clock'
 import type { PingSourceRow } from '@sluice/contract'
 import { createTimetable, readSchedule, type Timetable } from '@sluice/cron'
-import { EventingError, isFailure } from '@sluice/errors'
+import { EventingError } from '@sluice/errors'
 import type { HoldingSource } from '@sluice/source-runtime'
 import type { Telemetry } from '@sluice/telemetry'
 import { agendaOf } from './agenda.ts'
 import { type TickEvents, tickEvents } from './events.ts'
-import { loadProgress, type Progress, saveProgress } from './progress.ts'
+import { loadProgress, type Progress, ProgressKeeper } from './progress.ts'
 import { isoSeconds, tickEvent } from './tick-event.ts'
 
 export interface PingDeps {
@@ -67,8 +67,8 @@ class TickRunner {
   readonly #jitterMs: number
   #done = 0
   #awake = 0
-  #isSaved = true
-  #isHandedOver = false
+  readonly #keeper: ProgressKeeper
+  #schedule: Pick<Progress, 'schedule' | 'timezone'>
 
   constructor({ source, timetable, events, signal, napMs }: TickDeps) {
     this.#source = source
@@ -77,6 +77,8 @@ class TickRunner {
     this.#signal = signal
     this.#napMs = napMs
     this.#jitterMs = jitterOf(source.row.uid)
+    this.#keeper = new ProgressKeeper({ source, events })
+    this.#schedule = scheduleOf(source.row)
   }
 
   async run(loaded: Progress | undefined): Promise<void> {
@@ -95,7 +97,7 @@ class TickRunner {
         await this.#begin(clock.now())
       }
       await this.#runDue(this.#timetable, now, row.missedTicks)
-      if (!this.#isSaved) await this.#save()
+      await this.#keeper.settled()
       if (!this.#isOver()) await this.#nap()
     }
   }
@@ -106,14 +108,18 @@ class TickRunner {
   }
 
   #isOver(): boolean {
-    return this.#signal.aborted || this.#isHandedOver
+    return this.#signal.aborted || this.#keeper.isHandedOver
   }
 
   /** What an outage left of the schedule before is still run; the new one begins now. */
   async #endSchedule(loaded: Progress): Promise<void> {
     const now = this.#now()
-    if (!('problem' in readSchedule(loaded.schedule))) await this.#runDue(timetableOf(loaded), now, 'skip')
-    if (!this.#isOver()) await this.#begin(Math.max(this.#source.clock.now(), this.#done))
+    const { schedule, timezone } = loaded
+    this.#schedule = { schedule, timezone }
+    if (!('problem' in readSchedule(schedule))) await this.#runDue(timetableOf(loaded), now, 'skip')
+    if (this.#isOver()) return
+    this.#schedule = scheduleOf(this.#source.row)
+    await this.#begin(Math.max(this.#source.clock.now(), this.#done))
   }
 
   async #begin(at: number): Promise<void> {
@@ -131,16 +137,15 @@ class TickRunner {
       this.#events.skipped(skipped, { ...span, missed })
       // Said once: nothing of what is before the first to be run is looked at again
       this.#done = Math.max(from, (run[0] ?? now) - 1)
-      this.#isSaved = false
+      await this.#save()
     }
     if (run.length > 1) this.#events.madeUp(run.length, span)
     for (const tick of run) {
       if (this.#isOver()) return
       const published = await this.#publish(tick)
-      if (published !== 'aborted') this.#done = tick
-      this.#awake = Math.max(this.#awake, this.#now())
-      await this.#save()
       if (published === 'aborted') return
+      this.#done = tick
+      await this.#save()
     }
   }
 
@@ -161,18 +166,8 @@ class TickRunner {
     return outcome
   }
 
-  async #save(): Promise<void> {
-    const { state, row } = this.#source
-    try {
-      await saveProgress(state, row, { done: this.#done, awake: this.#awake })
-      this.#isSaved = true
-    } catch (error) {
-      this.#isSaved = false
-      if (isFailure(error, 'SOURCE_NOT_HELD')) {
-        this.#isHandedOver = true
-        this.#events.handedOver()
-      } else this.#events.notSaved(error)
-    }
+  #save(): Promise<void> {
+    return this.#keeper.keep({ done: this.#done, awake: this.#awake, ...this.#schedule })
   }
 
   async #nap(): Promise<void> {
@@ -180,6 +175,10 @@ class TickRunner {
     const next = this.#timetable.after(Math.max(now, this.#done)) ?? Number.POSITIVE_INFINITY
     await sleep(this.#source.clock, Math.min(this.#napMs, Math.max(0, next - now)), this.#signal)
   }
+}
+
+function scheduleOf({ schedule, timezone }: PingSourceRow): Pick<Progress, 'schedule' | 'timezone'> {
+  return { schedule, timezone }
 }
 
 function jitterOf(uid: string): number {

@@ -1,5 +1,9 @@
+import { sleep } from '@sluice/clock'
 import type { HeldSource, PingSourceRow } from '@sluice/contract'
+import { isFailure } from '@sluice/errors'
+import type { HoldingSource } from '@sluice/source-runtime'
 import { z } from 'zod'
+import type { TickEvents } from './events.ts'
 
 /** How far a source has come, kept with its object. */
 export interface Progress {
@@ -30,10 +34,62 @@ function parsed(text: string): unknown {
   }
 }
 
-export function saveProgress(
-  state: HeldSource['state'],
-  { schedule, timezone }: PingSourceRow,
-  at: Pick<Progress, 'done' | 'awake'>,
-): Promise<void> {
-  return state.put({ [KEY]: JSON.stringify({ ...at, schedule, timezone }) })
+export interface ProgressKeeperDeps {
+  readonly source: Pick<HoldingSource<PingSourceRow>, 'state' | 'clock' | 'signal'>
+  readonly events: Pick<TickEvents, 'notSaved' | 'handedOver'>
+}
+
+/** A server that does not answer holds up no tick for longer. */
+const PATIENCE_MS = 1_000
+
+/** Writes down how far a source has come, the newest only, one at a time. */
+export class ProgressKeeper {
+  readonly #deps: ProgressKeeperDeps
+  #wanted: Progress | undefined
+  #writing: Promise<void> | undefined
+  #isHandedOver = false
+
+  constructor(deps: ProgressKeeperDeps) {
+    this.#deps = deps
+  }
+
+  /** Another replica has the source: nothing is written down any more. */
+  get isHandedOver(): boolean {
+    return this.#isHandedOver
+  }
+
+  /** Resolves once it is written, could not be, or takes too long. */
+  async keep(progress: Progress): Promise<void> {
+    this.#wanted = progress
+    await this.settled()
+  }
+
+  /** Tries once more what could not be written. Resolves as `keep` does. */
+  async settled(): Promise<void> {
+    // What is under way was waited for before
+    if (this.#wanted === undefined || this.#writing !== undefined) return
+    this.#writing = this.#write()
+    const over = new AbortController()
+    await Promise.race([this.#writing, sleep(this.#deps.source.clock, PATIENCE_MS, over.signal)])
+    over.abort()
+  }
+
+  async #write(): Promise<void> {
+    const { source, events } = this.#deps
+    await null // `#writing` is to be known by then
+    while (this.#wanted !== undefined && !this.#isHandedOver) {
+      const writing = this.#wanted
+      this.#wanted = undefined
+      try {
+        await source.state.put({ [KEY]: JSON.stringify(writing) })
+      } catch (error) {
+        this.#isHandedOver = isFailure(error, 'SOURCE_NOT_HELD')
+        if (this.#isHandedOver) events.handedOver()
+        else events.notSaved(error)
+        this.#wanted ??= writing
+        break
+      }
+    }
+    this.#writing = undefined
+  }
 }

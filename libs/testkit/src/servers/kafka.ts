@@ -69,15 +69,22 @@ async function startContainer(): Promise<Awaited<ReturnType<Way['find']>>> {
   }
 }
 
-/** One KRaft node of its own on a free port, empty; `config` is more lines of its properties. Undefined where none can be had. */
-export async function startKafka({ found }: Provision, config = ''): Promise<KafkaServer | undefined> {
+/**
+ * One KRaft node of its own on a free port, empty; `config` is more lines of its properties, `listeners` more of those, as
+ * `NAME://host:port`. Undefined where none can be had.
+ */
+export async function startKafka(
+  { found }: Provision,
+  config = '',
+  listeners: readonly string[] = [],
+): Promise<KafkaServer | undefined> {
   if (found === undefined) return undefined
   if (found.kind === 'running') return shared(found.url, found.stop)
   const folder = mkdtempSync(join(tmpdir(), 'sluice-kafka-'))
   cpSync(join(found.path, STORE), join(folder, 'store'), { recursive: true })
   const [port, controllerPort] = (await freePorts(2)) as [number, number]
   const file = join(folder, 'server.properties')
-  writeFileSync(file, propertiesOf({ folder, port, controllerPort, config }))
+  writeFileSync(file, propertiesOf({ folder, port, controllerPort, config, listeners }))
   const java = findJava() ?? 'java'
   const args = [
     ...JVM,
@@ -133,19 +140,21 @@ interface Node {
   readonly port: number
   readonly controllerPort: number
   readonly config: string
+  readonly listeners: readonly string[]
 }
 
 /**
  * Broker and controller in one; what the server keeps for itself needs no copies and few partitions. One that was killed
  * takes up its work only once its session before has ended, 9 s unless told.
  */
-function propertiesOf({ folder, port, controllerPort, config }: Node): string {
+function propertiesOf({ folder, port, controllerPort, config, listeners }: Node): string {
+  const others = listeners.map((each) => `,${each}`).join('')
   return `process.roles=broker,controller
 node.id=1
 controller.quorum.voters=1@127.0.0.1:${controllerPort}
 controller.listener.names=CONTROLLER
-listeners=PLAINTEXT://127.0.0.1:${port},CONTROLLER://127.0.0.1:${controllerPort}
-advertised.listeners=PLAINTEXT://127.0.0.1:${port}
+listeners=PLAINTEXT://127.0.0.1:${port},CONTROLLER://127.0.0.1:${controllerPort}${others}
+advertised.listeners=PLAINTEXT://127.0.0.1:${port}${others}
 log.dirs=${join(folder, 'store')}
 auto.create.topics.enable=false
 offsets.topic.num.partitions=4

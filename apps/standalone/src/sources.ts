@@ -1,0 +1,67 @@
+import type { Clock } from '@sluice/clock'
+import {
+  type ApiServerSourceRow,
+  type ContractStore,
+  createSourceDesk,
+  inProcessLine,
+  type PingSourceRow,
+  type SourceOffice,
+  type SourceRole,
+  type SourceRow,
+} from '@sluice/contract'
+import { clusterTransport } from '@sluice/kubernetes'
+import { apiServerSources } from '@sluice/source-apiserver'
+import { pingSource } from '@sluice/source-cron'
+import { type RunningSources, type RunSourcesDeps, runSources } from '@sluice/source-runtime'
+import type { Telemetry } from '@sluice/telemetry'
+
+export interface SourcesDeps {
+  readonly office: SourceOffice
+  readonly contract: ContractStore
+  readonly clock: Clock
+  readonly telemetry: Telemetry
+}
+
+/** The services of sources in this process; they meet the rest where services apart do, at the desk and the ingress. */
+export function startSources(deps: SourcesDeps): RunningSources {
+  return serve<PingSourceRow>(deps, 'source-cron', { hold: pingSource(deps) })
+}
+
+/** Those that watch the objects of the API on the control port, as any client of it: by its kubeconfig. */
+export function startApiServerSources(deps: SourcesDeps, kubeconfig: string): RunningSources {
+  const stack = new AsyncDisposableStack()
+  const open = async () => {
+    const cluster = stack.use(await clusterTransport(kubeconfig))
+    return stack.use(apiServerSources({ ...deps, cluster }))
+  }
+  // where nobody has such a source, no client is loaded
+  let opened: ReturnType<typeof open> | undefined
+  const sources = serve<ApiServerSourceRow>(deps, 'source-apiserver', {
+    async hold(source) {
+      opened ??= open().catch((error) => {
+        opened = undefined
+        throw error
+      })
+      return (await opened).hold(source)
+    },
+  })
+  return {
+    ...sources,
+    async [Symbol.asyncDispose]() {
+      await sources[Symbol.asyncDispose]()
+      await stack.disposeAsync()
+    },
+  }
+}
+
+function serve<R extends SourceRow>(
+  { office, contract, clock, telemetry }: SourcesDeps,
+  role: SourceRole,
+  work: Pick<RunSourcesDeps<R>, 'hold' | 'follow'>,
+): RunningSources {
+  const stack = new AsyncDisposableStack()
+  const line = inProcessLine({ office, store: contract, role })
+  const desk = stack.use(createSourceDesk<R>({ role, contract, line, clock, telemetry }))
+  const { warning, drain } = stack.use(runSources({ desk, clock, telemetry, ...work }))
+  return { warning, drain, [Symbol.asyncDispose]: () => stack.disposeAsync() }
+}
