@@ -88,7 +88,7 @@ describe('what Kafka is opened with', () => {
   test('nothing else set: one copy, no compression, no login, no TLS', () => {
     expect(optionsOf({})).toEqual({
       ...{ brokers: 'a:9092, [::1]:9092', clientId: 'sluice-filter', prefix: 'sluice' },
-      ...{ replicas: 1, flushAlways: false, compression: 'none', requestMs: 6_000, leaseMs: 10_000 },
+      ...{ replicas: 1, flushAlways: false, places: false, compression: 'none', requestMs: 6_000, leaseMs: 10_000 },
     })
   })
 
