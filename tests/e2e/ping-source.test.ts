@@ -4,7 +4,7 @@ import { type SinkRequest, startSink, until } from '@sluice/testkit'
 import { install } from './installation.ts'
 import { missingTicks, secondOf, ticking } from './ticks.ts'
 
-test('a PingSource of standalone ticks into any sink; an outage of that, with a kill -9 in the middle, loses no tick', async () => {
+test('SRC-03, SRC-05: a PingSource of standalone ticks into any sink; an outage of that, with a kill -9 in the middle, loses no tick', async () => {
   const taken: SinkRequest[] = []
   let isAway = false
   await using sink = await startSink({
@@ -23,6 +23,14 @@ test('a PingSource of standalone ticks into any sink; an outage of that, with a 
   expect(first?.body.toString()).toBe('{"hello":"world"}')
   expect(first?.id).toMatch(new RegExp(`^[0-9a-f-]{36}/${first?.headers['ce-time']}$`))
 
+  const ready = async () => {
+    const path = '/apis/sources.knative.dev/v1/namespaces/shop/pingsources/tick'
+    const { status } = JSON.parse((await sluice.get(`http://127.0.0.1:${sluice.env.CONTROL_PORT}${path}`)).text)
+    return status?.conditions?.find(({ type }: { type: string }) => type === 'Ready')
+  }
+  await until('the source is Ready', async () => (await ready())?.status === 'True')
+  const readyBefore = await ready()
+
   isAway = true
   const refusedBefore = sink.count
   await until('a tick that is refused', async () => sink.count > refusedBefore)
@@ -36,6 +44,7 @@ test('a PingSource of standalone ticks into any sink; an outage of that, with a 
     'ticks of after the restart',
     async () => taken.filter((each) => secondOf(each) > killedAt + 1).length >= 2,
   )
+  expect(await ready()).toEqual(readyBefore)
   await until('the ticks of before', async () => missingTicks(taken).length === 0)
   expect(new Set(taken.map(({ headers }) => `${headers['ce-id']} ${headers['ce-time']}`)).size).toBe(
     new Set(taken.map(({ id }) => id)).size,

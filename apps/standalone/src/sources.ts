@@ -4,6 +4,7 @@ import {
   type ContractStore,
   createSourceDesk,
   inProcessLine,
+  type KafkaSourceRow,
   type PingSourceRow,
   type SourceOffice,
   type SourceRole,
@@ -12,6 +13,7 @@ import {
 import { clusterTransport } from '@sluice/kubernetes'
 import { apiServerSources } from '@sluice/source-apiserver'
 import { pingSource } from '@sluice/source-cron'
+import { kafkaSource, type OpenGroup } from '@sluice/source-kafka'
 import { type RunningSources, type RunSourcesDeps, runSources } from '@sluice/source-runtime'
 import type { Telemetry } from '@sluice/telemetry'
 
@@ -24,7 +26,15 @@ export interface SourcesDeps {
 
 /** The services of sources in this process; they meet the rest where services apart do, at the desk and the ingress. */
 export function startSources(deps: SourcesDeps): RunningSources {
-  return serve<PingSourceRow>(deps, 'source-cron', { hold: pingSource(deps) })
+  const openGroup: OpenGroup = async (settings) => {
+    // where nobody has such a source, no client is loaded
+    const client = await import('@sluice/kafka-group')
+    return client.openGroup({ ...settings, clientId: 'sluice', log: deps.telemetry.log })
+  }
+  return together([
+    serve<PingSourceRow>(deps, 'source-cron', { hold: pingSource(deps) }),
+    serve<KafkaSourceRow>(deps, 'source-kafka', { hold: kafkaSource({ ...deps, openGroup }) }),
+  ])
 }
 
 /** Those that watch the objects of the API on the control port, as any client of it: by its kubeconfig. */
@@ -51,6 +61,14 @@ export function startApiServerSources(deps: SourcesDeps, kubeconfig: string): Ru
       await sources[Symbol.asyncDispose]()
       await stack.disposeAsync()
     },
+  }
+}
+
+function together(all: readonly RunningSources[]): RunningSources {
+  return {
+    warning: () => all.flatMap((each) => each.warning() ?? []).join('\n') || undefined,
+    drain: async () => void (await Promise.all(all.map((each) => each.drain()))),
+    [Symbol.asyncDispose]: async () => void (await Promise.all(all.map((each) => each[Symbol.asyncDispose]()))),
   }
 }
 

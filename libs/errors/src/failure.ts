@@ -29,6 +29,7 @@ export type Failure =
   | { code: 'CONTENT_TYPE_UNSUPPORTED'; contentType: string }
   | { code: 'SOURCE_STATE_TOO_LARGE'; source: string; bytes: number; maxBytes: number }
   | { code: 'SOURCE_STATE_UNAVAILABLE'; reason: string }
+  | { code: 'SOURCE_ORIGIN_UNAVAILABLE'; origin: string; reason: string }
   | { code: 'EVENT_INVALID'; problem: string }
   | { code: 'EVENT_TOO_LARGE'; bytes: number; maxBytes: number }
   | { code: 'EVENT_TTL_SPENT' }
@@ -129,6 +130,7 @@ export const FAILURE_CODES = [
   'CONTENT_TYPE_UNSUPPORTED',
   'SOURCE_STATE_TOO_LARGE',
   'SOURCE_STATE_UNAVAILABLE',
+  'SOURCE_ORIGIN_UNAVAILABLE',
   'EVENT_INVALID',
   'EVENT_TOO_LARGE',
   'EVENT_TTL_SPENT',

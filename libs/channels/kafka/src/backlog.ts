@@ -1,6 +1,7 @@
 import type { Backlog } from '@sluice/channel'
 import { scan } from './fetcher.ts'
 import type { Kept } from './journal.ts'
+import { atOf } from './names.ts'
 import { decodeRecord, type RecordEntry } from './record.ts'
 import { type OwnedLane, type ReadDeps, stateOf } from './state.ts'
 
@@ -43,9 +44,8 @@ async function fromOutside(lane: number, deps: ReadDeps, queue: string | undefin
   const isOpen = new Set(cursor.open.map(({ seq }) => seq))
   const kept = [...asides, ...redriven].map(decoded)
   const aside = kept.filter((entry): entry is RecordEntry => entry !== undefined)
-  const ids = new Set(aside.map(({ place }) => place?.id))
   const first = Math.min(cursor.open[0]?.seq ?? Number.POSITIVE_INFINITY, cursor.handed + 1)
-  const places = new Set(aside.map(({ place }) => Number(place?.id.split('-')[1] ?? -1) + 1))
+  const places = new Set(aside.map(({ place }) => (atOf(place?.id ?? '')?.offset ?? -1) + 1))
   const behind = await behindIn(
     lane,
     first - 1,
@@ -53,7 +53,7 @@ async function fromOutside(lane: number, deps: ReadDeps, queue: string | undefin
     (entry, seq) => (seq > cursor.handed || isOpen.has(seq)) && !places.has(seq) && isIn(entry, queue),
   )
   const waiting = [...new Map(aside.map((entry) => [entry.place?.id, entry])).values()]
-  return ids.size === 0 ? sizeOf(behind) : sum([sizeOf(behind), sizeOf(waiting.filter((entry) => isIn(entry, queue)))])
+  return sum([sizeOf(behind), sizeOf(waiting.filter((entry) => isIn(entry, queue)))])
 }
 
 interface Sized {
@@ -82,7 +82,8 @@ async function behindIn(
     } catch {
       continue
     }
-    if (entry.dedupKey !== undefined && keys.size < keys.add(entry.dedupKey).size === false) continue
+    if (entry.dedupKey !== undefined && keys.has(entry.dedupKey)) continue
+    if (entry.dedupKey !== undefined) keys.add(entry.dedupKey)
     if (!counts(entry, seq)) continue
     sizes.push({ seq, bytes: entry.bytes })
     bytes += entry.bytes

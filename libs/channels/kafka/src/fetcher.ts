@@ -36,12 +36,14 @@ export class Fetcher implements AsyncDisposable {
   readonly #free = new Map<number, Wire[]>()
   readonly #lines = new Map<number, number>()
   readonly #all = new Set<Wire>()
+  readonly #listening: Disposable
   #fetches = 0
   #isKicked = false
   #isClosed = false
 
   constructor(link: Link) {
     this.#link = link
+    this.#listening = link.onUp(() => this.#kick())
   }
 
   follow(following: Following): Disposable & { pull(): void } {
@@ -59,6 +61,7 @@ export class Fetcher implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     this.#isClosed = true
+    this.#listening[Symbol.dispose]()
     this.#followed.clear()
     await Promise.all([...this.#all].map((line) => line.disconnect().catch(() => undefined)))
   }
@@ -74,7 +77,7 @@ export class Fetcher implements AsyncDisposable {
 
   async #round(): Promise<void> {
     const wanted = [...this.#followed].filter(({ fetch, hasRoom }) => fetch === 0 && hasRoom())
-    if (wanted.length === 0 || this.#isClosed) return
+    if (wanted.length === 0 || this.#isClosed || !this.#link.isUp) return
     const fetch = ++this.#fetches
     for (const each of wanted) each.fetch = fetch
     const byNode = new Map<number, Followed[]>()

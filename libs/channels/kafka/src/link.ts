@@ -36,6 +36,7 @@ export class Link implements AsyncDisposable {
   #checking: Promise<void> | undefined
   #prepare: () => Promise<void> = async () => undefined
   #isPrepared = false
+  #isPreparing = false
   #isClosed = false
   #lastOrder = 0
 
@@ -118,7 +119,7 @@ export class Link implements AsyncDisposable {
   }
 
   async atNode<T>(node: number, topic: string, ask: (broker: WireBroker) => Promise<T>): Promise<T> {
-    if (this.#isClosed) throw closed()
+    this.#requireUp()
     try {
       return await ask(await this.#wire.findBroker({ nodeId: node }))
     } catch (error) {
@@ -129,7 +130,7 @@ export class Link implements AsyncDisposable {
   }
 
   async atController<T>(topic: string, ask: (broker: WireBroker) => Promise<T>): Promise<T> {
-    if (this.#isClosed) throw closed()
+    this.#requireUp()
     try {
       return await ask(await this.#wire.findControllerBroker())
     } catch (error) {
@@ -252,7 +253,7 @@ export class Link implements AsyncDisposable {
   }
 
   async #ask<T>(about: string, ask: (broker: WireBroker) => Promise<T>): Promise<T> {
-    if (this.#isClosed) throw closed()
+    this.#requireUp()
     try {
       return await ask(await this.#wire.brokerPool.findConnectedBroker())
     } catch (error) {
@@ -261,12 +262,21 @@ export class Link implements AsyncDisposable {
     }
   }
 
+  /** Down, nobody is asked: each would try to connect for itself. */
+  #requireUp(): void {
+    if (this.#isClosed) throw closed()
+    if (this.#state.state === 'waiting' && !this.#isPreparing) throw unavailable(this.#state.reason)
+  }
+
   async #look(): Promise<void> {
     this.#timer?.[Symbol.dispose]()
     try {
       await this.#wire.connect()
       await this.#wire.refreshMetadata()
-      if (!this.#isPrepared) await this.#prepare()
+      if (!this.#isPrepared) {
+        this.#isPreparing = true
+        await this.#prepare()
+      }
       this.#isPrepared = true
       const wasUp = this.isUp
       this.#state = { state: 'connected' }
@@ -275,6 +285,8 @@ export class Link implements AsyncDisposable {
       this.#leaders.clear()
       this.#coordinators.clear()
       this.#state = { state: 'waiting', reason: failureOf(error, '').message }
+    } finally {
+      this.#isPreparing = false
     }
     if (this.#isClosed) return
     this.#timer = this.clock.after(this.isUp ? PING_MS : RETRY_MS, () => void this.check())

@@ -140,7 +140,9 @@ async function waitingIn(lane: number, deps: ReadDeps): Promise<Found[]> {
     const { open, aside, read } = owned.lane
     const [firstOpen = read + 1] = open.keys()
     first = firstOpen
-    isOpen = (seq) => seq > read || open.has(seq)
+    // As it is at this moment, like what is aside: it may be moved there while the topic is read
+    const openNow = new Set(open.keys())
+    isOpen = (seq) => seq > read || openNow.has(seq)
     for (const { id, aside: place, age, queue, storedAt } of aside.values()) {
       found.set(id, { id, topic: names.lanes, lane, offset: place - 1, age, queue, storedAt })
     }

@@ -1,6 +1,6 @@
 import { sleep } from '@sluice/clock'
 import { MAX_BATCH_BYTES } from './config.ts'
-import { causeOf, conflict, isOfType, unavailable, unknownTopic } from './errors.ts'
+import { causeOf, conflict, isOfType, isUnavailable, unavailable, unknownTopic } from './errors.ts'
 import type { Link } from './link.ts'
 
 export interface TopicOptions {
@@ -16,6 +16,7 @@ export interface TopicOptions {
 /** For what the cluster does a moment after it said so. */
 const MOST_TRIES = 30
 const RETRY_MS = 100
+const SOON_MS = 20
 
 /** Small segments, soon cleaned: who takes a lane over reads all that is left. */
 const COMPACTED = {
@@ -42,16 +43,32 @@ const ALL = {
  */
 export async function createTopics(link: Link, wanted: ReadonlyMap<string, TopicOptions>): Promise<void> {
   let found = await link.partitionsOf([...wanted.keys()])
+  const made = [...wanted].filter(([topic]) => !found.has(topic))
   for (const [topic, options] of wanted) checkPartitions(topic, found.get(topic), options)
   for (let tries = 1; ; tries++) {
     const missing = [...wanted].filter(([topic]) => !found.has(topic))
-    if (missing.length === 0) return
+    if (missing.length === 0) return ready(link, made)
     if (tries > MOST_TRIES) throw unavailable(`topic ${missing[0]?.[0]} is made, and not known to its broker yet`)
     if (tries > 1) await sleep(link.clock, RETRY_MS)
     // One of the same name may be on its way out: then it is not made until that is gone
     if (tries % 5 === 1) await make(link, missing)
     found = await link.partitionsOf([...wanted.keys()])
     for (const [topic, options] of wanted) if (found.has(topic)) checkPartitions(topic, found.get(topic), options)
+  }
+}
+
+/** A broker is told that it leads a little after everybody else is. */
+async function ready(link: Link, made: readonly (readonly [string, TopicOptions])[]): Promise<void> {
+  for (const [topic, { lanes }] of made) {
+    for (let tries = 1; ; tries++) {
+      try {
+        await Promise.all(Array.from({ length: lanes }, (_, partition) => link.end(topic, partition)))
+        break
+      } catch (error) {
+        if (tries >= MOST_TRIES || !isUnavailable(error) || !link.isUp) throw error
+        await sleep(link.clock, SOON_MS)
+      }
+    }
   }
 }
 

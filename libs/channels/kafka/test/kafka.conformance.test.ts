@@ -40,7 +40,7 @@ if (server === undefined) {
       clock = new ShiftedClock()
     },
     persists: true,
-    patienceMs: 20_000,
+    patienceMs: 50_000,
     // A server that restarts under load takes its time, and there are four of each kind
     manyEvents: 3_000,
     // For the server a process that is killed is a connection that breaks.

@@ -7,6 +7,7 @@ import { type AttributeValue, createEvent } from '@sluice/cloudevents'
 import { provisionKafka, startKafka } from '@sluice/testkit'
 import type { Admin, Kafka } from 'kafkajs'
 import { clientOf, createTopic, decodeRecord, Link, Publisher, type RecordEntry, removeTopics } from '../src/index.ts'
+import { kafkaClaims } from './claims.ts'
 import { silentTelemetry } from './silent.ts'
 
 const execute = promisify(execFile)
@@ -17,6 +18,7 @@ const CASE_MS = 60_000
 const MANY = 3_000
 const AT_ONCE = 50
 const MOST_TRIES = 1_000
+const RETRY_MS = 20
 
 function linkTo(brokers: string, requestMs = 6_000): Link {
   return new Link({ brokers, clock: systemClock, telemetry: silentTelemetry, requestMs })
@@ -198,6 +200,7 @@ describe('Kafka', () => {
           } catch (error) {
             expect(error).toMatchObject({ detail: { code: 'CHANNEL_UNAVAILABLE' } })
             refused++
+            await new Promise((resolve) => setTimeout(resolve, RETRY_MS))
           }
         }
       }
@@ -256,4 +259,6 @@ describe('Kafka', () => {
     },
     CASE_MS,
   )
+
+  kafkaClaims(server)
 })

@@ -1,0 +1,140 @@
+import { describe, expect, test } from '@jest/globals'
+import type { KafkaSourceRow } from '@sluice/contract'
+import { EventingError } from '@sluice/errors'
+import { runSources } from '@sluice/source-runtime'
+import { createTestTelemetry } from '@sluice/telemetry/testing'
+import { createFakeDesk, createFakeIngress, settle, VirtualClock } from '@sluice/testkit'
+import { kafkaRow } from '../test/kafka-row.ts'
+import { kafkaSource } from './kafka-source.ts'
+import type { MemberDeps, Place, RecordGroup } from './record-group.ts'
+
+/** A group whose members do as they are told. */
+class FakeGroup implements RecordGroup {
+  readonly members: { readonly deps: MemberDeps; readonly end: (error?: Error) => void; isGone: boolean }[] = []
+  at: Place[] = [0, 1].map((partition) => ({ topic: 'orders', partition, low: 2, high: 12, committed: undefined }))
+  isAway = false
+  isClosed = false
+
+  async places() {
+    if (this.isAway) throw failed()
+    return this.at
+  }
+
+  join(deps: MemberDeps) {
+    const { promise: ended, resolve } = Promise.withResolvers<Error | undefined>()
+    const member = { deps, end: resolve, isGone: false }
+    this.members.push(member)
+    return {
+      ended,
+      async [Symbol.asyncDispose]() {
+        member.isGone = true
+        resolve(undefined)
+      },
+    }
+  }
+
+  async [Symbol.asyncDispose]() {
+    this.isClosed = true
+  }
+}
+
+function failed() {
+  const detail = { code: 'SOURCE_ORIGIN_UNAVAILABLE', origin: 'g', reason: 'KafkaUnavailable' } as const
+  return new EventingError(detail, 'no broker answers')
+}
+
+async function start(changes: Partial<KafkaSourceRow> = {}) {
+  const [clock, telemetry, group] = [new VirtualClock(), createTestTelemetry(), new FakeGroup()]
+  const desk = createFakeDesk<KafkaSourceRow>({ clock })
+  const ingress = createFakeIngress({ clock })
+  const opening = { failures: 0 }
+  const openGroup = async () => {
+    if (opening.failures-- > 0) throw failed()
+    return group
+  }
+  const hold = kafkaSource({ telemetry, openGroup, random: () => 0 })
+  const running = runSources({
+    ...{ clock, telemetry, hold, random: () => 0 },
+    desk: desk.replica(),
+    sender: ingress.sender,
+  })
+  const put = async (row: Partial<KafkaSourceRow> = changes) => {
+    await desk.put(kafkaRow(row))
+    await settle()
+  }
+  const said = () => ({ ...desk.reports('u1').at(-1) })
+  return { clock, telemetry, group, desk, ingress, opening, running, put, said }
+}
+
+describe('a KafkaSource', () => {
+  test('has as many members as it is to have, but no more than there are partitions', async () => {
+    const { put, group, said } = await start()
+    await put({ consumers: 5 })
+    expect(group.members).toHaveLength(2)
+    group.members[0]?.deps.joined(1)
+    group.members[1]?.deps.joined(1)
+    await settle()
+    expect(said().facts).toEqual({ consumers: '2' })
+  })
+
+  test('a member that falls out joins again, ever more seldom, and the status says so meanwhile', async () => {
+    const { put, group, said, clock } = await start()
+    await put()
+    group.members[0]?.deps.joined(2)
+    group.members[0]?.end(failed())
+    await settle()
+    expect(said()).toMatchObject({
+      conditions: {
+        ConnectionEstablished: { status: 'False', reason: 'KafkaUnavailable', message: 'no broker answers' },
+      },
+      facts: { consumers: '0' },
+    })
+    await clock.advance(500)
+    group.members[1]?.end(failed())
+    await clock.advance(999)
+    expect(group.members).toHaveLength(2)
+    await clock.advance(1)
+    group.members[2]?.deps.joined(2)
+    await settle()
+    expect(said()).toMatchObject({
+      conditions: { ConnectionEstablished: { status: 'True' } },
+      facts: { consumers: '1' },
+    })
+    expect(group.members.map(({ isGone }) => isGone)).toEqual([true, true, false])
+  })
+
+  test('that can not connect is tried again, and then reads', async () => {
+    const { put, group, said, clock, opening } = await start()
+    opening.failures = 1
+    await put()
+    expect(said().conditions).toMatchObject({
+      ConnectionEstablished: { status: 'False', reason: 'KafkaUnavailable' },
+      Deployed: { status: 'False', reason: 'SourceOriginUnavailable' },
+    })
+    await clock.advance(500)
+    expect(group.members).toHaveLength(1)
+    expect(said().conditions).toMatchObject({ ConnectionEstablished: { status: 'True' }, Deployed: { status: 'True' } })
+  })
+
+  test('shows how far its group is behind, and nothing while that is not known', async () => {
+    const { put, group, telemetry, clock } = await start()
+    await put()
+    const lag = (partition?: number) =>
+      telemetry.read('source_kafka_lag_records', partition === undefined ? {} : { partition })
+    expect([lag(0), lag()]).toEqual([10, 20])
+    group.at = group.at.map((each) => ({ ...each, committed: 11 }))
+    await clock.advance(15_000)
+    expect(lag()).toBe(2)
+    group.isAway = true
+    await clock.advance(15_000)
+    expect(lag()).toBe(0)
+  })
+
+  test('that goes lets its members leave before the connection is closed', async () => {
+    const { put, group, running, telemetry } = await start()
+    await put()
+    await running[Symbol.asyncDispose]()
+    expect([group.members[0]?.isGone, group.isClosed]).toEqual([true, true])
+    expect(telemetry.read('source_kafka_lag_records')).toBe(0)
+  })
+})
