@@ -9,6 +9,7 @@ import {
   purgeParked,
   type Rows,
   removeEndedChannels,
+  sourceLimits,
 } from '@sluice/contract'
 import { startDispatcher } from '@sluice/dispatch'
 import { openDriver, runningDrivers } from '@sluice/drivers'
@@ -64,7 +65,10 @@ export async function startRoles(
   const secrets = createSecrets()
   const office = starting.use(
     // nobody else runs sources: there is nobody to wait for
-    await openSourceOffice({ ...role, store: contract, path: join(dataDir, 'sources.db'), settleMs: 0, secrets }),
+    await openSourceOffice({
+      ...{ ...role, store: contract, path: join(dataDir, 'sources.db'), settleMs: 0, secrets },
+      limits: sourceLimits(config),
+    }),
   )
   // before the control plane, which else would say of each source that nobody runs it, and after it at the end
   const sources = starting.use(startSources({ ...role, office }))
