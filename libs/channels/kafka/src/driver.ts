@@ -100,6 +100,13 @@ class Driver implements KafkaDriver {
     }
   }
 
+  /** How many copies somebody else's topic has is not known. */
+  readonly capabilitiesOf = (name: string): ChannelCapabilities => {
+    const { backend: { isExternal = false, replicas = this.#options.replicas ?? 1 } = {} } =
+      this.#channels.get(name)?.options ?? {}
+    return { ...this.capabilities, durable: isExternal ? 'process' : durabilityOf({ ...this.#options, replicas }) }
+  }
+
   async create(name: string, options: ChannelOptions): Promise<void> {
     if (this.#isClosed) throw closed()
     this.#requireUp()
