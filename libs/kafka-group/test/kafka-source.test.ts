@@ -118,6 +118,24 @@ describe('KafkaSource on a Kafka', () => {
     expect(source.facts()).toEqual({ consumers: '1' })
   })
 
+  test('records are read by whatever they are compressed', async () => {
+    const compressions = ['gzip', 'snappy', 'lz4', 'zstd']
+    const topics = compressions.map((each) => `${each}-${crypto.randomUUID()}`)
+    await admin.createTopics({
+      waitForLeaders: true,
+      topics: topics.map((topic, n) => ({
+        topic,
+        configEntries: [{ name: 'compression.type', value: compressions[n] ?? '' }],
+      })),
+    })
+    await using source = await startSource(server, { topics })
+    const value = 'what is said again and again '.repeat(10_000)
+    await Promise.all(topics.map((topic) => send(topic, [{ value }, { value: 'short' }])))
+    await source.stored(topics.length * 2)
+    expect(source.values().filter((each) => each === value)).toHaveLength(topics.length)
+    expect(source.values().filter((each) => each === 'short')).toHaveLength(topics.length)
+  })
+
   test('earliest begins with the oldest record, latest with what comes after the source, also if it dies before it reads', async () => {
     const topic = await newTopic()
     await send(topic, numbered(0, 3))
