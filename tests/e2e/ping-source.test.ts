@@ -4,7 +4,7 @@ import { type SinkRequest, startSink, until } from '@sluice/testkit'
 import { install } from './installation.ts'
 import { missingTicks, secondOf, ticking } from './ticks.ts'
 
-test('a PingSource of standalone ticks into any sink; an outage of that, with a kill -9 in the middle, loses no tick', async () => {
+test('SRC-03, SRC-05: a PingSource of standalone ticks into any sink; an outage of that, with a kill -9 in the middle, loses no tick', async () => {
   const taken: SinkRequest[] = []
   let isAway = false
   await using sink = await startSink({

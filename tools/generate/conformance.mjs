@@ -3,7 +3,7 @@ import { globSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 
 /** Of these every case has a test, or a reason why there is none yet. */
-export const GROUPS = ['ING', 'DLV', 'RSP', 'RPL', 'RTY', 'DLS', 'FLT', 'BRK', 'TRG', 'CHN', 'SUB']
+export const GROUPS = ['ING', 'DLV', 'RSP', 'RPL', 'RTY', 'DLS', 'FLT', 'BRK', 'TRG', 'CHN', 'SUB', 'SRC']
 
 const ID = /\b[A-Z]{3}-\d\d\b/g
 /** A string literal that begins with ids. */

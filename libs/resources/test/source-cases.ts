@@ -151,6 +151,10 @@ const API_SERVER: readonly AdmissionCase[] = [
 
 const GITHUB: readonly AdmissionCase[] = [
   accepted('a GitHubSource', gitHubSource({})),
+  accepted(
+    "a GitHubSource of an event that Knative's does not list",
+    gitHubSource({ eventTypes: ['workflow_run', 'star'] }),
+  ),
   ...['knative', 'knative/'].map((ownerAndRepository) =>
     accepted(`a GitHubSource of the organisation ${ownerAndRepository}`, gitHubSource({ ownerAndRepository })),
   ),

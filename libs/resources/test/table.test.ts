@@ -29,7 +29,7 @@ describe('a source is found as Knative finds it', () => {
     expect(spec.names.categories).toContain('sources')
     const types = JSON.parse(metadata.annotations?.['registry.knative.dev/eventTypes'] ?? '') as { type: string }[]
     expect(types.length).toBeGreaterThan(0)
-    for (const { type } of types) expect(type).toMatch(/^dev\.knative\.(sources?|apiserver|kafka)\.[a-z._]+$/)
+    for (const { type } of types) expect(type).toMatch(/^dev\.knative\.(sources?|apiserver|kafka).[a-z0-9._]+$/)
   })
 })
 

@@ -4,7 +4,7 @@ import { bench, ROW } from '../test/bench.ts'
 const MINUTE_MS = 60_000
 
 describe('the sources of an API server', () => {
-  test('tell of nothing that is there at the start, then of each addition, change and removal', async () => {
+  test('SRC-06: tell of nothing that is there at the start, then of each addition, change and removal', async () => {
     const { clock, desk, api, replica, told, conditions } = bench()
     api.put('shop', 'old')
     await clock.advance(2_000)
@@ -143,7 +143,7 @@ describe('the sources of an API server', () => {
     expect([...desk.state(ROW.uid).keys()].filter((key) => key.includes('stock'))).toEqual([])
   })
 
-  test('what labels begin and cease to choose while the history goes is told, however old it is', async () => {
+  test('SRC-09: what labels begin and cease to choose while the history goes is told, however old it is', async () => {
     const { clock, desk, api, replica, told } = bench()
     for (const name of ['old', 'same', 'gone']) api.put('shop', name, { labels: { on: name === 'old' ? 'no' : 'yes' } })
     await clock.advance(2_000)
@@ -171,7 +171,7 @@ describe('the sources of an API server', () => {
     expect(api.requests.some((request) => request.endsWith('/pods'))).toBe(false)
   })
 
-  test('an ingress that is full is waited for: nothing is pulled meanwhile, and nothing is lost or out of order', async () => {
+  test('SRC-11: an ingress that is full is waited for: nothing is pulled meanwhile, and nothing is lost or out of order', async () => {
     const { clock, desk, api, replica, told, ingress } = bench()
     await using _ = replica()
     await desk.put(ROW)

@@ -20,7 +20,7 @@ const id = (change: Partial<Change> = {}, of: Partial<EventsOf> = {}) =>
   attributes({ ...CHANGE, ...change }, { ...OF, ...of }).id
 
 describe('the event of a change', () => {
-  test("has Knative's attributes, with the plural that the API server has", () => {
+  test("SRC-08: has Knative's attributes, with the plural that the API server has", () => {
     expect(attributes(CHANGE)).toEqual({
       ...{ specversion: '1.0', id: expect.any(String), source: 'https://10.96.0.1:443' },
       ...{ type: 'dev.knative.apiserver.resource.add', datacontenttype: 'application/json' },
@@ -36,11 +36,11 @@ describe('the event of a change', () => {
     })
   })
 
-  test('carries the whole object, whose kind a list leaves out', () => {
+  test('SRC-06: carries the whole object, whose kind a list leaves out', () => {
     expect(data(CHANGE)).toEqual({ ...CHANGE.object, apiVersion: OF.resource.apiVersion, kind: 'Gateway' })
   })
 
-  test('or what names it', () => {
+  test('SRC-07: or what names it', () => {
     const of: EventsOf = { ...OF, row: { uid: 'source-1', mode: 'Reference' } }
     expect(attributes(CHANGE, of).type).toBe('dev.knative.apiserver.ref.add')
     expect(data(CHANGE, of)).toEqual({

@@ -34,7 +34,7 @@ describe('a change is told', () => {
     expect(eventIfWanted({ owner })(change, EVENT)).toBe(is)
   })
 
-  test('by all of the filters, on the attributes of the event', () => {
+  test('SRC-10: by all of the filters, on the attributes of the event', () => {
     const of = (name: string) => eventIfWanted({ filters: [{ exact: { name } }, { suffix: { type: '.add' } }] })
     expect([of('a')(gone(), EVENT), of('b')(gone(), EVENT)]).toEqual([true, false])
   })

@@ -34,7 +34,7 @@ function bench({ napMs = 30_000, startsAt = Date.UTC(2026, 0, 1) }: { napMs?: nu
 }
 
 describe('a tick', () => {
-  test("is Knative's event, with an id and a time that are the tick's however often it is sent", async () => {
+  test("SRC-01, SRC-02, SRC-05: is Knative's event, with an id and a time that are the tick's however often it is sent", async () => {
     const { clock, desk, ingress, start } = bench()
     await using _ = start()
     await desk.put({ ...ROW, ceOverrides: { team: 'blue' } })
@@ -48,7 +48,7 @@ describe('a tick', () => {
     expect(Buffer.from(event?.data ?? []).toString()).toBe('{"hello":"world"}')
   })
 
-  test('has the bytes of dataBase64, or no data and no type of any', async () => {
+  test('SRC-02: has the bytes of dataBase64, or no data and no type of any', async () => {
     for (const [data, expected] of [
       [{ base64: '/wA=' }, Buffer.from([255, 0])],
       [undefined, undefined],

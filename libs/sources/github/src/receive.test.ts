@@ -108,7 +108,7 @@ describe('a webhook of GitHub', () => {
     expect((await post(there, '{"n":2}', 'd')).status).toBe(409)
   })
 
-  test('an event that nobody asked for is 202 and goes nowhere, but only if it is signed', async () => {
+  test('SRC-14: an event that nobody asked for is 202 and goes nowhere, but only if it is signed', async () => {
     await using bench = await startBench({ eventTypes: ['push', 'issues'] })
     expect((await bench.post('{}', { 'x-github-event': 'ping' })).status).toBe(202)
     expect(await answerOf(bench.post('{}', { 'x-github-event': 'ping', 'x-hub-signature-256': 'no' }))).toMatchObject({
@@ -120,7 +120,7 @@ describe('a webhook of GitHub', () => {
     expect(bench.telemetry.read(REQUESTS, { outcome: 'ignored' })).toBe(1)
   })
 
-  test('what is no request of a webhook is told why', async () => {
+  test('SRC-14: what is no request of a webhook is told why', async () => {
     await using bench = await startBench({}, { maxBodyBytes: 1_000 })
     const told = (body: string | Buffer, headers: Record<string, string> = {}, path?: string) =>
       answerOf(bench.post(body, headers, path))
@@ -165,7 +165,7 @@ describe('a webhook of GitHub', () => {
     expect(bench.ingress.requests).toHaveLength(0)
   })
 
-  test('is 202 only once it is stored: 503 with the time to wait while the ingress is full, 400 for what it never takes', async () => {
+  test('SRC-16: is 202 only once it is stored: 503 with the time to wait while the ingress is full, 400 for what it never takes', async () => {
     await using bench = await startBench()
     bench.ingress.respond = () => ({ status: 429, retryAfter: '7' })
     const busy = await bench.post('{"n":1}')

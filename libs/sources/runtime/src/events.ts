@@ -83,6 +83,9 @@ export function sourceEvents({ log, events, retries, duration }: SourcesTelemetr
     stopFailed(error: unknown) {
       log.error({ ...labels, error }, 'source could not be stopped in order')
     },
+    reportRefused(error: unknown) {
+      log.warn({ ...labels, code: failureOf(error).code, error }, 'status of a source is not taken')
+    },
     reportFailed(delayMs: number, error: unknown) {
       log.debug({ ...labels, delayMs, code: failureOf(error).code, error }, 'status of a source could not be reported')
     },

@@ -1,4 +1,5 @@
 import { describe, expect, test } from '@jest/globals'
+import type { Telemetry } from '@sluice/telemetry'
 import { settle } from '@sluice/testkit'
 import { bench, eventOf, ROW } from '../test/bench.ts'
 import { sourceEvents, sourcesTelemetry } from './events.ts'
@@ -7,7 +8,7 @@ import { openOutlet } from './outlet.ts'
 const HOUR_MS = 3_600_000
 const never = new AbortController().signal
 
-function open(changes: Partial<typeof ROW> = {}) {
+function open(changes: Partial<typeof ROW> = {}, tracing: Partial<Pick<Telemetry, 'startSpan'>> = {}) {
   const all = bench()
   const seen: string[] = []
   const watcher = {
@@ -17,7 +18,10 @@ function open(changes: Partial<typeof ROW> = {}) {
   }
   const row = { ...ROW, ...changes }
   const events = sourceEvents(sourcesTelemetry(all.telemetry), row)
-  const outlet = openOutlet({ ...all.deps, row, events, watcher, timeoutMs: 30_000 })
+  const outlet = openOutlet({
+    ...all.deps,
+    ...{ row, events, watcher, timeoutMs: 30_000, telemetry: { startSpan: undefined, ...tracing } },
+  })
   return { ...all, outlet, seen }
 }
 
@@ -112,5 +116,39 @@ describe('the outlet of a source', () => {
     const { outlet, ingress } = open()
     await outlet.offer(eventOf('1'), never, '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01')
     expect(ingress.requests[0]?.headers.traceparent).toMatch(/^00-0af7651916cd43dd8448eb211c80319c-/)
+  })
+
+  test('has a span of its own within that trace, with the status of the answer', async () => {
+    const spans: unknown[] = []
+    const startSpan: NonNullable<Telemetry['startSpan']> = (name, kind, parent, attributes) => {
+      const span = { name, kind, parent, attributes, status: 0, ended: false }
+      spans.push(span)
+      return {
+        traceparent: '00-trace-own-01',
+        setStatus(status) {
+          span.status = status
+        },
+        end() {
+          span.ended = true
+        },
+      }
+    }
+    const { outlet, ingress } = open({}, { startSpan })
+    await outlet.offer(eventOf('1'), never, '00-trace-parent-01')
+    expect(ingress.requests[0]?.headers.traceparent).toBe('00-trace-own-01')
+    const url = 'http://127.0.0.1:8080/shop/default'
+    expect(spans).toEqual([
+      {
+        ...{ name: 'source', kind: 'client', parent: '00-trace-parent-01', attributes: { 'url.full': url } },
+        ...{ status: 202, ended: true },
+      },
+    ])
+  })
+
+  test('an attribute that can be none refuses the event, and rejects nothing', async () => {
+    const { outlet, ingress, telemetry } = open({ ceOverrides: { 'not-one': 'x' } })
+    expect(await outlet.publish(eventOf('1'), never)).toMatchObject({ outcome: 'refused', status: 0 })
+    expect(ingress.requests).toHaveLength(0)
+    expect(telemetry.read('source_events_total', { outcome: 'refused' })).toBe(1)
   })
 })

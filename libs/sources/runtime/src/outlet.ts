@@ -1,6 +1,7 @@
 import { type Clock, sleep } from '@sluice/clock'
 import { type CloudEvent, encodeBinary, withAttributes } from '@sluice/cloudevents'
 import type { SourceRow } from '@sluice/contract'
+import { isFailure } from '@sluice/errors'
 import { endpointOf, type Outgoing, retryAfterMs } from '@sluice/sender'
 import type { Telemetry } from '@sluice/telemetry'
 import type { SourceEvents } from './events.ts'
@@ -108,40 +109,52 @@ export function openOutlet(deps: OutletDeps): OpenedOutlet {
       ...overrides,
     })
 
-  return {
-    async publish(given, signal, traceparent) {
-      const event = asSent(given)
-      const wait = { since: clock.monotonic() }
-      waiting.add(wait)
-      try {
-        for (let failures = 0; ; failures++) {
-          const verdict = await post(event, signal, traceparent)
-          if (verdict.kind !== 'unavailable') {
-            if (verdict.kind === 'stored' && failures > 0) events.resumed(clock.monotonic() - wait.since)
-            return settled(verdict, event)
-          }
-          const delayMs = Math.max(
-            Math.min(FIRST_RETRY_MS * 2 ** failures, LONGEST_RETRY_MS) * (1 + JITTER * random()),
-            retryAfterMs(verdict.retryAfter, LONGEST_RETRY_AFTER_MS, clock.now()),
-          )
-          const { status, problem } = verdict
-          events.retried({ id: event.attributes.get('id'), status, delayMs }, failures === 0)
-          watcher.unavailable(problem)
-          await sleep(clock, delayMs, signal)
+  const offer: SourceOutlet['offer'] = async (event, signal, traceparent) => {
+    const verdict = await post(event, signal, traceparent)
+    if (verdict.kind !== 'unavailable') return settled(verdict, event)
+    const { status, problem, retryAfter } = verdict
+    watcher.unavailable(problem)
+    const askedMs = retryAfterMs(retryAfter, LONGEST_RETRY_AFTER_MS, clock.now())
+    return { outcome: 'unavailable', status, problem, retryAfterMs: askedMs }
+  }
+
+  const publish: SourceOutlet['publish'] = async (event, signal, traceparent) => {
+    const wait = { since: clock.monotonic() }
+    waiting.add(wait)
+    try {
+      for (let failures = 0; ; failures++) {
+        const offered = await offer(event, signal, traceparent)
+        if (offered.outcome !== 'unavailable') {
+          if (offered.outcome === 'stored' && failures > 0) events.resumed(clock.monotonic() - wait.since)
+          return offered
         }
-      } finally {
-        waiting.delete(wait)
+        const backoffMs = Math.min(FIRST_RETRY_MS * 2 ** failures, LONGEST_RETRY_MS) * (1 + JITTER * random())
+        const delayMs = Math.max(backoffMs, offered.retryAfterMs)
+        events.retried({ id: event.attributes.get('id'), status: offered.status, delayMs }, failures === 0)
+        await sleep(clock, delayMs, signal)
       }
-    },
-    async offer(given, signal, traceparent) {
-      const event = asSent(given)
-      const verdict = await post(event, signal, traceparent)
-      if (verdict.kind !== 'unavailable') return settled(verdict, event)
-      const { status, problem, retryAfter } = verdict
-      watcher.unavailable(problem)
-      const askedMs = retryAfterMs(retryAfter, LONGEST_RETRY_AFTER_MS, clock.now())
-      return { outcome: 'unavailable', status, problem, retryAfterMs: askedMs }
-    },
+    } finally {
+      waiting.delete(wait)
+    }
+  }
+
+  /** What a row sets may be no attribute; then no event of it ever is one. */
+  const sending =
+    <O extends Offered>(send: (event: CloudEvent, signal: AbortSignal, traceparent?: string) => Promise<O>) =>
+    async (given: CloudEvent, signal: AbortSignal, traceparent?: string): Promise<O | Published> => {
+      let event: CloudEvent
+      try {
+        event = asSent(given)
+      } catch (error) {
+        const problem = isFailure(error, 'EVENT_INVALID') ? error.message : 'is no event with what is set on it'
+        return settled({ kind: 'refused', status: 0, problem }, given)
+      }
+      return send(event, signal, traceparent)
+    }
+
+  return {
+    publish: sending(publish),
+    offer: sending(offer),
     waitingMs() {
       const [oldest] = waiting
       return oldest === undefined ? 0 : clock.monotonic() - oldest.since

@@ -1,11 +1,12 @@
 import { type Clock, sleep } from '@sluice/clock'
 import type { HeldSource, SourceCondition } from '@sluice/contract'
+import { type FailureCode, failureOf } from '@sluice/errors'
 import type { SourceEvents } from './events.ts'
 import type { OutletWatcher } from './outlet.ts'
 
 /** Whether a replica runs the source. True from its start on. Source: knative/eventing, condition of every source. */
 export const DEPLOYED = 'Deployed'
-/** Whether its events are stored; False says why not, or that one was refused. Absent until there was one. */
+/** Whether its events are stored; False says why not. True keeps the note of one that was refused. Absent until there was one. */
 export const EVENTS_STORED = 'EventsStored'
 
 /** What the object's status says; told to the contract's server in the background, the newest only, until it is heard. */
@@ -25,6 +26,9 @@ interface StatusDeps {
 
 /** A hiccup is not worth a write; an outage is. */
 const UNAVAILABLE_AFTER_MS = 3_000
+const REFUSED_IN_A_ROW = 3
+/** Another replica speaks for the source now, or what was said can't be taken: saying it again changes nothing. */
+const FINAL: ReadonlySet<FailureCode> = new Set(['SOURCE_NOT_HELD', 'CONTRACT_REQUEST_INVALID'])
 const FIRST_RETRY_MS = 500
 const LONGEST_RETRY_MS = 30_000
 
@@ -34,6 +38,8 @@ export function createStatus({ held, clock, events, signal }: StatusDeps): Sourc
   let version = 0
   let isReporting = false
   let unavailableSince: number | undefined
+  let refusedInARow = 0
+  let refusal: Pick<SourceCondition, 'reason' | 'message'> | undefined
 
   const report = async (): Promise<void> => {
     if (isReporting) return
@@ -48,6 +54,11 @@ export function createStatus({ held, clock, events, signal }: StatusDeps): Sourc
         reported = telling
         failures = 0
       } catch (error) {
+        if (FINAL.has(failureOf(error).code)) {
+          events.reportRefused(error)
+          reported = telling
+          continue
+        }
         const delayMs = Math.min(FIRST_RETRY_MS * 2 ** failures++, LONGEST_RETRY_MS)
         events.reportFailed(delayMs, error)
         await sleep(clock, delayMs, signal)
@@ -76,11 +87,16 @@ export function createStatus({ held, clock, events, signal }: StatusDeps): Sourc
     },
     stored() {
       unavailableSince = undefined
-      condition(EVENTS_STORED, { status: 'True' })
+      refusedInARow = 0
+      condition(EVENTS_STORED, { status: 'True', ...refusal })
     },
     refused(problem) {
       unavailableSince = undefined
-      condition(EVENTS_STORED, { status: 'False', reason: 'EventRefused', message: `the ingress ${problem}` })
+      refusedInARow++
+      refusal = { reason: 'EventRefused', message: `an event was refused for good: the ingress ${problem}` }
+      // A single one among others is a note: two writes for each would be too many
+      const isSingle = conditions.get(EVENTS_STORED)?.status === 'True' && refusedInARow < REFUSED_IN_A_ROW
+      condition(EVENTS_STORED, { status: isSingle ? 'True' : 'False', ...refusal })
     },
     unavailable(problem) {
       unavailableSince ??= clock.monotonic()

@@ -92,8 +92,7 @@ export function createSourceDesk<R extends SourceRow>(deps: SourceDeskDeps): Sou
       const term = assigned.get(uid)
       assigned.delete(uid)
       touched.add(uid)
-      const runs = holding?.running().some(([running]) => running === uid) ?? false
-      if (term !== undefined && !runs) released(uid, term)
+      if (term !== undefined && holding?.has(uid) !== true) released(uid, term)
     }
     for (const [uid, term] of hold) {
       assigned.set(uid, term)

@@ -15,6 +15,8 @@ export interface RunsDeps<W extends Wanted> {
 export interface Runs<W extends Wanted> {
   /** From now on; undefined: nothing. */
   want(uid: string, wanted: W | undefined): void
+  /** Something runs, ends, or is about to begin. */
+  has(uid: string): boolean
   /** What runs, or is still ending. */
   running(): readonly (readonly [uid: string, wanted: W])[]
   /** Resolves once all that is not wanted has ended. */
@@ -64,6 +66,7 @@ export function createRuns<W extends Wanted>(deps: RunsDeps<W>): Runs<W> {
       run.wanted = wanted
       run.turning ??= turn(uid, run)
     },
+    has: (uid) => runs.has(uid),
     running: () => [...runs].flatMap(([uid, { running }]) => (running ? [[uid, running.wanted] as const] : [])),
     async settled() {
       while ([...runs.values()].some(({ turning }) => turning !== undefined))

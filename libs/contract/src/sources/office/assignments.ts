@@ -46,6 +46,8 @@ interface Place {
 interface Member {
   readonly id: string
   readonly places: Set<Place>
+  /** Of its places those that it is to give back. */
+  leaving: number
   readonly notify: () => void
   isEnlisted: boolean
   outbox: Map<string, number | undefined>
@@ -84,6 +86,9 @@ export function createAssignments(deps: AssignmentsDeps): Assignments {
   const { clock, leaseMs } = deps
   const places = new Map<string, Place>()
   const members = new Map<string, Member>()
+  const free = new Set<Place>()
+  /** Asked back, and to be given to another. */
+  const coming = new Set<Place>()
   let isSettled = deps.settleMs === 0
   let isClosed = false
   let isLooking = false
@@ -105,23 +110,39 @@ export function createAssignments(deps: AssignmentsDeps): Assignments {
   function setFree(place: Place, reason: HandOverReason): void {
     place.overdue?.[Symbol.dispose]()
     place.overdue = undefined
-    place.member?.places.delete(place)
-    place.member = undefined
-    if (place.isGone) places.delete(place.uid)
-    else {
+    unseat(place)
+    if (place.isGone) {
+      places.delete(place.uid)
+      free.delete(place)
+    } else {
       place.state = 'free'
       place.reason = reason
+      free.add(place)
       look()
     }
     deps.changed(place.uid)
   }
 
-  function hold(place: Place, member: Member, term: number, isTold: boolean): void {
-    place.state = 'held'
-    place.isTold = isTold
+  function unseat(place: Place): void {
+    const { member } = place
+    coming.delete(place)
+    if (member === undefined) return
+    if (place.state === 'leaving') member.leaving -= 1
+    member.places.delete(place)
+    place.member = undefined
+  }
+
+  function seat(place: Place, member: Member, term: number): void {
+    free.delete(place)
     place.member = member
     place.term = term
     member.places.add(place)
+  }
+
+  function hold(place: Place, member: Member, term: number, isTold: boolean): void {
+    seat(place, member, term)
+    place.state = 'held'
+    place.isTold = isTold
     tell(member, place.uid, term)
     deps.changed(place.uid)
   }
@@ -135,6 +156,8 @@ export function createAssignments(deps: AssignmentsDeps): Assignments {
     }
     place.state = 'leaving'
     place.reason = reason
+    if (place.member !== undefined) place.member.leaving += 1
+    if (!place.isGone) coming.add(place)
     tell(place.member, place.uid, undefined)
     place.overdue = clock.after(leaseMs, () => setFree(place, 'overdue'))
   }
@@ -152,32 +175,26 @@ export function createAssignments(deps: AssignmentsDeps): Assignments {
   function distribute(): void {
     const enlisted = [...members.values()].filter(({ isEnlisted }) => isEnlisted)
     if (enlisted.length === 0) return
-    const free = [...places.values()].filter(({ state }) => state === 'free')
-    const loads = enlisted.map((member) => ({
-      member,
-      kept: [...member.places].filter(({ state }) => state !== 'leaving'),
-    }))
-    const leaving = [...places.values()].filter(({ state, isGone }) => state === 'leaving' && !isGone).length
     const { give, takeBack } = balance(
-      loads.map(({ kept }) => kept.length),
-      free.length,
-      leaving,
+      enlisted.map(({ places, leaving }) => places.size - leaving),
+      free.size,
+      coming.size,
     )
-    if (isSettled)
-      takeBack.forEach((count, i) => {
-        const movable = loads[i]?.kept.filter(({ state }) => state === 'held') ?? []
-        for (const place of movable.slice(-count || movable.length)) askBack(place, 'balance')
-      })
     const given: [Place, Member, number][] = []
+    const next = [...free]
     give.forEach((to, i) => {
-      const [place, member] = [free[i], enlisted[to]]
+      const [place, member] = [next[i], enlisted[to]]
       if (place === undefined || member === undefined) return
+      seat(place, member, deps.nextTerm(place.uid))
       place.state = 'granting'
-      place.member = member
-      place.term = deps.nextTerm(place.uid)
-      member.places.add(place)
       given.push([place, member, place.term])
     })
+    if (isSettled)
+      takeBack.forEach((count, i) => {
+        if (count === 0) return
+        const movable = [...(enlisted[i]?.places ?? [])].filter(({ state }) => state === 'held')
+        for (const place of movable.slice(-count)) askBack(place, 'balance')
+      })
     if (given.length > 0) void grant(given)
   }
 
@@ -210,21 +227,23 @@ export function createAssignments(deps: AssignmentsDeps): Assignments {
       const place = places.get(uid)
       if (place !== undefined) {
         place.isGone = false
+        if (place.state === 'leaving') coming.add(place)
         return
       }
       const wasHeld = deps.lastTerm(uid) !== undefined
-      places.set(uid, {
-        ...{ uid, member: undefined, term: 0, overdue: undefined, isGone: false },
-        isTold: false,
+      const made: Place = {
+        ...{ uid, member: undefined, term: 0, overdue: undefined, isGone: false, isTold: false, reason: 'new' },
         state: wasHeld && !isSettled ? 'unclaimed' : 'free',
-        reason: 'new',
-      })
+      }
+      places.set(uid, made)
+      if (made.state === 'free') free.add(made)
       look()
     },
     remove(uid) {
       const place = places.get(uid)
       if (place === undefined) return
       place.isGone = true
+      coming.delete(place)
       if (place.state === 'held') askBack(place, 'ended')
       else if (place.state === 'free' || place.state === 'unclaimed') setFree(place, 'ended')
     },
@@ -234,6 +253,7 @@ export function createAssignments(deps: AssignmentsDeps): Assignments {
       const former = members.get(id)
       const member: Member = {
         ...{ id, notify, places: former?.places ?? new Set(), isEnlisted: former?.isEnlisted ?? false },
+        leaving: former?.leaving ?? 0,
         ...{ outbox: new Map(), isAll: former?.isEnlisted ?? false },
       }
       members.set(id, member)

@@ -27,8 +27,8 @@ export interface KeptSources extends Disposable {
   /** Answers whether it says something else than before. */
   reported(uid: string, report: KeptReport): boolean
   bytes(): number
-  /** Rows came or went: states of those that are gone for a day are forgotten. */
-  look(): void
+  /** These rows came or went: states of those that are gone for a day are forgotten. */
+  changed(uids: readonly string[]): void
 }
 
 interface Kept {
@@ -48,6 +48,8 @@ export function createKeptSources({ state, clock, events, isThere }: KeptSources
   let isLooking = false
   let isClosed = false
   let timer = clock.after(HOUR_MS, hourly)
+
+  look()
 
   function hourly(): void {
     look()
@@ -113,7 +115,9 @@ export function createKeptSources({ state, clock, events, isThere }: KeptSources
       return isNews
     },
     bytes: () => [...kept.values()].reduce((sum, { bytes }) => sum + bytes, 0),
-    look,
+    changed(uids) {
+      if (uids.some((uid) => kept.has(uid) && isThere(uid) === (kept.get(uid)?.goneAt !== null))) look()
+    },
     [Symbol.dispose]() {
       isClosed = true
       timer[Symbol.dispose]()

@@ -149,10 +149,9 @@ export async function openSourceOffice(deps: SourceOfficeDeps): Promise<SourceOf
     if (delta.put.sources.length + delta.removed.sources.length === 0) return
     for (const uid of delta.removed.sources) remove(uid)
     for (const row of delta.put.sources) put(row, delta.revision)
-    kept.look()
+    kept.changed([...delta.removed.sources, ...delta.put.sources.map(({ uid }) => uid)])
   })
   stack.defer(() => following[Symbol.dispose]())
-  kept.look()
 
   function memberOf(instance: string) {
     const member = members.get(instance)

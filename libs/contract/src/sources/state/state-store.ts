@@ -47,6 +47,7 @@ export async function openStateStore(path: string, limits: StateLimits, isInThre
     kept: loaded.value,
     ask: (request) =>
       new Promise((answer, fail) => {
+        if (waiting.length >= MOST_WAITING) return fail(unavailable(TOO_MANY))
         waiting.push({ request, answer, fail })
         if (!isWriting) last = write()
       }),
@@ -59,6 +60,9 @@ export async function openStateStore(path: string, limits: StateLimits, isInThre
 }
 
 const BATCH = 1_000
+/** As many sources may want to write at the same full hour. */
+const MOST_WAITING = 50_000
+const TOO_MANY: StateFault = { errcode: 1, message: `${MOST_WAITING} requests wait to be written` }
 const NO_REPLY: StateFault = { errcode: 1, message: 'the file did not answer' }
 const SQLITE_BUSY = 5
 const SQLITE_CORRUPT = 11

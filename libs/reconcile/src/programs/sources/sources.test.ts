@@ -81,7 +81,7 @@ describe('a sink', () => {
     expect(row('s').target.url).toBe('http://127.0.0.1:8080/channels/default/inmemorychannel/c')
   })
 
-  test('that has no log gets one of the source, and a delivery with the retries of no delivery spec', async () => {
+  test('SRC-11: that has no log gets one of the source, and a delivery with the retries of no delivery spec', async () => {
     const { world, row } = await createSourcesWorld()
     await world.apply(service('sink', 'http://sink.test/'), source('PingSource', 's', { sink: ref('Service', 'sink') }))
     const { uid, target } = row('s')
@@ -323,7 +323,7 @@ describe('an ApiServerSource', () => {
     ['all namespaces', {}, 'all', ['']],
     ['those with a label', { matchLabels: { team: 'orders' } }, ['a', 'b'], ['a', 'b']],
     ['one by its name', { matchLabels: { 'kubernetes.io/metadata.name': 'c' } }, ['c'], ['c']],
-  ])('watches %s', async (_, namespaceSelector, namespaces, said) => {
+  ])('SRC-09: watches %s', async (_, namespaceSelector, namespaces, said) => {
     const { world, row } = await createSourcesWorld()
     const namespace = (name: string, labels = {}) => ({
       apiVersion: 'v1',

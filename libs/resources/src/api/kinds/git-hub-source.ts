@@ -15,14 +15,36 @@ import {
   sourceStatus,
 } from '../types/source.ts'
 
-/** Source: knative-extensions/eventing-github config/core/300-githubsource.yaml; check_run is in its code alone. */
-const EVENT_TYPES = [
-  ...['check_run', 'check_suite', 'commit_comment', 'create', 'delete', 'deployment', 'deployment_status', 'fork'],
-  ...['gollum', 'installation', 'integration_installation', 'issue_comment', 'issues', 'label', 'member'],
-  ...['membership', 'milestone', 'organization', 'org_block', 'page_build', 'ping', 'project_card'],
-  ...['project_column', 'project', 'public', 'pull_request', 'pull_request_review', 'pull_request_review_comment'],
-  ...['push', 'release', 'repository', 'status', 'team', 'team_add', 'watch'],
+/** Source: knative-extensions/eventing-github config/core/300-githubsource.yaml. */
+const KNATIVE_EVENTS = [
+  ...['check_suite', 'commit_comment', 'create', 'delete', 'deployment', 'deployment_status', 'fork', 'gollum'],
+  ...['installation', 'integration_installation', 'issue_comment', 'issues', 'label', 'member', 'membership'],
+  ...['milestone', 'organization', 'org_block', 'page_build', 'ping', 'project_card', 'project_column', 'project'],
+  ...['public', 'pull_request', 'pull_request_review', 'pull_request_review_comment', 'push', 'release', 'repository'],
+  ...['status', 'team', 'team_add', 'watch'],
 ]
+
+/** That webhooks of repositories and organisations have besides. Source: docs.github.com, webhook events and payloads. */
+const MORE_EVENTS = [
+  ...[
+    'branch_protection_configuration',
+    'branch_protection_rule',
+    'check_run',
+    'code_scanning_alert',
+    'custom_property',
+  ],
+  ...['custom_property_values', 'dependabot_alert', 'deploy_key', 'deployment_protection_rule', 'discussion'],
+  ...['discussion_comment', 'merge_group', 'meta', 'package', 'projects_v2', 'projects_v2_item'],
+  ...['pull_request_review_thread', 'registry_package', 'repository_advisory', 'repository_import'],
+  ...[
+    'repository_ruleset',
+    'repository_vulnerability_alert',
+    'secret_scanning_alert',
+    'secret_scanning_alert_location',
+  ],
+  ...['security_and_analysis', 'star', 'sub_issues', 'workflow_job', 'workflow_run'],
+]
+const EVENT_TYPES = [...KNATIVE_EVENTS, ...MORE_EVENTS]
 
 /** Source: knative-extensions/eventing-github pkg/apis/sources/v1alpha1/githubsource_types.go. */
 export const gitHubSource: ApiKind = {

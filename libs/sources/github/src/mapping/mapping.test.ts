@@ -20,7 +20,7 @@ const KNATIVE = { source: 'https://github.com/Codertocat/Hello-World', time: AT 
 const WHERE = { owner: 'Codertocat', repository: 'Hello-World', sender: 'Codertocat' }
 
 describe("attributes as Knative's source sets them", () => {
-  test('are subject and extensions of what the event is about', () => {
+  test('SRC-15: are subject and extensions of what the event is about', () => {
     expect(first('issues', 'knative', ({ action }) => action === 'edited')).toMatchObject({
       ...{ ...KNATIVE, ...WHERE, type: 'dev.knative.source.github.issues', subject: '1', action: 'edited' },
     })
