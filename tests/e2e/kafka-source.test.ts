@@ -30,7 +30,7 @@ test('a KafkaSource of standalone whose brokers are not there asks for them, is 
   await new Promise((resolve) => nobody.once('listening', resolve))
   const { port } = nobody.address() as { port: number }
   try {
-    await using sluice = await install({ manifests: { 'orders.yaml': orders(port) } })
+    await using sluice = await install({ manifests: { 'orders.yaml': orders(port) }, readyTimeoutMs: 20_000 })
     const path = '/apis/sources.knative.dev/v1/namespaces/shop/kafkasources/orders'
     const url = new URL(path, sluice.running.urls.control).href
     const conditionsNow = async () => {

@@ -150,22 +150,28 @@ describe('KafkaSource on a Kafka', () => {
     await late[Symbol.asyncDispose]()
   })
 
-  test('while the ingress is away nothing is passed, and the member keeps its partitions beyond its session', async () => {
-    const topic = await newTopic()
-    await using source = await startSource(server, { topics: [topic] })
-    source.ingress.respond = () => 503
-    await send(topic, numbered(0, 3))
-    await until('a try', async () => source.ingress.requests.length > 0)
-    const group = async () => (await admin.describeGroups([source.row.consumerGroup])).groups[0]
-    const before = await group()
+  test('while the ingress is away nothing is passed; members keep their partitions beyond a session, and share them', async () => {
+    const topic = await newTopic(2)
+    const ingress = createFakeIngress({ clock: systemClock })
+    ingress.respond = () => 503
+    await using source = await startSource(server, { topics: [topic] }, ingress)
+    await send(topic, numbered(0, 6, 2))
+    await until(
+      'a try of each',
+      async () => new Set(ingress.requests.map(({ event }) => event.attributes.get('id'))).size === 2,
+    )
+    const members = async () => (await admin.describeGroups([source.row.consumerGroup])).groups[0]?.members ?? []
+    const before = await members()
     const since = performance.now()
     await until('a session to pass', async () => performance.now() - since > SESSION_MS * 1.2)
+    expect((await members()).map(({ memberId }) => memberId)).toEqual(before.map(({ memberId }) => memberId))
+    expect(before).toHaveLength(1)
+    await using second = await startSource(server, { ...source.row, uid: 'u2' }, ingress)
+    await until('two that share', async () => (await members()).length === 2 && second.facts()?.consumers === '1')
     expect(await committed(source.row)).toBe(0)
-    expect((await group())?.members.map(({ memberId }) => memberId)).toEqual(before?.members.map((m) => m.memberId))
-    expect(before?.members).toHaveLength(1)
-    source.ingress.respond = () => 202
-    await source.stored(3)
-    expect(source.values()).toEqual(['0', '1', '2'])
+    ingress.respond = () => 202
+    await until('all', async () => (await committed(source.row)) === 6)
+    expect(source.values().toSorted()).toEqual(['0', '1', '2', '3', '4', '5'])
   })
 
   test('a record that is refused for good is passed, and the next ones are stored', async () => {
@@ -290,11 +296,11 @@ async function startSource(
     ...{ row, desk, ingress, telemetry, values },
     stored: (count: number) =>
       until(
-        () => `${count} events, ${ingress.stored.length} are stored; ${JSON.stringify(desk.reports('u1').at(-1))}`,
+        () => `${count} events, ${ingress.stored.length} are stored; ${JSON.stringify(desk.reports(row.uid).at(-1))}`,
         async () => ingress.stored.length >= count,
       ),
-    conditions: () => desk.reports('u1').at(-1)?.conditions,
-    facts: () => desk.reports('u1').at(-1)?.facts,
+    conditions: () => desk.reports(row.uid).at(-1)?.conditions,
+    facts: () => desk.reports(row.uid).at(-1)?.facts,
     [Symbol.asyncDispose]: () => running[Symbol.asyncDispose](),
   }
 }
