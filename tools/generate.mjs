@@ -3,7 +3,7 @@ import { globSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:f
 import { dirname, join } from 'node:path'
 import { conformancePage } from './generate/conformance.mjs'
 import { pathPage } from './generate/path.mjs'
-import { driverTable, environmentTable } from './generate/tables.mjs'
+import { appEnvironmentTable, driverTable, environmentTable } from './generate/tables.mjs'
 
 const root = join(import.meta.dirname, '..')
 const listing = (path) => `\`\`\`ts\n${readFileSync(join(root, path), 'utf8')}\`\`\`\n`
@@ -41,6 +41,8 @@ for (const file of globSync(made, { cwd: root }).filter((file) => !fromKinds.has
   else rmSync(join(root, file))
 }
 fill('docs/reference/configuration.md', 'environment', await environmentTable(root))
+for (const file of globSync('apps/*/README.md', { cwd: root }))
+  fill(file, 'environment', await appEnvironmentTable(root, file.split('/')[1]))
 fill('docs/guides/testing.md', 'example', listing('libs/testkit/test/example.test.ts'))
 fill('docs/guides/write-a-source.md', 'source', listing('libs/sources/runtime/test/feed-source.ts'))
 fill('README.md', 'drivers', await driverTable(root))

@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync } from 'node:fs'
+import { globSync, readdirSync, readFileSync } from 'node:fs'
 import { dirname, join, relative } from 'node:path'
 
 export interface Fence {
@@ -20,12 +20,13 @@ export interface Page {
   readonly anchors: ReadonlySet<string>
 }
 
-/** The README, everything under `docs/`, and the README of `deploy/`. */
+/** The README, everything under `docs/`, and the READMEs of `deploy/` and of apps. */
 export function readPages(root: string): Page[] {
   const docs = readdirSync(join(root, 'docs'), { recursive: true, encoding: 'utf8' })
     .filter((name) => name.endsWith('.md'))
     .map((name) => join('docs', name))
-  return ['README.md', 'deploy/README.md', ...docs].map((path) =>
+  const apps = globSync('apps/*/README.md', { cwd: root })
+  return ['README.md', 'deploy/README.md', ...apps, ...docs].map((path) =>
     parsePage(path, readFileSync(join(root, path), 'utf8')),
   )
 }

@@ -36,10 +36,17 @@ kind: Namespace
 metadata: { name: ${name} }
 `
 
-test('an ApiServerSource of standalone tells of Triggers and Namespaces; what changes over a kill -9 is told once, with the same ids', async () => {
+test('SRC-11: an ApiServerSource of standalone tells of Triggers and Namespaces, again what its sink refused, and what changes over a kill -9', async () => {
   const taken: SinkRequest[] = []
+  const refused = new Set<string>()
   await using sink = await startSink({
     respond(request) {
+      // each event is refused once
+      const id = String(request.headers['ce-id'])
+      if (!refused.has(id)) {
+        refused.add(id)
+        return 503
+      }
       taken.push(request)
       return 204
     },

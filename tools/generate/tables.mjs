@@ -28,6 +28,19 @@ export async function environmentTable(root) {
   )
 }
 
+/** Every variable of one app. */
+export async function appEnvironmentTable(root, app) {
+  const { describeConfig } = await import(join(root, 'libs/config/src/index.ts'))
+  const { platformConfig } = await import(join(root, 'libs/service/src/index.ts'))
+  const { config } = await import(join(root, `apps/${app}/src/config.ts`))
+  const rows = describeConfig({ ...platformConfig, ...config }).map(({ name, default: fallback, meaning }) => [
+    `\`${name}\``,
+    name === 'SLUICE_REPLICA' ? 'name of the machine' : fallback.replace(`${root}/`, ''),
+    meaning,
+  ])
+  return table(['variable', 'default', 'meaning'], rows)
+}
+
 /** Those with variables of their own besides a port. */
 const APPS = [
   'standalone',
@@ -37,6 +50,7 @@ const APPS = [
   'dispatcher',
   'filter-dispatcher',
   'source-cron',
+  'source-github',
   'source-apiserver',
   'source-kafka',
 ]

@@ -1,6 +1,6 @@
 import { fileURLToPath } from 'node:url'
 import { originUrl, type Rules, text } from '@sluice/config'
-import { contractServerConfig, contractServerRules } from '@sluice/contract'
+import { contractServerConfig, contractServerRules, sourceOfficeConfig } from '@sluice/contract'
 import { driverConfig, driverRules } from '@sluice/drivers'
 import { controlPlaneConfig, controlPlaneRules, receiversConfig, storeConfig } from '@sluice/reconcile'
 import type { platformConfig } from '@sluice/service'
@@ -16,6 +16,7 @@ export const config = {
     meaning: 'folder for the contract and the objects; with CONTROL_PLANE=kubernetes one folder for all that may lead',
   }),
   ...contractServerConfig,
+  ...sourceOfficeConfig,
   ingressUrl: originUrl('INGRESS_URL', {
     fallback: 'http://127.0.0.1:8080',
     meaning: 'where the ingress is reached: the address of brokers',

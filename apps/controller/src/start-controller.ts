@@ -10,6 +10,7 @@ import {
   removeEndedChannels,
   serveContract,
   serverEvents,
+  sourceLimits,
   tokenOf,
 } from '@sluice/contract'
 import { openDriver, runningDrivers } from '@sluice/drivers'
@@ -50,7 +51,9 @@ export async function startController(
   const store = await createContractStore({ clock, telemetry, copy: contractCopy(join(dataDir, 'contract.json')) })
   const secrets = createSecrets()
   const path = join(dataDir, 'sources.db')
-  const sources = stack.use(await openSourceOffice({ store, clock, telemetry, path, secrets }))
+  const sources = stack.use(
+    await openSourceOffice({ store, clock, telemetry, path, secrets, limits: sourceLimits(config) }),
+  )
   const events = serverEvents(telemetry)
   const service = stack.use(
     createContractService({ store, sources, clock, events, telemetry, expected: ['ingress', 'filter', 'dispatcher'] }),

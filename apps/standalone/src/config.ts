@@ -1,5 +1,6 @@
 import { fileURLToPath } from 'node:url'
 import { type ConfigOf, type Rules, text } from '@sluice/config'
+import { sourceOfficeConfig } from '@sluice/contract'
 import { driverConfig, driverRules } from '@sluice/drivers'
 import { ingressConfig, ingressUrl } from '@sluice/ingress'
 import { journalConfig } from '@sluice/journal'
@@ -17,6 +18,7 @@ export const config = {
   ...journalConfig,
   ...storeConfig,
   ...receiversConfig,
+  ...sourceOfficeConfig,
   ...driverConfig,
 }
 

@@ -9,6 +9,7 @@ import {
   purgeParked,
   type Rows,
   removeEndedChannels,
+  sourceLimits,
 } from '@sluice/contract'
 import { startDispatcher } from '@sluice/dispatch'
 import { openDriver, runningDrivers } from '@sluice/drivers'
@@ -59,15 +60,21 @@ export async function startRoles(
   starting.use(purgeParked({ ...role, retentionMs: limits.parkedRetentionMs }))
   const write = (text: string) => void process.stdout.write(text)
   const display = starting.use(await startEventDisplay({ host: LOOPBACK, port: 0, write }))
-  const ingress = await startIngress({ ...config, ...role, host, port: config.ingressPort, replica: 'ingress' })
-  starting.defer(() => ingress[Symbol.asyncDispose]())
   const secrets = createSecrets()
   const office = starting.use(
     // nobody else runs sources: there is nobody to wait for
-    await openSourceOffice({ ...role, store: contract, path: join(dataDir, 'sources.db'), settleMs: 0, secrets }),
+    await openSourceOffice({
+      ...{ ...role, store: contract, path: join(dataDir, 'sources.db'), settleMs: 0, secrets },
+      limits: sourceLimits(config),
+    }),
   )
   // before the control plane, which else would say of each source that nobody runs it, and after it at the end
-  const sources = starting.use(startSources({ ...role, office }))
+  const sources = starting.use(await startSources({ ...role, office, maxEventBytes }))
+  const { receivers } = sources
+  const ingress = await startIngress({
+    ...{ ...config, ...role, host, port: config.ingressPort, replica: 'ingress', receivers },
+  })
+  starting.defer(() => ingress[Symbol.asyncDispose]())
   const controlPlane = starting.use(
     await startControlPlane({
       ...{ clock, telemetry, store: overChanges(contract), manifests: config.manifests, driver, ...limits },

@@ -51,6 +51,7 @@ export {
   kafkaSourceUri,
 } from './sources/kafka-source-row.ts'
 export type { SourceLine, SourceListener, SourceNews, SourceQuestion } from './sources/line.ts'
+export { sourceLimits, sourceOfficeConfig } from './sources/office/config.ts'
 export { inProcessLine } from './sources/office/in-process-line.ts'
 export type { SecretReader } from './sources/office/secret-reader.ts'
 export {

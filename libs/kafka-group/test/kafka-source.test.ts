@@ -8,10 +8,12 @@ import { kafkaSource } from '@sluice/source-kafka'
 import { runSources } from '@sluice/source-runtime'
 import { createTestTelemetry } from '@sluice/telemetry/testing'
 import {
+  CERTIFICATE,
   createFakeDesk,
   createFakeIngress,
   type FakeIngress,
   type KafkaServer,
+  KEY,
   provisionKafka,
   startKafka,
   startSink,
@@ -31,8 +33,11 @@ const saslPort = await freePort()
 const server = await startKafka(
   provisioned,
   `group.min.session.timeout.ms=500
-listener.security.protocol.map=PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT,SASL:SASL_PLAINTEXT
+listener.security.protocol.map=PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT,SASL:SASL_SSL
 listener.name.sasl.sasl.enabled.mechanisms=PLAIN
+listener.name.sasl.ssl.keystore.type=PEM
+listener.name.sasl.ssl.keystore.certificate.chain=${inOneLine(CERTIFICATE)}
+listener.name.sasl.ssl.keystore.key=${inOneLine(KEY)}
 listener.name.sasl.plain.sasl.jaas.config=org.apache.kafka.common.security.plain.PlainLoginModule required user_reader="right";
 `,
   [`SASL://127.0.0.1:${saslPort}`],
@@ -70,7 +75,7 @@ describe('KafkaSource on a Kafka', () => {
     return topics.flatMap(({ partitions }) => partitions).reduce((sum, { offset }) => sum + Math.max(0, +offset), 0)
   }
 
-  test('every kind of record is an event; the group has passed it once it is stored, and its lag is known', async () => {
+  test('SRC-17, SRC-18, SRC-19, SRC-23: every kind of record is an event; the group has passed it once it is stored, and its lag is known', async () => {
     const topic = await newTopic()
     await using source = await startSource(server, { topics: [topic], keyType: 'int' })
     const int = Buffer.from([0, 0, 1, 0])
@@ -136,7 +141,7 @@ describe('KafkaSource on a Kafka', () => {
     expect(source.values().filter((each) => each === 'short')).toHaveLength(topics.length)
   })
 
-  test('earliest begins with the oldest record, latest with what comes after the source, also if it dies before it reads', async () => {
+  test('SRC-21, SRC-22: earliest begins with the oldest record, latest with what comes after the source, also if it dies before it reads', async () => {
     const topic = await newTopic()
     await send(topic, numbered(0, 3))
     await using early = await startSource(server, { topics: [topic] })
@@ -223,18 +228,19 @@ describe('KafkaSource on a Kafka', () => {
     expect(sink.count).toBeGreaterThan(before)
   })
 
-  test('wrong credentials are a condition, tried again, and right ones are taken', async () => {
+  test('over TLS, wrong credentials are a condition, tried again, and right ones are taken', async () => {
     const topic = await newTopic()
     const secret = (key: string) => ({ namespace: 'shop', name: 'kafka', key })
     const secrets = new Map([
       ['shop/kafka/user', 'reader'],
       ['shop/kafka/password', 'wrong'],
+      ['shop/kafka/ca', CERTIFICATE],
     ])
     await using source = await startSource(
       server,
       {
-        ...{ topics: [topic], bootstrapServers: [`127.0.0.1:${saslPort}`], sasl: true },
-        secrets: { saslUser: secret('user'), saslPassword: secret('password') },
+        ...{ topics: [topic], bootstrapServers: [`127.0.0.1:${saslPort}`], sasl: true, tls: true },
+        secrets: { tlsCaCert: secret('ca'), saslUser: secret('user'), saslPassword: secret('password') },
       },
       createFakeIngress({ clock: systemClock }),
       secrets,
@@ -314,6 +320,11 @@ function run(row: KafkaSourceRow) {
     await exited
   }
   return { kill, [Symbol.asyncDispose]: kill }
+}
+
+/** As the properties of a server have it. */
+function inOneLine(pem: string): string {
+  return pem.replaceAll('\n', '\\n')
 }
 
 async function freePort(): Promise<number> {

@@ -1,11 +1,12 @@
 import { describe, expect, test } from '@jest/globals'
+import { systemClock } from '@sluice/clock'
 import { CERTIFICATE, KEY } from '@sluice/testkit'
 import { silentTelemetry } from '../test/silent.ts'
 import { checkOptions, type KafkaOptions } from './config.ts'
 
 function problemsOf(options: Partial<KafkaOptions>): readonly string[] {
   try {
-    checkOptions({ brokers: 'kafka:9092', telemetry: silentTelemetry, ...options })
+    checkOptions({ brokers: 'kafka:9092', clock: systemClock, telemetry: silentTelemetry, ...options })
     return []
   } catch (error) {
     return (error as { detail: { problems: readonly string[] } }).detail.problems
@@ -14,7 +15,7 @@ function problemsOf(options: Partial<KafkaOptions>): readonly string[] {
 
 describe('options of Kafka', () => {
   test('are taken when they can work', () => {
-    expect(checkOptions({ brokers: 'a:1, [::1]:9092', telemetry: silentTelemetry })).toEqual([
+    expect(checkOptions({ brokers: 'a:1, [::1]:9092', clock: systemClock, telemetry: silentTelemetry })).toEqual([
       { host: 'a', port: 1 },
       { host: '[::1]', port: 9092 },
     ])

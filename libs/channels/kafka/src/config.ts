@@ -1,4 +1,6 @@
 import { createSecureContext } from 'node:tls'
+import type { Durability } from '@sluice/channel'
+import type { Clock } from '@sluice/clock'
 import { EventingError } from '@sluice/errors'
 import type { Telemetry } from '@sluice/telemetry'
 
@@ -7,7 +9,8 @@ export const MECHANISMS = ['plain', 'scram-sha-256', 'scram-sha-512'] as const
 export interface KafkaOptions {
   /** Some of one cluster's, `host:port` separated by commas. */
   readonly brokers: string
-  readonly telemetry: Pick<Telemetry, 'log'>
+  readonly clock: Clock
+  readonly telemetry: Pick<Telemetry, 'log' | 'counter'>
   readonly sasl?: { readonly mechanism: (typeof MECHANISMS)[number]; readonly user: string; readonly password: string }
   /** PEM texts. Present, even empty: TLS is required. */
   readonly tls?: { readonly ca?: string; readonly cert?: string; readonly key?: string }
@@ -17,6 +20,14 @@ export interface KafkaOptions {
   readonly compression?: 'none' | 'gzip'
   /** A request that is not answered for this long has failed, ms. Default 6,000. */
   readonly requestMs?: number
+  /** First part of the name of every topic and group of ours: tells installations on one cluster apart. Default `sluice`. */
+  readonly prefix?: string
+  /** A consumer that is silent for this long loses its lanes, ms, at least 300. Default 10,000. */
+  readonly leaseMs?: number
+  /** What the operator states: every broker writes each batch to disk before it answers. No client can ask. Default false. */
+  readonly flushAlways?: boolean
+  /** Where a broker's address as the cluster tells it is reached from here, as through a tunnel. */
+  readonly reach?: (broker: Broker) => Broker
   /** Shown in the brokers' logs and metrics. Default `sluice`. */
   readonly clientId?: string
 }
@@ -29,11 +40,19 @@ export interface Broker {
 export const DRIVER_NAME = 'kafka'
 /** Of a topic, as it is created. Kafka's own default is 1 MiB for a batch with all that is about it. */
 export const MAX_BATCH_BYTES = 1024 * 1024 + 64 * 1024
-/** Key, value and headers of one record. */
-export const MAX_RECORD_BYTES = 1024 * 1024
+/** Of an event, attributes and data. */
+export const MAX_EVENT_BYTES = 1024 * 1024
 export const MAX_NOTE_BYTES = 4096
 
 export const DEFAULT_REQUEST_MS = 6_000
+export const DEFAULT_LEASE_MS = 10_000
+export const DEFAULT_PREFIX = 'sluice'
+/** What is published again within this time, or within the last 10,000 of its lane, is known. */
+export const DEDUP_WINDOW_MS = 120_000
+/** What a note, a reason and the place of an entry may add to it when it is moved aside or parked. */
+export const ADDED_BYTES = 16 * 1024
+const MIN_LEASE_MS = 300
+const PREFIX = /^[A-Za-z0-9_-]{1,64}$/
 const MIN_REQUEST_MS = 100
 const MOST_REPLICAS = 32_767
 const PORT = 65_535
@@ -41,6 +60,7 @@ const PORT = 65_535
 /** Throws CONFIG_INVALID with every problem there is, and no word of what is secret. */
 export function checkOptions(options: KafkaOptions): readonly Broker[] {
   const { sasl, tls = {}, replicas = 1, compression = 'none', requestMs = DEFAULT_REQUEST_MS } = options
+  const { prefix = DEFAULT_PREFIX, leaseMs = DEFAULT_LEASE_MS } = options
   const problems: string[] = []
   const brokers = options.brokers.split(',').map((text) => brokerOf(text.trim(), problems))
   if (sasl !== undefined) {
@@ -66,6 +86,8 @@ export function checkOptions(options: KafkaOptions): readonly Broker[] {
     problems.push(`compression ${compression} is not supported: use none or gzip`)
   }
   if (!(requestMs >= MIN_REQUEST_MS)) problems.push(`requestMs ${requestMs} is too short: at least ${MIN_REQUEST_MS}`)
+  if (!PREFIX.test(prefix)) problems.push(`prefix "${prefix}": use 1 to 64 letters, digits, - and _`)
+  if (!(leaseMs >= MIN_LEASE_MS)) problems.push(`a lease of ${leaseMs} ms is too short: at least ${MIN_LEASE_MS}`)
   if (problems.length > 0) throw new EventingError({ code: 'CONFIG_INVALID', problems }, problems.join('; '))
   return brokers
 }
@@ -89,4 +111,9 @@ function isReadable(context: { ca?: string; cert?: string; key?: string | undefi
   } catch {
     return false
   }
+}
+
+export function durabilityOf({ replicas = 1, flushAlways = false }: KafkaOptions): Durability {
+  if (replicas > 1) return { replicas }
+  return flushAlways ? 'disk' : 'process'
 }

@@ -1,4 +1,6 @@
-import { Kafka, type KafkaConfig, logLevel, type SASLOptions } from 'kafkajs'
+import { connect as connectPlain, isIP } from 'node:net'
+import { connect as connectSecurely } from 'node:tls'
+import { type ISocketFactory, Kafka, type KafkaConfig, logLevel, type RetryOptions, type SASLOptions } from 'kafkajs'
 import { checkOptions, DEFAULT_REQUEST_MS, type KafkaOptions } from './config.ts'
 
 const CONNECT_MS = 2_000
@@ -6,7 +8,7 @@ const CONNECT_MS = 2_000
 export const RETRY = { retries: 5, initialRetryTime: 100, maxRetryTime: 1_000 }
 
 /** A client that speaks to nobody yet. Throws CONFIG_INVALID. */
-export function clientOf(options: KafkaOptions): Kafka {
+export function clientOf(options: KafkaOptions, retry: RetryOptions = RETRY): Kafka {
   const brokers = checkOptions(options).map(({ host, port }) => `${host}:${port}`)
   const { telemetry, sasl, tls, clientId = 'sluice', requestMs = DEFAULT_REQUEST_MS } = options
   const config: KafkaConfig = {
@@ -16,7 +18,8 @@ export function clientOf(options: KafkaOptions): Kafka {
     authenticationTimeout: requestMs,
     requestTimeout: requestMs,
     enforceRequestTimeout: true,
-    retry: RETRY,
+    retry,
+    socketFactory: socketsOf(options),
     logLevel: logLevel.WARN,
     // Whoever asked is told of every failure; the client's own words about it are for looking closer
     logCreator:
@@ -29,4 +32,17 @@ export function clientOf(options: KafkaOptions): Kafka {
       : { sasl: { mechanism: sasl.mechanism, username: sasl.user, password: sasl.password } as SASLOptions }),
   }
   return new Kafka(config)
+}
+
+const KEEP_ALIVE_MS = 60_000
+
+function socketsOf({ reach = (broker) => broker }: KafkaOptions): ISocketFactory {
+  return ({ host, port, ssl, onConnect }) => {
+    const reached = reach({ host, port })
+    const socket =
+      ssl === undefined || ssl === null
+        ? connectPlain(reached, onConnect)
+        : connectSecurely({ ...(isIP(host) === 0 && { servername: host }), ...reached, ...ssl }, onConnect)
+    return socket.setKeepAlive(true, KEEP_ALIVE_MS)
+  }
 }

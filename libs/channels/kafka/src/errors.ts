@@ -16,6 +16,14 @@ export function unavailable(reason: string, cause?: unknown): EventingError {
   return new EventingError({ code: 'CHANNEL_UNAVAILABLE', driver: DRIVER_NAME, reason }, text, { cause })
 }
 
+export function isUnavailable(error: unknown): boolean {
+  return error instanceof EventingError && error.detail.code === 'CHANNEL_UNAVAILABLE'
+}
+
+export function unknownChannel(channel: string): EventingError {
+  return new EventingError({ code: 'CHANNEL_UNKNOWN', channel }, `channel ${channel} does not exist`)
+}
+
 export function closed(): EventingError {
   return new EventingError({ code: 'CHANNEL_CLOSED', driver: DRIVER_NAME }, 'the channel driver is closed')
 }
@@ -43,6 +51,11 @@ export function failureOf(error: unknown, topic: string): EventingError {
     return conflict(topic, 'it takes no batches as large as an event may be: raise its max.message.bytes')
   }
   return unavailable((error as ClientError).message ?? String(error), error)
+}
+
+/** What the client said. */
+export function causeOf(error: unknown): unknown {
+  return error instanceof EventingError ? error.cause : error
 }
 
 export function isOfType(error: unknown, type: string): boolean {

@@ -1,5 +1,5 @@
 import { isUtf8 } from 'node:buffer'
-import type { Entry, Envelope } from '@sluice/channel'
+import type { Entry, Place, StoredEntry } from '@sluice/channel'
 import {
   type AttributeValue,
   attributeText,
@@ -29,15 +29,17 @@ export interface ReceivedRecord {
   readonly headers?: Readonly<Record<string, Buffer | string | readonly (Buffer | string)[] | undefined>>
 }
 
-export interface StoredEntry {
-  readonly envelope: Envelope
-  readonly dedupKey: string | undefined
-  readonly queue: string
-  readonly attempt: number
-  readonly note: string | undefined
-  readonly notBefore: number | undefined
-  /** Of the event; the same however often it was moved. */
-  readonly bytes: number
+export interface RecordEntry extends StoredEntry {
+  /** Of publishing, over all lanes; undefined in a foreign producer's record. */
+  readonly order: number | undefined
+}
+
+/** What a record says of its entry besides. */
+export interface Beside {
+  readonly order?: number
+  readonly place?: Place
+  /** Of a topic in which a record without value deletes: no data is told from it. */
+  readonly isKept?: boolean
 }
 
 /** Our header, JSON; what is absent is left out. */
@@ -55,6 +57,10 @@ interface Meta {
   readonly a?: number
   readonly n?: string
   readonly t?: number
+  /** Order of publishing, place of what was moved, and 1 for no data where a value has to be. */
+  readonly o?: number
+  readonly p?: Place
+  readonly z?: 1
 }
 
 const OURS = 'sluice'
@@ -64,7 +70,10 @@ const TYPE_ATTRIBUTE = 'datacontenttype'
 const STRUCTURED = 'application/cloudevents'
 
 /** A key only where the event names one: other entries must not look like versions of each other. */
-export function encodeRecord(entry: Omit<Entry, 'parked'>): KafkaRecord {
+export function encodeRecord(
+  entry: Omit<Entry, 'parked' | 'notBefore'> & { readonly notBefore?: number | undefined },
+  { order, place, isKept = false }: Beside = {},
+): KafkaRecord {
   const { event, headers: passed, stamp, laneKey, dedupKey, queue, attempt, note, notBefore } = entry
   const headers: Record<string, Buffer> = {}
   const integers: string[] = []
@@ -87,12 +96,15 @@ export function encodeRecord(entry: Omit<Entry, 'parked'>): KafkaRecord {
     ...(attempt === undefined || attempt === 1 ? undefined : { a: attempt }),
     ...(note === undefined ? undefined : { n: note }),
     ...(notBefore === undefined ? undefined : { t: notBefore }),
+    ...(order === undefined ? undefined : { o: order }),
+    ...(place === undefined ? undefined : { p: place }),
+    ...(isKept && event.data === undefined ? { z: 1 as const } : undefined),
   }
   headers[OURS] = Buffer.from(JSON.stringify(meta), 'utf8')
   const partitionKey = event.attributes.get('partitionkey')
   return {
     key: partitionKey === undefined ? null : Buffer.from(attributeText(partitionKey), 'utf8'),
-    value: event.data === undefined ? null : Buffer.from(event.data),
+    value: event.data === undefined ? (isKept ? Buffer.alloc(0) : null) : Buffer.from(event.data),
     headers,
   }
 }
@@ -105,18 +117,19 @@ export function recordBytes({ key, value, headers }: KafkaRecord): number {
 }
 
 /** Reads a record of ours or of a foreign producer. Throws EVENT_INVALID or TypeError for what is no CloudEvent, as a tombstone. */
-export function decodeRecord({ key, value, headers = {} }: ReceivedRecord): StoredEntry {
+export function decodeRecord({ key, value, headers = {} }: ReceivedRecord): RecordEntry {
   const own = headers[OURS]
   const meta = own === undefined ? undefined : (JSON.parse(textOf(OURS, own)) as Meta)
   const event = meta === undefined ? foreignEvent(headers, value) : ownEvent(headers, value, meta)
-  const { k = foreignLaneKey(event, key), s: stamp, h, d, q = '', a = 1, n, t } = meta ?? {}
+  const { k = foreignLaneKey(event, key), s: stamp, h, d, q = '', a = 1, n, t, o, p } = meta ?? {}
   const envelope = { event, headers: h, stamp, laneKey: k }
-  return { envelope, dedupKey: d, queue: q, attempt: a, note: n, notBefore: t, bytes: eventBytes(event) }
+  const bytes = eventBytes(event)
+  return { envelope, dedupKey: d, queue: q, attempt: a, note: n, notBefore: t, place: p, order: o, bytes }
 }
 
 type Headers = NonNullable<ReceivedRecord['headers']>
 
-function ownEvent(headers: Headers, value: Buffer | null, { i, b, c }: Meta): CloudEvent {
+function ownEvent(headers: Headers, value: Buffer | null, { i, b, c, z }: Meta): CloudEvent {
   const attributes = new Map<string, AttributeValue>()
   for (const [header, text] of Object.entries(headers)) {
     if (header === CONTENT_TYPE) attributes.set(TYPE_ATTRIBUTE, textOf(header, text))
@@ -124,7 +137,7 @@ function ownEvent(headers: Headers, value: Buffer | null, { i, b, c }: Meta): Cl
   }
   if (i !== undefined) for (const name of i) attributes.set(name, Number(attributes.get(name)))
   if (b !== undefined) for (const name of b) attributes.set(name, attributes.get(name) === 'true')
-  return { attributes, data: dataOf(value), dataKind: c }
+  return { attributes, data: z === 1 ? undefined : dataOf(value), dataKind: c }
 }
 
 /** By the rules of HTTP's binding, but that values are UTF-8 as they stand and that null is told from no bytes. */
@@ -166,4 +179,24 @@ function foreignLaneKey({ attributes }: CloudEvent, key: Buffer | null | undefin
   if (partitionKey !== undefined) return attributeText(partitionKey)
   if (key !== null && key !== undefined) return key.toString(isUtf8(key) ? 'utf8' : 'base64')
   return `${attributes.get('source')} ${attributes.get('id')}`
+}
+
+const ORDER = /"o":(\d+)/
+
+/** The order of publishing, without reading the rest. Inside a text of the header its quotes would be escaped. */
+export function orderIn({ headers = {} }: Pick<ReceivedRecord, 'headers'>): number | undefined {
+  const own = headers[OURS]
+  const [, order] = Buffer.isBuffer(own) ? (ORDER.exec(own.toString('latin1')) ?? []) : []
+  return order === undefined ? undefined : Number(order)
+}
+
+/** The key it was published with; of a foreign producer's record, none. */
+export function dedupKeyIn({ headers = {} }: Pick<ReceivedRecord, 'headers'>): string | undefined {
+  const own = headers[OURS]
+  if (!Buffer.isBuffer(own)) return undefined
+  try {
+    return (JSON.parse(own.toString('utf8')) as Meta).d
+  } catch {
+    return undefined
+  }
 }

@@ -1,6 +1,7 @@
-import type { Admin } from 'kafkajs'
+import { sleep } from '@sluice/clock'
 import { MAX_BATCH_BYTES } from './config.ts'
-import { conflict, failureOf, isOfType, unavailable } from './errors.ts'
+import { causeOf, conflict, isOfType, isUnavailable, unavailable, unknownTopic } from './errors.ts'
+import type { Link } from './link.ts'
 
 export interface TopicOptions {
   /** One partition each. */
@@ -8,61 +9,129 @@ export interface TopicOptions {
   readonly replicas: number
   /** True: it is somebody else's, never made, and may have more partitions than lanes. */
   readonly isExternal?: boolean
+  /** Of each key the newest stays. */
+  readonly isCompacted?: boolean
+}
+
+/** For what the cluster does a moment after it said so. */
+const MOST_TRIES = 30
+const RETRY_MS = 100
+const SOON_MS = 20
+
+/** Small segments, soon cleaned: who takes a lane over reads all that is left. */
+const COMPACTED = {
+  'cleanup.policy': 'compact',
+  'segment.bytes': String(16 * 1024 * 1024),
+  'segment.ms': '600000',
+  'min.cleanable.dirty.ratio': '0.1',
+  // What an owner that did not know yet wrote in place of a newer one's is seen before it counts
+  'min.compaction.lag.ms': '60000',
+}
+
+const ALL = {
+  'retention.ms': '-1',
+  'retention.bytes': '-1',
+  'max.message.bytes': String(MAX_BATCH_BYTES),
+  // When something was published is said by who published it
+  'message.timestamp.type': 'CreateTime',
 }
 
 /**
- * Makes a topic or finds it. Kafka never cuts it by itself: retention asks the subscriptions first. Rejects with CHANNEL_CONFLICT
+ * Makes topics or finds them. Kafka never cuts them by itself: retention asks the subscriptions first. Rejects with CHANNEL_CONFLICT
  * for one whose partitions are not the lanes, with CHANNEL_UNKNOWN for an external one that is not there,
  * and with CHANNEL_UNAVAILABLE for what may pass.
  */
-export async function createTopic(admin: Admin, topic: string, options: TopicOptions): Promise<void> {
-  const { lanes, replicas, isExternal = false } = options
+export async function createTopics(link: Link, wanted: ReadonlyMap<string, TopicOptions>): Promise<void> {
+  let found = await link.partitionsOf([...wanted.keys()])
+  const made = [...wanted].filter(([topic]) => !found.has(topic))
+  for (const [topic, options] of wanted) checkPartitions(topic, found.get(topic), options)
+  for (let tries = 1; ; tries++) {
+    const missing = [...wanted].filter(([topic]) => !found.has(topic))
+    if (missing.length === 0) return ready(link, made)
+    if (tries > MOST_TRIES) throw unavailable(`topic ${missing[0]?.[0]} is made, and not known to its broker yet`)
+    if (tries > 1) await sleep(link.clock, RETRY_MS)
+    // One of the same name may be on its way out: then it is not made until that is gone
+    if (tries % 5 === 1) await make(link, missing)
+    found = await link.partitionsOf([...wanted.keys()])
+    for (const [topic, options] of wanted) if (found.has(topic)) checkPartitions(topic, found.get(topic), options)
+  }
+}
+
+/** A broker is told that it leads a little after everybody else is. */
+async function ready(link: Link, made: readonly (readonly [string, TopicOptions])[]): Promise<void> {
+  for (const [topic, { lanes }] of made) {
+    for (let tries = 1; ; tries++) {
+      try {
+        await Promise.all(Array.from({ length: lanes }, (_, partition) => link.end(topic, partition)))
+        break
+      } catch (error) {
+        if (tries >= MOST_TRIES || !isUnavailable(error) || !link.isUp) throw error
+        await sleep(link.clock, SOON_MS)
+      }
+    }
+  }
+}
+
+export function createTopic(link: Link, topic: string, options: TopicOptions): Promise<void> {
+  return createTopics(link, new Map([[topic, options]]))
+}
+
+function checkPartitions(topic: string, partitions: number | undefined, options: TopicOptions): void {
+  const { lanes, isExternal = false } = options
+  if (partitions === undefined) {
+    if (isExternal) throw unknownTopic(topic)
+    return
+  }
+  if (partitions < lanes) {
+    throw conflict(
+      topic,
+      `it has ${partitions} partitions, fewer than the ${lanes} lanes: add partitions or ask for fewer lanes`,
+    )
+  }
+  if (partitions > lanes && !isExternal) throw conflict(topic, `it has ${partitions} partitions and not ${lanes}`)
+}
+
+async function make(link: Link, missing: readonly (readonly [string, TopicOptions])[]): Promise<void> {
+  const topics = missing.map(([topic, { lanes, replicas, isCompacted = false }]) => {
+    const config = { ...ALL, ...(isCompacted ? COMPACTED : { 'cleanup.policy': 'delete' }) }
+    const configEntries = Object.entries(config).map(([name, value]) => ({ name, value }))
+    return { topic, numPartitions: lanes, replicationFactor: replicas, configEntries }
+  })
+  const [first, { replicas }] = missing[0] as readonly [string, TopicOptions]
   try {
-    if (!isExternal) await make(admin, topic, lanes, replicas)
-    const { topics } = await admin.fetchTopicMetadata({ topics: [topic] })
-    const partitions = topics[0]?.partitions.length ?? 0
-    if (partitions < lanes) {
-      throw conflict(
-        topic,
-        `it has ${partitions} partitions, fewer than the ${lanes} lanes: add partitions or ask for fewer lanes`,
+    await link.atController(first, (broker) => broker.createTopics({ topics, timeout: link.requestMs }))
+  } catch (error) {
+    const cause = causeOf(error)
+    const { errors = [cause] } = cause as { errors?: readonly unknown[] }
+    if (errors.some((each) => isOfType(each, 'INVALID_REPLICATION_FACTOR'))) {
+      // A broker that comes back is not counted until its earlier session has ended
+      if (replicas === 1) throw unavailable('no broker is ready', error)
+      throw conflict(first, `${replicas} replicas are more than there are brokers`)
+    }
+    if (!errors.every((each) => isOfType(each, 'TOPIC_ALREADY_EXISTS'))) throw error
+  }
+}
+
+/** Unknown is no error. Resolves once they are gone for whoever asks. */
+export async function removeTopics(
+  link: Link,
+  topics: readonly string[],
+  groups: readonly string[] = [],
+): Promise<void> {
+  for (let tries = 1; tries <= MOST_TRIES; tries++) {
+    const found = [...(await link.partitionsOf(topics)).keys()]
+    if (found.length === 0) break
+    if (tries > 1) await sleep(link.clock, RETRY_MS)
+    if (tries % 5 !== 1) continue
+    try {
+      await link.atController(found[0] ?? '', (broker) =>
+        broker.deleteTopics({ topics: found, timeout: link.requestMs }),
       )
+    } catch (error) {
+      if (!isOfType(causeOf(error), 'UNKNOWN_TOPIC_OR_PARTITION')) throw error
     }
-    if (partitions > lanes && !isExternal) throw conflict(topic, `it has ${partitions} partitions and not ${lanes}`)
-  } catch (error) {
-    if (!isExternal && isOfType(error, 'UNKNOWN_TOPIC_OR_PARTITION')) {
-      throw unavailable('the topic is made, and the broker that was asked does not know it yet', error)
-    }
-    throw failureOf(error, topic)
   }
-}
-
-async function make(admin: Admin, topic: string, lanes: number, replicas: number): Promise<void> {
-  const configEntries = [
-    { name: 'cleanup.policy', value: 'delete' },
-    { name: 'retention.ms', value: '-1' },
-    { name: 'retention.bytes', value: '-1' },
-    { name: 'max.message.bytes', value: String(MAX_BATCH_BYTES) },
-  ]
-  const made = { topic, numPartitions: lanes, replicationFactor: replicas, configEntries }
-  try {
-    await admin.createTopics({ topics: [made], waitForLeaders: true })
-  } catch (error) {
-    const { errors = [] } = error as { errors?: readonly unknown[] }
-    const replication = [error, ...errors].some((each) => isOfType(each, 'INVALID_REPLICATION_FACTOR'))
-    if (!replication) throw error
-    // A broker that comes back is not counted until its earlier session has ended
-    if (replicas === 1) throw unavailable('no broker is ready', error)
-    throw conflict(topic, `${replicas} replicas are more than there are brokers`)
-  }
-}
-
-/** Unknown is no error. */
-export async function removeTopic(admin: Admin, topic: string): Promise<void> {
-  try {
-    await admin.deleteTopics({ topics: [topic] })
-  } catch (error) {
-    const { errors = [] } = error as { errors?: readonly unknown[] }
-    if ([error, ...errors].some((each) => isOfType(each, 'UNKNOWN_TOPIC_OR_PARTITION'))) return
-    throw failureOf(error, topic)
-  }
+  for (const topic of topics) link.forgetLeaders(topic)
+  // Nobody committed, or nobody may: what is left of a group expires
+  await Promise.all(groups.map((group) => link.removeGroup(group).catch(() => undefined)))
 }

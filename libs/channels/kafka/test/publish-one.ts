@@ -1,10 +1,14 @@
+import { systemClock } from '@sluice/clock'
 import { createEvent } from '@sluice/cloudevents'
-import { clientOf, Publisher } from '../src/index.ts'
+import { Link, Publisher } from '../src/index.ts'
 import { silentTelemetry } from './silent.ts'
 
 const [brokers = '', topic = ''] = process.argv.slice(2)
-const publisher = new Publisher(clientOf({ brokers, telemetry: silentTelemetry }), {})
+const link = new Link({ brokers, clock: systemClock, telemetry: silentTelemetry })
+await link.start()
+const publisher = new Publisher(link)
 const event = createEvent({ specversion: '1.0', id: '1', source: '/test', type: 't' })
 const [place] = await publisher.publish(topic, 1, [{ event, laneKey: 'k' }])
 process.stdout.write(`${place?.offset}\n`)
 await publisher[Symbol.asyncDispose]()
+await link[Symbol.asyncDispose]()

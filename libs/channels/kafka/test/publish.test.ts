@@ -2,10 +2,12 @@ import { execFile } from 'node:child_process'
 import { promisify } from 'node:util'
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
 import { type Entry, laneOf } from '@sluice/channel'
+import { systemClock } from '@sluice/clock'
 import { type AttributeValue, createEvent } from '@sluice/cloudevents'
 import { provisionKafka, startKafka } from '@sluice/testkit'
 import type { Admin, Kafka } from 'kafkajs'
-import { clientOf, createTopic, decodeRecord, Publisher, removeTopic, type StoredEntry } from '../src/index.ts'
+import { clientOf, createTopic, decodeRecord, Link, Publisher, type RecordEntry, removeTopics } from '../src/index.ts'
+import { kafkaClaims } from './claims.ts'
 import { silentTelemetry } from './silent.ts'
 
 const execute = promisify(execFile)
@@ -16,8 +18,13 @@ const CASE_MS = 60_000
 const MANY = 3_000
 const AT_ONCE = 50
 const MOST_TRIES = 1_000
+const RETRY_MS = 20
 
-interface Read extends StoredEntry {
+function linkTo(brokers: string, requestMs = 6_000): Link {
+  return new Link({ brokers, clock: systemClock, telemetry: silentTelemetry, requestMs })
+}
+
+interface Read extends RecordEntry {
   readonly partition: number
   readonly offset: string
 }
@@ -38,15 +45,19 @@ describe('Kafka', () => {
     return
   }
   let kafka: Kafka
+  let link: Link
   let admin: Admin
 
   beforeAll(async () => {
-    kafka = clientOf({ brokers: server.brokers, telemetry: silentTelemetry })
+    kafka = clientOf({ brokers: server.brokers, clock: systemClock, telemetry: silentTelemetry })
+    link = linkTo(server.brokers)
+    await link.start()
     admin = kafka.admin()
     await admin.connect()
   }, CASE_MS)
   afterAll(async () => {
     await admin.disconnect()
+    await link[Symbol.asyncDispose]()
     await server[Symbol.asyncDispose]()
   })
 
@@ -54,7 +65,7 @@ describe('Kafka', () => {
     const topic = `test.${crypto.randomUUID()}`
     for (let tries = 0; tries < MOST_TRIES; tries++) {
       try {
-        await createTopic(admin, topic, { lanes, replicas: 1 })
+        await createTopic(link, topic, { lanes, replicas: 1 })
         return topic
       } catch (error) {
         // The server may have been killed in the case before
@@ -97,7 +108,7 @@ describe('Kafka', () => {
     'stores what is published in its lanes, in order, where it says',
     async () => {
       const topic = await newTopic()
-      await using publisher = new Publisher(kafka, { compression: 'gzip' })
+      await using publisher = new Publisher(link, { compression: 'gzip' })
       const entries = Array.from({ length: 200 }, (_, i) => entryOf(i, { laneKey: `k${i % 7}` }))
       const places = await publisher.publish(topic, LANES, entries)
       const byPlace = new Map((await all(topic)).map((each) => [`${each.partition} ${each.offset}`, each]))
@@ -114,7 +125,7 @@ describe('Kafka', () => {
     'tells no data from data of no bytes',
     async () => {
       const topic = await newTopic(1)
-      await using publisher = new Publisher(kafka, {})
+      await using publisher = new Publisher(link, {})
       const datas = [undefined, Buffer.alloc(0), Buffer.from([0xff, 0])]
       await publisher.publish(
         topic,
@@ -130,7 +141,7 @@ describe('Kafka', () => {
     'takes the largest event, and refuses a larger one before anything is stored',
     async () => {
       const topic = await newTopic(1)
-      await using publisher = new Publisher(kafka, {})
+      await using publisher = new Publisher(link, {})
       const large = entryOf('large', { data: Buffer.alloc(1024 * 1024 - 4096) })
       await publisher.publish(topic, 1, [large, large])
       const tooLarge = entryOf('too large', { data: Buffer.alloc(1024 * 1024 + 1) })
@@ -146,24 +157,24 @@ describe('Kafka', () => {
     'has a topic with fewer partitions than lanes refused by name, and one that is not there',
     async () => {
       const topic = await newTopic(2)
-      await expect(createTopic(admin, topic, { lanes: 3, replicas: 1, isExternal: true })).rejects.toMatchObject({
+      await expect(createTopic(link, topic, { lanes: 3, replicas: 1, isExternal: true })).rejects.toMatchObject({
         detail: { code: 'CHANNEL_CONFLICT', channel: topic },
         message: expect.stringContaining('it has 2 partitions, fewer than the 3 lanes'),
       })
-      await createTopic(admin, topic, { lanes: 1, replicas: 1, isExternal: true })
-      await createTopic(admin, topic, { lanes: 2, replicas: 1 })
-      await expect(createTopic(admin, topic, { lanes: 1, replicas: 1 })).rejects.toMatchObject({
+      await createTopic(link, topic, { lanes: 1, replicas: 1, isExternal: true })
+      await createTopic(link, topic, { lanes: 2, replicas: 1 })
+      await expect(createTopic(link, topic, { lanes: 1, replicas: 1 })).rejects.toMatchObject({
         detail: { code: 'CHANNEL_CONFLICT' },
       })
       const other = `test.${crypto.randomUUID()}`
-      await expect(createTopic(admin, other, { lanes: 1, replicas: 9 })).rejects.toMatchObject({
+      await expect(createTopic(link, other, { lanes: 1, replicas: 9 })).rejects.toMatchObject({
         detail: { code: 'CHANNEL_CONFLICT', problem: '9 replicas are more than there are brokers' },
       })
-      await expect(createTopic(admin, other, { lanes: 1, replicas: 1, isExternal: true })).rejects.toMatchObject({
+      await expect(createTopic(link, other, { lanes: 1, replicas: 1, isExternal: true })).rejects.toMatchObject({
         detail: { code: 'CHANNEL_UNKNOWN' },
       })
-      await removeTopic(admin, topic)
-      await removeTopic(admin, topic)
+      await removeTopics(link, [topic])
+      await removeTopics(link, [topic])
     },
     CASE_MS,
   )
@@ -173,7 +184,7 @@ describe('Kafka', () => {
     'loses nothing that it said is stored, in order, while it is killed at a third and at a half of it',
     async () => {
       const topic = await newTopic()
-      await using publisher = new Publisher(kafka, {})
+      await using publisher = new Publisher(link, {})
       let done = 0
       let refused = 0
       let waiting: { readonly count: number; readonly resolve: () => void } | undefined
@@ -190,6 +201,7 @@ describe('Kafka', () => {
           } catch (error) {
             expect(error).toMatchObject({ detail: { code: 'CHANNEL_UNAVAILABLE' } })
             refused++
+            await new Promise((resolve) => setTimeout(resolve, RETRY_MS))
           }
         }
       }
@@ -220,7 +232,8 @@ describe('Kafka', () => {
     'stores what comes after an event whose answer was lost',
     async () => {
       const topic = await newTopic(1)
-      const impatient = clientOf({ brokers: server.brokers, telemetry: silentTelemetry, requestMs: 200 })
+      await using impatient = linkTo(server.brokers, 200)
+      await impatient.start()
       await using publisher = new Publisher(impatient, {})
       await publisher.publish(topic, 1, [entryOf('before')])
       await server.pause()
@@ -233,7 +246,7 @@ describe('Kafka', () => {
       const [place] = await publisher.publish(topic, 1, [entryOf('after')])
       const stored = (await all(topic)).map(idOf)
       expect(stored).toEqual(['before', 'unanswered', 'after'])
-      expect(place).toEqual({ partition: 0, offset: '2' })
+      expect(place).toMatchObject({ partition: 0, offset: 2 })
     },
     CASE_MS,
   )
@@ -247,4 +260,6 @@ describe('Kafka', () => {
     },
     CASE_MS,
   )
+
+  kafkaClaims(server)
 })

@@ -4,8 +4,8 @@ import { bench, ROW } from '../test/bench.ts'
 const MINUTE_MS = 60_000
 
 describe('the sources of an API server', () => {
-  test('SRC-06: tell of nothing that is there at the start, then of each addition, change and removal', async () => {
-    const { clock, desk, api, replica, told, conditions } = bench()
+  test('SRC-06: tell of nothing that is there at the start, then of each addition, change and removal, the object as it is', async () => {
+    const { clock, desk, api, replica, told, conditions, ingress } = bench()
     api.put('shop', 'old')
     await clock.advance(2_000)
     await using _ = replica()
@@ -14,12 +14,14 @@ describe('the sources of an API server', () => {
     expect(told()).toEqual([])
     expect(conditions()).toEqual({ Deployed: { status: 'True' }, SufficientPermissions: { status: 'True' } })
     api.put('shop', 'a')
-    api.put('shop', 'a')
+    api.put('shop', 'a', { fields: { spec: { step: 2 } } })
     api.put('shop', 'old')
     api.put('elsewhere', 'b')
     api.remove('shop', 'a')
     await clock.advance(10)
     expect(told()).toEqual(['add shop/a 102', 'update shop/a 103', 'update shop/old 104', 'delete shop/a 106'])
+    const { spec, kind } = JSON.parse(String(ingress.stored[1]?.data))
+    expect([kind, spec]).toEqual(['Pod', { step: 2 }])
   })
 
   test('read with tokens of the service account, made anew before they expire', async () => {
@@ -143,7 +145,28 @@ describe('the sources of an API server', () => {
     expect([...desk.state(ROW.uid).keys()].filter((key) => key.includes('stock'))).toEqual([])
   })
 
-  test('SRC-09: what labels begin and cease to choose while the history goes is told, however old it is', async () => {
+  test('SRC-09: let only the objects through that their namespaces, labels and owner choose, of several resources', async () => {
+    const { clock, desk, api, replica, told } = bench()
+    await using _ = replica()
+    const resources = [
+      { apiVersion: 'v1', kind: 'Pod', selector: { matchLabels: { on: 'yes' } } },
+      { apiVersion: 'v1', kind: 'Gateway', selector: { matchLabels: { on: 'no' } } },
+    ]
+    await desk.put({ ...ROW, namespaces: ['shop', 'stock'], resources, owner: { kind: 'Set' } })
+    await clock.advance(1_000)
+    const labels = { on: 'yes' }
+    const owner = { apiVersion: 'v1', kind: 'Set', controller: true }
+    api.put('shop', 'a', { labels, owner })
+    api.put('stock', 'b', { labels, owner })
+    api.put('elsewhere', 'c', { labels, owner })
+    api.put('shop', 'd', { labels })
+    api.put('shop', 'e', { owner })
+    await clock.advance(10)
+    expect(told()).toEqual(['add shop/a 101', 'add stock/b 102'])
+    expect(api.requests).toContain('GET /api/v1/namespaces/stock/gateways')
+  })
+
+  test('what labels begin and cease to choose while the history goes is told, however old it is', async () => {
     const { clock, desk, api, replica, told } = bench()
     for (const name of ['old', 'same', 'gone']) api.put('shop', name, { labels: { on: name === 'old' ? 'no' : 'yes' } })
     await clock.advance(2_000)
@@ -171,7 +194,7 @@ describe('the sources of an API server', () => {
     expect(api.requests.some((request) => request.endsWith('/pods'))).toBe(false)
   })
 
-  test('SRC-11: an ingress that is full is waited for: nothing is pulled meanwhile, and nothing is lost or out of order', async () => {
+  test('an ingress that is full is waited for: nothing is pulled meanwhile, and nothing is lost or out of order', async () => {
     const { clock, desk, api, replica, told, ingress } = bench()
     await using _ = replica()
     await desk.put(ROW)

@@ -89,7 +89,7 @@ async function until(isSo: () => boolean): Promise<void> {
 }
 
 describe('on the API that Sluice serves itself', () => {
-  test('every change of a Trigger is told, as a reference, by the plural of the API, and the status says as whom it reads', async () => {
+  test('SRC-07: every change of a Trigger is told, as a reference, by the plural of the API, and the status says as whom it reads', async () => {
     await using stack = new AsyncDisposableStack()
     const { registry, desk, ingress, replica } = await setUp(stack)
     replica()

@@ -1,3 +1,4 @@
+import type { Clock } from '@sluice/clock'
 import type { Telemetry } from '@sluice/telemetry'
 import { SOURCE_ROLES, type SourceRole } from '../../interest.ts'
 import type { SourceRow } from '../source-row.ts'
@@ -9,6 +10,7 @@ type Named = Pick<SourceRow, 'kind' | 'namespace' | 'name'>
 export interface OfficeEvents extends Disposable {
   handedOver(fields: Named & { replica: string; term: number; reason: HandOverReason }): void
   grantFailed(error: unknown): void
+  /** Logged once in 10 s for each code. */
   refused(fields: Named & { op: string; code: string }): void
   forgot(fields: { sources: number }): void
   keepingFailed(error: unknown): void
@@ -21,8 +23,12 @@ export interface OfficeReadings {
   bytes(): number
 }
 
-export function officeEvents(telemetry: Telemetry, read: OfficeReadings): OfficeEvents {
+/** Thousands of sources may be refused for one reason: of each the log says one in this time. */
+const SILENCE_MS = 10_000
+
+export function officeEvents(telemetry: Telemetry, clock: Clock, read: OfficeReadings): OfficeEvents {
   const { log } = telemetry
+  const told = new Map<string, number>()
   const handOvers = telemetry.counter('source_hand_overs_total', {
     description: 'Sources given to a replica, by the reason: new, balance, left, expired, overdue, unclaimed',
   })
@@ -48,6 +54,9 @@ export function officeEvents(telemetry: Telemetry, read: OfficeReadings): Office
     grantFailed: (error) => log.error({ err: error }, 'sources could not be given to replicas, will be tried again'),
     refused({ kind, namespace, name, op, code }) {
       refusals.add(1, { code })
+      const before = told.get(code)
+      if (before !== undefined && clock.monotonic() - before < SILENCE_MS) return
+      told.set(code, clock.monotonic())
       log.warn({ kind, namespace, name, op, code }, 'request of a source refused')
     },
     forgot: (fields) => log.info(fields, 'state of sources forgotten that are gone'),

@@ -103,7 +103,7 @@ export async function openSourceOffice(deps: SourceOfficeDeps): Promise<SourceOf
   const ofRole = (role: SourceRole) => [...members.values()].filter((member) => member.role === role)
 
   const events: OfficeEvents = stack.use(
-    officeEvents(telemetry, {
+    officeEvents(telemetry, clock, {
       waiting: (role) => assignments[role].waiting(),
       bytes: () => kept.bytes(),
     }),

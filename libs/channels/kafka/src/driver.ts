@@ -1,0 +1,249 @@
+import {
+  type Backlog,
+  type Beginning,
+  type ChannelCapabilities,
+  type ChannelDriver,
+  type ChannelOptions,
+  type Entry,
+  type Parked,
+  type ParkedQuery,
+  type Position,
+  refuseWishes,
+  type Stored,
+  type SubscribeOptions,
+  Turns,
+} from '@sluice/channel'
+import { sleep } from '@sluice/clock'
+import { backlog } from './backlog.ts'
+import { type ChannelDeps, KafkaChannel } from './channel.ts'
+import {
+  DEDUP_WINDOW_MS,
+  DEFAULT_PREFIX,
+  DRIVER_NAME,
+  durabilityOf,
+  type KafkaOptions,
+  MAX_EVENT_BYTES,
+} from './config.ts'
+import { closed, conflict, isUnavailable, unavailable, unknownChannel } from './errors.ts'
+import { kafkaEvents } from './events.ts'
+import { Fetcher } from './fetcher.ts'
+import { type KafkaState, Link } from './link.ts'
+import { Members } from './members.ts'
+import { ChannelNames, membersTopic } from './names.ts'
+import { Publisher } from './publish.ts'
+import { beginningOf, readLog, readQueue } from './read.ts'
+import { retain } from './retention.ts'
+import { createTopic, createTopics, removeTopics } from './topics.ts'
+
+export interface KafkaDriver extends ChannelDriver {
+  /** Connected, or why not (yet). */
+  readonly connection: KafkaState
+}
+
+const RETENTION_INTERVAL_MS = 10_000
+const CLOSING_MS = 3_000
+const MOST_COUNTS = 8
+
+/**
+ * Resolves after the first try to connect, also when no broker answers: it is waited for, and meanwhile every operation
+ * rejects with CHANNEL_UNAVAILABLE. Rejects with CONFIG_INVALID.
+ */
+export async function openKafkaChannel(options: KafkaOptions): Promise<KafkaDriver> {
+  const driver = new Driver(options)
+  await driver.start()
+  return driver
+}
+
+class Driver implements KafkaDriver {
+  readonly name = DRIVER_NAME
+  readonly #options: KafkaOptions
+  readonly #prefix: string
+  readonly #link: Link
+  readonly #deps: ChannelDeps
+  readonly #channels = new Map<string, KafkaChannel>()
+  readonly #publishing = new Set<Promise<unknown>>()
+  readonly #counting = new Turns(MOST_COUNTS)
+  #retention: Disposable | undefined
+  #isClosed = false
+
+  constructor(options: KafkaOptions) {
+    this.#options = options
+    this.#prefix = options.prefix ?? DEFAULT_PREFIX
+    const link = new Link(options)
+    const fetcher = new Fetcher(link)
+    const publisher = new Publisher(link, options)
+    const members = new Members(link, fetcher, publisher, this.#prefix)
+    this.#link = link
+    this.#deps = { link, fetcher, publisher, members, events: kafkaEvents(options), prefix: this.#prefix }
+    this.#scheduleRetention()
+  }
+
+  start(): Promise<void> {
+    const topic = membersTopic(this.#prefix)
+    return this.#link.start(async () => {
+      await createTopic(this.#link, topic, { lanes: 1, replicas: this.#options.replicas ?? 1, isCompacted: true })
+      this.#link.target(topic)
+    })
+  }
+
+  get connection(): KafkaState {
+    return this.#link.state
+  }
+
+  get capabilities(): ChannelCapabilities {
+    return {
+      durable: durabilityOf(this.#options),
+      dedupWindowMs: DEDUP_WINDOW_MS,
+      maxEventBytes: MAX_EVENT_BYTES,
+      shared: true,
+      readFromTime: true,
+    }
+  }
+
+  async create(name: string, options: ChannelOptions): Promise<void> {
+    if (this.#isClosed) throw closed()
+    refuseWishes(this, name, options)
+    this.#requireUp()
+    const names = new ChannelNames(this.#prefix, name, options.kind)
+    if ((await this.#link.partitionsOf([names.otherKind])).size > 0)
+      throw conflict(name, `it is there, and no ${options.kind}`)
+    const { replicas = 1 } = this.#options
+    const { lanes } = options
+    await createTopics(
+      this.#link,
+      new Map([
+        [names.lanes, { lanes, replicas, isCompacted: true }],
+        [names.parked, { lanes, replicas, isCompacted: true }],
+        [names.events, { lanes, replicas }],
+      ]),
+    )
+    const known = this.#channels.get(name)
+    if (known === undefined) this.#channels.set(name, new KafkaChannel(name, options, this.#deps))
+    else known.options = options
+  }
+
+  async remove(name: string): Promise<void> {
+    if (this.#isClosed) throw closed()
+    const channel = this.#channels.get(name)
+    this.#channels.delete(name)
+    const consumers = channel?.consumers ?? []
+    for (const consumer of consumers) consumer.close()
+    await Promise.all(consumers.map(({ finished }) => finished))
+    this.#requireUp()
+    const names = new ChannelNames(this.#prefix, name, 'log')
+    const groups = (channel?.options.subscriptions ?? []).map((each) => names.group(each))
+    await removeTopics(this.#link, [names.events, names.otherKind, names.lanes, names.parked], groups)
+  }
+
+  publish(name: string, entries: readonly Entry[], signal?: AbortSignal): Promise<readonly Position[]> {
+    const publishing = this.#publish(name, entries)
+    this.#publishing.add(publishing)
+    const forget = () => this.#publishing.delete(publishing)
+    publishing.then(forget, forget)
+    return signal === undefined ? publishing : orAborted(publishing, signal)
+  }
+
+  async #publish(name: string, entries: readonly Entry[]): Promise<readonly Position[]> {
+    const channel = this.#channel(name)
+    this.#requireUp()
+    return channel.outbox.publish(entries)
+  }
+
+  subscribe(name: string, subscription: string, options: SubscribeOptions, signal: AbortSignal) {
+    return this.#subscribed(name, subscription).subscribe(subscription, options, signal)
+  }
+
+  async *read(name: string, from: Position | Date | 'oldest', signal: AbortSignal): AsyncIterable<Stored> {
+    const channel = this.#channel(name)
+    this.#requireUp()
+    const deps = channel.reading(channel.options.subscriptions[0] ?? '')
+    yield* channel.options.kind === 'log' ? readLog(deps, from, signal) : readQueue(deps, from, signal)
+  }
+
+  async backlog(name: string, subscription: string, queue?: string): Promise<Backlog> {
+    const deps = this.#subscribed(name, subscription).reading(subscription)
+    this.#requireUp()
+    return this.#counting.run(() => backlog(deps, queue))
+  }
+
+  async beginning(name: string): Promise<Beginning> {
+    return beginningOf(this.#channel(name).reading(''))
+  }
+
+  async parked(name: string, query: ParkedQuery): Promise<readonly Parked[]> {
+    return this.#channel(name).parked.list(query)
+  }
+
+  async parkedCount(name: string, queue?: string): Promise<number> {
+    return this.#channel(name).parked.count(queue)
+  }
+
+  async redrive(name: string, positions: readonly Position[]): Promise<number> {
+    return this.#channel(name).parked.redrive(positions)
+  }
+
+  async purge(name: string, which: Parameters<ChannelDriver['purge']>[1]): Promise<number> {
+    return this.#channel(name).parked.purge(which)
+  }
+
+  isRetryable(error: unknown): boolean {
+    return isUnavailable(error)
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    if (this.#isClosed) return
+    this.#isClosed = true
+    this.#retention?.[Symbol.dispose]()
+    const consumers = [...this.#channels.values()].flatMap((channel) => channel.consumers)
+    for (const consumer of consumers) consumer.close()
+    const ending = Promise.allSettled([...this.#publishing, ...consumers.map(({ finished }) => finished)])
+    if (this.#link.isUp) await Promise.race([ending, sleep(this.#options.clock, CLOSING_MS)])
+    const { members, fetcher, publisher } = this.#deps
+    members[Symbol.dispose]()
+    await fetcher[Symbol.asyncDispose]()
+    await Promise.race([publisher[Symbol.asyncDispose](), sleep(this.#options.clock, CLOSING_MS)])
+    await this.#link[Symbol.asyncDispose]()
+  }
+
+  #channel(name: string): KafkaChannel {
+    if (this.#isClosed) throw closed()
+    const channel = this.#channels.get(name)
+    if (channel === undefined) throw unknownChannel(name)
+    return channel
+  }
+
+  #subscribed(name: string, subscription: string): KafkaChannel {
+    const channel = this.#channel(name)
+    if (channel.options.subscriptions.includes(subscription)) return channel
+    throw unknownChannel(`${name} with subscription ${subscription}`)
+  }
+
+  #requireUp(): void {
+    const { state } = this.#link
+    if (state.state === 'waiting') throw unavailable(state.reason)
+  }
+
+  #scheduleRetention(): void {
+    this.#retention = this.#options.clock.after(RETENTION_INTERVAL_MS, () => {
+      void this.#retain().finally(() => this.#isClosed || this.#scheduleRetention())
+    })
+  }
+
+  async #retain(): Promise<void> {
+    for (const { names, options } of this.#channels.values()) {
+      if (!this.#link.isUp || (options.kind === 'log' && options.retention === undefined)) continue
+      await retain({ link: this.#link, names, options }).catch((error: unknown) =>
+        this.#deps.events.failed('retention', error),
+      )
+    }
+  }
+}
+
+function orAborted<T>(working: Promise<T>, signal: AbortSignal): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const abort = () => reject(signal.reason)
+    if (signal.aborted) abort()
+    else signal.addEventListener('abort', abort, { once: true })
+    working.then(resolve, reject).finally(() => signal.removeEventListener('abort', abort))
+  })
+}

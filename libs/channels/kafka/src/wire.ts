@@ -1,0 +1,163 @@
+import type { Kafka } from 'kafkajs'
+
+/** What the patched client lends of itself; places are decimal texts, as Kafka's are 64 bits. */
+export interface Wire {
+  connect(): Promise<void>
+  disconnect(): Promise<void>
+  refreshMetadata(): Promise<void>
+  findBroker(query: { readonly nodeId: number }): Promise<WireBroker>
+  findControllerBroker(): Promise<WireBroker>
+  readonly targetTopics: Set<string>
+  readonly brokerPool: { findConnectedBroker(): Promise<WireBroker> }
+}
+
+export interface WireBroker {
+  readonly nodeId: number | null
+  metadataOfEach(topics: readonly string[]): Promise<WireMetadata>
+  fetch(request: WireFetch): Promise<{ readonly errorCode: number; readonly responses: readonly WireTopic[] }>
+  listOffsets(request: {
+    readonly replicaId: number
+    readonly isolationLevel: number
+    readonly topics: readonly WireTimes[]
+  }): Promise<{
+    readonly responses: readonly {
+      readonly partitions: readonly { readonly partition: number; readonly offset: string }[]
+    }[]
+  }>
+  produce(request: object): Promise<{
+    readonly topics: readonly {
+      readonly topicName: string
+      readonly partitions: readonly { readonly partition: number; readonly baseOffset: string }[]
+    }[]
+  }>
+  initProducerId(request: { readonly transactionTimeout: number }): Promise<{
+    readonly producerId: string
+    readonly producerEpoch: number
+  }>
+  findGroupCoordinator(request: { readonly groupId: string; readonly coordinatorType: number }): Promise<{
+    readonly coordinator: { readonly nodeId: number }
+  }>
+  offsetCommit(request: object): Promise<unknown>
+  offsetFetch(request: object): Promise<{
+    readonly responses: readonly {
+      readonly partitions: readonly { readonly partition: number; readonly offset: string }[]
+    }[]
+  }>
+  deleteRecords(request: object): Promise<unknown>
+  createTopics(request: object): Promise<unknown>
+  deleteTopics(request: object): Promise<unknown>
+  deleteGroups(groups: readonly string[]): Promise<unknown>
+}
+
+interface WireTimes {
+  readonly topic: string
+  readonly partitions: readonly { readonly partition: number; readonly timestamp: string }[]
+}
+
+export interface WireMetadata {
+  readonly topicMetadata: readonly {
+    readonly topicErrorCode: number
+    readonly topic: string
+    readonly partitionMetadata: readonly {
+      readonly partitionErrorCode: number
+      readonly partitionId: number
+      readonly leader: number
+    }[]
+  }[]
+}
+
+export interface WireFetch {
+  readonly isolationLevel: number
+  readonly maxWaitTime: number
+  readonly minBytes: number
+  readonly maxBytes: number
+  readonly isOfEach: true
+  readonly topics: readonly {
+    readonly topic: string
+    readonly partitions: readonly {
+      readonly partition: number
+      readonly fetchOffset: string
+      readonly maxBytes: number
+    }[]
+  }[]
+}
+
+export interface WireTopic {
+  readonly topicName: string
+  readonly partitions: readonly WirePartition[]
+}
+
+export interface WirePartition {
+  readonly partition: number
+  readonly errorCode: number
+  readonly highWatermark: string
+  readonly lastStableOffset: string
+  readonly abortedTransactions: readonly { readonly producerId: string; readonly firstOffset: string }[] | null
+  readonly messages: readonly WireRecord[] & { readonly nextOffset?: bigint }
+}
+
+export interface WireRecord {
+  readonly offset: string
+  readonly timestamp: string
+  readonly key: Buffer | null
+  readonly value: Buffer | null
+  readonly headers: Readonly<Record<string, Buffer | Buffer[]>>
+  readonly isControlRecord?: boolean
+  readonly batchContext?: { readonly producerId: string; readonly inTransaction: boolean }
+}
+
+/** One that was stored, with its place as a number. */
+export interface Lying {
+  readonly offset: number
+  /** ms since the epoch. */
+  readonly storedAt: number
+  readonly key: Buffer | null
+  readonly value: Buffer | null
+  readonly headers: Readonly<Record<string, Buffer | Buffer[]>>
+}
+
+/** What a fetch brought of one partition. */
+export interface Page {
+  readonly records: readonly Lying[]
+  /** Where reading goes on. */
+  readonly next: number
+  /** Behind the newest that may be read. */
+  readonly end: number
+}
+
+export const READ_COMMITTED = 1
+const ABORT = 0
+
+export function wireOf(kafka: Kafka): Wire {
+  return (kafka as unknown as { cluster(options: { isolationLevel: number }): Wire }).cluster({
+    isolationLevel: READ_COMMITTED,
+  })
+}
+
+/** Without what lies before `from`, what belongs to transactions that were aborted, and their markers. */
+export function pageOf(from: number, part: WirePartition): Page {
+  const { messages, abortedTransactions } = part
+  const waiting = [...(abortedTransactions ?? [])].sort((a, b) => Number(a.firstOffset) - Number(b.firstOffset))
+  const aborting = new Set<string>()
+  const records: Lying[] = []
+  let last = from - 1
+  for (const { offset: text, timestamp, key, value, headers, isControlRecord, batchContext } of messages) {
+    const offset = Number(text)
+    last = Math.max(last, offset)
+    while (waiting[0] !== undefined && Number(waiting[0].firstOffset) <= offset) {
+      aborting.add((waiting.shift() as { producerId: string }).producerId)
+    }
+    const producer = batchContext?.producerId ?? ''
+    if (isControlRecord) {
+      if (key?.readInt16BE(2) === ABORT) aborting.delete(producer)
+      continue
+    }
+    if (offset < from || (batchContext?.inTransaction && aborting.has(producer))) continue
+    records.push({ offset, storedAt: Number(timestamp), key, value, headers })
+  }
+  return {
+    records,
+    next: Math.max(from, last + 1, Number(messages.nextOffset ?? 0)),
+    end: Number(part.lastStableOffset ?? part.highWatermark),
+  }
+}
