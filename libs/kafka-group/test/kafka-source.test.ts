@@ -6,11 +6,12 @@ import { systemClock } from '@sluice/clock'
 import type { KafkaSourceRow } from '@sluice/contract'
 import { kafkaSource } from '@sluice/source-kafka'
 import { runSources } from '@sluice/source-runtime'
-import { createTestTelemetry } from '@sluice/telemetry/testing'
+import { createTestTelemetry, type TestTelemetry } from '@sluice/telemetry/testing'
 import {
   CERTIFICATE,
   createFakeDesk,
   createFakeIngress,
+  type FakeDesk,
   type FakeIngress,
   type KafkaServer,
   KEY,
@@ -26,6 +27,8 @@ const RUN_SOURCE = new URL('run-source.ts', import.meta.url).pathname
 const START_MS = 60_000
 const CHILD_MS = 14_000
 const SESSION_MS = 1_500
+/** Of an assignment: version, no topics, no data of a user's. */
+const NO_PARTITIONS_BYTES = 10
 
 const provisioned = await provisionKafka()
 process.stdout.write(`${provisioned.report}\n`)
@@ -159,23 +162,28 @@ describe('KafkaSource on a Kafka', () => {
     const topic = await newTopic(2)
     const ingress = createFakeIngress({ clock: systemClock })
     ingress.respond = () => 503
-    await using source = await startSource(server, { topics: [topic] }, ingress)
+    await send(topic, numbered(100, 104, 2))
+    await using source = await startSource(server, { topics: [topic], initialOffset: 'latest' }, ingress)
+    await until('the start', async () => source.conditions()?.InitialOffsetsCommitted?.status === 'True')
     await send(topic, numbered(0, 6, 2))
-    await until(
-      'a try of each',
-      async () => new Set(ingress.requests.map(({ event }) => event.attributes.get('id'))).size === 2,
-    )
+    const tried = () => new Set(ingress.requests.map(({ event }) => event.attributes.get('id'))).size
+    await until('a try of each partition', async () => tried() === 2)
     const members = async () => (await admin.describeGroups([source.row.consumerGroup])).groups[0]?.members ?? []
     const before = await members()
     const since = performance.now()
     await until('a session to pass', async () => performance.now() - since > SESSION_MS * 1.2)
     expect((await members()).map(({ memberId }) => memberId)).toEqual(before.map(({ memberId }) => memberId))
     expect(before).toHaveLength(1)
-    await using second = await startSource(server, { ...source.row, uid: 'u2' }, ingress)
-    await until('two that share', async () => (await members()).length === 2 && second.facts()?.consumers === '1')
+    // Another replica that has the source, while the first one does not know
+    await using _ = runOn(source.desk, ingress, source.telemetry)
+    await source.desk.split('u1')
+    const isShared = (all: Awaited<ReturnType<typeof members>>) =>
+      all.length === 2 && all.every(({ memberAssignment: { length } }) => length > NO_PARTITIONS_BYTES)
+    await until('two that share', async () => isShared(await members()))
     expect(await committed(source.row)).toBe(0)
     ingress.respond = () => 202
-    await until('all', async () => (await committed(source.row)) === 6)
+    await source.stored(6)
+    await until('all', async () => (await committed(source.row)) === 10)
     expect(source.values().toSorted()).toEqual(['0', '1', '2', '3', '4', '5'])
   })
 
@@ -288,14 +296,7 @@ async function startSource(
   const telemetry = createTestTelemetry()
   const desk = createFakeDesk<KafkaSourceRow>({ clock: systemClock })
   for (const [name, value] of secrets) desk.secrets.set(name, value)
-  const running = runSources({
-    ...{ desk: desk.replica(), clock: systemClock, telemetry, sender: ingress.sender, random: () => 0 },
-    hold: kafkaSource({
-      ...{ telemetry, random: () => 0 },
-      openGroup: (settings) =>
-        openGroup({ ...settings, clientId: 'test', log: telemetry.log, sessionMs: SESSION_MS, drainMs: 300 }),
-    }),
-  })
+  const running = runOn(desk, ingress, telemetry)
   await desk.put(row)
   const values = () => ingress.stored.map(({ data }) => Buffer.from(data ?? []).toString())
   return {
@@ -309,6 +310,17 @@ async function startSource(
     facts: () => desk.reports(row.uid).at(-1)?.facts,
     [Symbol.asyncDispose]: () => running[Symbol.asyncDispose](),
   }
+}
+
+function runOn(desk: FakeDesk<KafkaSourceRow>, ingress: FakeIngress, telemetry: TestTelemetry) {
+  return runSources({
+    ...{ desk: desk.replica(), clock: systemClock, telemetry, sender: ingress.sender, random: () => 0 },
+    hold: kafkaSource({
+      ...{ telemetry, random: () => 0 },
+      openGroup: (settings) =>
+        openGroup({ ...settings, clientId: 'test', log: telemetry.log, sessionMs: SESSION_MS, drainMs: 300 }),
+    }),
+  })
 }
 
 /** In a process of its own, until it is killed. */
