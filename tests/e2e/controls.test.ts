@@ -26,7 +26,7 @@ async function sendMany(sluice: Awaited<ReturnType<typeof createSluice>>, count:
 }
 
 describe('the controls of a trigger, from a POST to the subscriber', () => {
-  test('order by key: what is behind a failing event waits through its retries, in order; other keys go on', async () => {
+  test('SRC-24: order by key: what is behind a failing event waits through its retries, in order; other keys go on', async () => {
     let isDown = true
     await using sluice = await start(
       'ledger',

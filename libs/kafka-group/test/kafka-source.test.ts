@@ -70,7 +70,7 @@ describe('KafkaSource on a Kafka', () => {
     return topics.flatMap(({ partitions }) => partitions).reduce((sum, { offset }) => sum + Math.max(0, +offset), 0)
   }
 
-  test('every kind of record is an event; the group has passed it once it is stored, and its lag is known', async () => {
+  test('SRC-17, SRC-18, SRC-19, SRC-23: every kind of record is an event; the group has passed it once it is stored, and its lag is known', async () => {
     const topic = await newTopic()
     await using source = await startSource(server, { topics: [topic], keyType: 'int' })
     const int = Buffer.from([0, 0, 1, 0])
@@ -118,7 +118,7 @@ describe('KafkaSource on a Kafka', () => {
     expect(source.facts()).toEqual({ consumers: '1' })
   })
 
-  test('earliest begins with the oldest record, latest with what comes after the source, also if it dies before it reads', async () => {
+  test('SRC-21, SRC-22: earliest begins with the oldest record, latest with what comes after the source, also if it dies before it reads', async () => {
     const topic = await newTopic()
     await send(topic, numbered(0, 3))
     await using early = await startSource(server, { topics: [topic] })

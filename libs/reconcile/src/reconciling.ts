@@ -1,24 +1,24 @@
 import type { ChannelDriver } from '@sluice/channel'
-import { DISPATCH_SUBSCRIPTION, FILTER_SUBSCRIPTION, type LogRow } from '@sluice/contract'
+import { DISPATCH_SUBSCRIPTION, FILTER_SUBSCRIPTION, type LogRow, logOptions } from '@sluice/contract'
 import type { ServedVersion } from '@sluice/resources/api'
 import type { Telemetry } from '@sluice/telemetry'
 import { ledgerEvents } from './ledger/events.ts'
 import { createLedger, type LedgerStore } from './ledger/index.ts'
 import { type NotInForce, triggersNotInForce } from './not-in-force.ts'
-import { createPrograms, type ProgramsDeps } from './programs/index.ts'
+import { createPrograms, type ProgramsDeps, type WantedLog } from './programs/index.ts'
 import { startReconcilers } from './runtime/start-reconcilers.ts'
 import type { Secrets } from './secrets.ts'
 import { startSeenTypes } from './seen-types.ts'
 
-export interface ReconcilingDeps extends Omit<ProgramsDeps, 'ledger'> {
+export interface ReconcilingDeps extends Omit<ProgramsDeps, 'ledger' | 'secrets' | 'checkLog'> {
   readonly store: LedgerStore
   /**
    * Where events are stored: for EventTypes to be made of those that come in, and logs of former sources to go once
    * they are empty. Absent: no EventTypes are made, and such logs go by time.
    */
-  readonly driver?: Pick<ChannelDriver, 'read' | 'backlog' | 'parked'>
-  /** Told where Secrets are, for services of sources; absent: nobody wants any. */
-  readonly secrets?: Pick<Secrets, 'follow'>
+  readonly driver?: Pick<ChannelDriver, 'read' | 'backlog' | 'parked' | 'check'>
+  /** Told where Secrets are, for services of sources and for Kafka's; absent: nobody wants any. */
+  readonly secrets?: Pick<Secrets, 'follow' | 'read'>
   readonly parkedRetentionMs: number
   readonly telemetry: Telemetry
 }
@@ -38,7 +38,9 @@ export function startReconciling(deps: ReconcilingDeps): Reconciling {
   const failed = ledgerEvents(telemetry).failed
   const isDrained = deps.driver && drainedIn(deps.driver)
   const ledger = stack.use(createLedger({ store, clock, parkedRetentionMs, isDrained, failed }))
-  const { programs, seen, wantsTypes } = createPrograms({ ...deps, ledger })
+  const { driver } = deps
+  const checkLog = async (log: WantedLog) => driver?.check?.(log.channel, logOptions(log))
+  const { programs, seen, wantsTypes } = createPrograms({ ...deps, ledger, checkLog })
   const reconcilers = stack.use(startReconcilers({ client, programs, clock, telemetry }))
   if (deps.driver !== undefined) {
     const looking = { driver: deps.driver, contract: () => store.contract(), isWanted: wantsTypes, seen }

@@ -15,6 +15,7 @@ export interface WorldOptions {
   readonly deps?: Partial<ProgramsDeps>
   /** Drivers besides the default one. */
   readonly drivers?: readonly string[]
+  readonly kafka?: NonNullable<ProgramsDeps['drivers']['kafka']>
   /** Nobody reads the contract. */
   readonly isDeaf?: true
   /** A world that goes on: the same API, the contract it left behind. */
@@ -44,7 +45,7 @@ export class World {
   }
 
   async start(): Promise<this> {
-    const { deps, drivers = [], isDeaf } = this.#options
+    const { deps, drivers = [], kafka, isDeaf } = this.#options
     const copy: Pick<Copy<Contract>, 'load' | 'save'> = {
       load: async () => (this.copy ? { value: this.copy } : {}),
       save: async (value) => {
@@ -72,6 +73,7 @@ export class World {
         default: 'embedded',
         has: (name) => name === 'embedded' || drivers.includes(name),
         fix: (name) => `name ${name} in DRIVERS`,
+        ...(kafka && { kafka }),
       },
       services: { 'default/event-display': 'http://127.0.0.1:9000/' },
       ...{ backlogMaxBytes: 1000, retention: { maxAgeMs: 86_400_000, maxBytes: 2 ** 30 } },

@@ -92,6 +92,7 @@ export function refused(fix: string): Annotation<never> {
 /** Where an annotation found on the wrong kind belongs. */
 const BELONGS_ON: Readonly<Record<string, string>> = {
   'eventing.knative.dev/broker.class': 'Broker',
+  'kafka.eventing.knative.dev/external.topic': 'Broker',
   'sluice.dev/lanes': 'Broker',
   'sluice.dev/order-key': 'Broker',
   'sluice.dev/max-in-flight': 'Trigger',

@@ -9,8 +9,19 @@ const attributeName: Annotation<string> = Object.assign(
   { cel: "text.matches('^[a-z][a-z0-9]*$')" },
 )
 
-/** Annotations of a Broker. */
+export const EXTERNAL_TOPIC = 'kafka.eventing.knative.dev/external.topic'
+
+const topicName: Annotation<string> = Object.assign(
+  (text: string) =>
+    /^[A-Za-z0-9._-]{1,249}$/.test(text) && !/^[.]{1,2}$/.test(text)
+      ? { value: text }
+      : { problem: `must be the name of a Kafka topic, letters, digits, ".", "_" and "-", found ${shown(text)}` },
+  { cel: "text.matches('^[A-Za-z0-9._-]{1,249}$') && !text.matches('^[.]{1,2}$')" },
+)
+
+/** Annotations of a Broker: those of Sluice, and their neighbour of Kafka's. */
 export const BROKER_ANNOTATIONS = {
+  [EXTERNAL_TOPIC]: topicName,
   'sluice.dev/backlog-full': only('block', ['shed']),
   'sluice.dev/backlog-max': bytes,
   'sluice.dev/lanes': wholeNumber(1, 64),

@@ -1,18 +1,24 @@
-import { readChannelTemplate } from '@sluice/resources/settings'
+import { type KafkaSettings, readChannelTemplate } from '@sluice/resources/settings'
 import type { ObjectKey } from '../api/resource-client.ts'
 import type { Context } from './context.ts'
+import { kafkaSettings } from './kafka-config.ts'
 import { BROKER_CLASSES, LOG_CHANNELS } from './kinds.ts'
 import type { Fields } from './objects.ts'
 import { dataOf } from './settings.ts'
 
 const MT = 'MTChannelBasedBroker'
-const PARTITIONS = 'default.topic.partitions'
 const MAX_LANES = 64
 
 /** Of the ConfigMap in `spec.config`. `without`: what of it has no effect. */
-export type BrokerConfig =
-  | { readonly driver?: string; readonly lanes?: number; readonly without: readonly string[] }
-  | { readonly reason: string; readonly message: string }
+export type BrokerConfig = Read | { readonly reason: string; readonly message: string }
+
+interface Read {
+  readonly driver?: string
+  readonly lanes?: number
+  readonly replicas?: number
+  readonly retention?: KafkaSettings['retention']
+  readonly without: readonly string[]
+}
 
 export function configKey(config: Fields, namespace: string): ObjectKey {
   return { namespace: String(config.namespace ?? namespace), name: String(config.name) }
@@ -22,22 +28,27 @@ export function configKey(config: Fields, namespace: string): ObjectKey {
  * Which driver stores the log, and its lanes: what the class says, for MTChannelBasedBroker its channel template, for
  * Kafka the partitions. Source: knative-extensions/eventing-kafka-broker control-plane/pkg/kafka/topic.go.
  */
-export function configOf(
+export async function configOf(
   context: Context,
   brokerClass: string,
   config: Fields | undefined,
   namespace: string,
-): BrokerConfig {
+): Promise<BrokerConfig> {
   const byClass = BROKER_CLASSES[brokerClass] ?? {}
-  const read = config === undefined ? { without: [] } : readConfig(context, brokerClass, config, namespace)
+  const read = config === undefined ? { without: [] } : await readConfig(context, brokerClass, config, namespace)
   if ('reason' in read) return read
-  const { without, lanes } = read
-  const driver = running(context, read.driver ?? byClass.driver)
+  const { driver: named, ...rest } = read
+  const driver = running(context, named ?? byClass.driver)
   if ('reason' in driver) return driver
-  return { without, ...(lanes !== undefined && { lanes }), ...(driver.name !== undefined && { driver: driver.name }) }
+  return { ...rest, ...(driver.name !== undefined && { driver: driver.name }) }
 }
 
-function readConfig(context: Context, brokerClass: string, config: Fields, namespace: string): BrokerConfig {
+async function readConfig(
+  context: Context,
+  brokerClass: string,
+  config: Fields,
+  namespace: string,
+): Promise<BrokerConfig> {
   if (brokerClass !== MT && brokerClass !== 'Kafka') return { without: ['spec.config'] }
   const failed = (message: string) => ({ reason: 'ChannelTemplateFailed', message })
   if (config.kind !== 'ConfigMap') return failed(`spec.config must be a ConfigMap, found ${String(config.kind)}`)
@@ -46,7 +57,10 @@ function readConfig(context: Context, brokerClass: string, config: Fields, names
   const found = context.informer('ConfigMap').get(key)
   if (found === undefined) return failed(`${called} does not exist`)
   const data = dataOf(found)
-  if (brokerClass === 'Kafka') return kafkaConfig(data, called)
+  if (brokerClass === 'Kafka') {
+    const settings = await kafkaSettings(context, data, called, key.namespace ?? namespace)
+    return 'reason' in settings ? settings : kafkaConfig(settings, called)
+  }
   const read = readChannelTemplate(data)
   if ('problem' in read) return failed(`${called} ${read.problem}`)
   const { kind, spec = {} } = read.value
@@ -54,19 +68,23 @@ function readConfig(context: Context, brokerClass: string, config: Fields, names
     const known = Object.keys(LOG_CHANNELS).join(', ')
     return failed(`${called}: ${kind} is not a channel of this installation: use ${known}`)
   }
-  const { numPartitions, ...rest } = spec
+  const { numPartitions, replicationFactor, ...rest } = spec
   const without = Object.keys(rest).map((field) => `${field} of ${called}`)
-  if (numPartitions === undefined) return { ...LOG_CHANNELS[kind], without }
-  return lanesOf(numPartitions, `${called}: numPartitions`, { ...LOG_CHANNELS[kind], without })
+  const replicas = Number.isInteger(replicationFactor) ? { replicas: Number(replicationFactor) } : {}
+  if (numPartitions === undefined) return { ...LOG_CHANNELS[kind], ...replicas, without }
+  return lanesOf(numPartitions, `${called}: numPartitions`, { ...LOG_CHANNELS[kind], ...replicas, without })
 }
 
-function kafkaConfig(data: Readonly<Record<string, string>>, called: string): BrokerConfig {
-  const { [PARTITIONS]: partitions, ...rest } = data
-  const without = Object.keys(rest).map((key) => `${key} of ${called}`)
-  return partitions === undefined ? { without } : lanesOf(Number(partitions), `${called}: ${PARTITIONS}`, { without })
+function kafkaConfig({ partitions, replicas, retention, others }: KafkaSettings, called: string): Read {
+  return {
+    without: others.map((key) => `${key} of ${called}`),
+    ...(partitions !== undefined && { lanes: partitions }),
+    ...(replicas !== undefined && { replicas }),
+    ...(retention !== undefined && { retention }),
+  }
 }
 
-function lanesOf(lanes: unknown, called: string, rest: { driver?: string; without: readonly string[] }): BrokerConfig {
+function lanesOf(lanes: unknown, called: string, rest: Read): BrokerConfig {
   if (Number.isInteger(lanes) && Number(lanes) >= 1 && Number(lanes) <= MAX_LANES)
     return { ...rest, lanes: Number(lanes) }
   return { reason: 'ConfigInvalid', message: `${called} must be a whole number from 1 to ${MAX_LANES}` }

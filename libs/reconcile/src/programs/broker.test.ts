@@ -103,12 +103,12 @@ describe('classes', () => {
   test('of the ConfigMap of class Kafka partitions are lanes; what has no effect is told by an Event', async () => {
     const world = await createWorld({ drivers: ['kafka'] })
     const config = { apiVersion: 'v1', kind: 'ConfigMap', name: 'kafka', namespace: 'knative-eventing' }
-    const data = { 'default.topic.partitions': '10', 'bootstrap.servers': 'kafka:9092' }
+    const data = { 'default.topic.partitions': '10', 'default.topic.config.segment.ms': '1' }
     await world.apply(configMap('kafka', data), broker('default', { config }, { [CLASS]: 'Kafka' }))
     expect(world.rows().logs).toMatchObject([{ driver: 'kafka', lanes: 10 }])
     const told = world.events.filter(({ reason }) => reason === 'SettingsWithoutEffect')
     expect(told.map(({ message }) => message.split(': ')[1])).toEqual([
-      'bootstrap.servers of ConfigMap knative-eventing/kafka',
+      'default.topic.config.segment.ms of ConfigMap knative-eventing/kafka',
     ])
     await world.apply(configMap('kafka', { 'default.topic.partitions': 'many' }))
     expect(world.condition('Broker', 'default')).toEqual(['False', 'ConfigInvalid'])

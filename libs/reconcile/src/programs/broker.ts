@@ -1,7 +1,9 @@
 import type { ApiObject } from '@sluice/resources/api'
 import { brokerSettings, deliverySpec } from '@sluice/resources/settings'
 import type { ObjectEvent, Program, Reconciled } from '../runtime/program.ts'
+import { checked } from './backend.ts'
 import { type BrokerConfig, configKey, configOf } from './broker-config.ts'
+import { backendOf, retentionOf, TOPIC_FIX, topicProblem } from './broker-log.ts'
 import { isFalse, isTrue, outcome } from './conditions.ts'
 import {
   type Context,
@@ -79,14 +81,14 @@ function foreign(context: Context, broker: ApiObject, brokerClass: string): Reco
  * A log is named by its Broker's uid: a Broker deleted and made again begins with an empty log. One whose dead letter
  * sink is missing from the start takes no events, as nobody could say where they may end.
  */
-function reconcileBroker(context: Context, broker: ApiObject, given: Given): Reconciled {
+async function reconcileBroker(context: Context, broker: ApiObject, given: Given): Promise<Reconciled> {
   const { ledger, addresses, clock } = context
   const place = keyOf(broker)
   const uid = uidOf(broker)
   const former = ledger.rows(uid).log
   const sink = deadLetterSink(context, sinkOf(given.delivery), place.namespace)
   const read = brokerSettings(annotationsOf(broker))
-  const config = configOf(context, given.brokerClass, given.config, place.namespace)
+  const config = await configOf(context, given.brokerClass, given.config, place.namespace)
   const spec = deliverySpec(given.delivery, undefined)
   const problem =
     'problem' in read
@@ -95,21 +97,30 @@ function reconcileBroker(context: Context, broker: ApiObject, given: Given): Rec
         ? isFalse('TriggerChannelReady', 'DeliveryInvalid', `spec.${spec.problem}`)
         : 'reason' in config
           ? isFalse('TriggerChannelReady', config.reason, config.message)
-          : undefined
-  const fromConfig = 'reason' in config ? undefined : config.lanes
-  const wanted = ('value' in read ? read.value.lanes : undefined) ?? fromConfig ?? former?.lanes ?? DEFAULT_LANES
+          : topicProblem(context, former, read.value, config)
+  const said = 'reason' in config ? undefined : config
+  const settings = 'value' in read ? read.value : undefined
+  const driver = former !== undefined ? former.driver : said?.driver
+  const fallback = context.drivers.lanes?.(driver) ?? DEFAULT_LANES
+  const wanted = settings?.lanes ?? said?.lanes ?? former?.lanes ?? fallback
   const lanes = former?.lanes ?? wanted
-  const isProgrammed = former !== undefined || (problem === undefined && sink.condition.status === 'True')
-  if (isProgrammed && 'value' in read) {
-    const driver = former !== undefined ? former.driver : 'reason' in config ? undefined : config.driver
-    ledger.put(
-      uid,
-      logRows(BROKER, place, {
-        ...{ uid, kind: 'broker', lanes, orderKey: read.value.orderKey, retention: context.retention },
-        ...(driver !== undefined && { driver }),
-      }),
-    )
-  }
+  const rows =
+    settings &&
+    logRows(BROKER, place, {
+      ...{
+        uid,
+        kind: 'broker',
+        lanes,
+        orderKey: settings.orderKey,
+        retention: retentionOf(context, former, said, lanes),
+      },
+      ...(driver !== undefined && { driver }),
+      ...backendOf(context, place, { former, driver, topic: settings.externalTopic, replicas: said?.replicas }),
+    })
+  const isNew = former === undefined && problem === undefined && sink.condition.status === 'True'
+  const refused = isNew && rows?.log && (await checked(context, 'TriggerChannelReady', rows.log, TOPIC_FIX))
+  const isProgrammed = former !== undefined || (isNew && !refused)
+  if (isProgrammed && rows) ledger.put(uid, rows)
   const force = inForce(context, broker, {
     IngressReady: 'ingress',
     FilterReady: 'filter',
@@ -120,10 +131,10 @@ function reconcileBroker(context: Context, broker: ApiObject, given: Given): Rec
     lanes === wanted || problem !== undefined
       ? undefined
       : isFalse('TriggerChannelReady', 'LanesFixed', `sluice.dev/lanes stays ${lanes} for the life of the Broker`)
-  const own = problem ?? lanesFixed
+  const own = (refused ? refused.condition : problem) ?? lanesFixed
   return outcome(broker, {
     clock,
-    againInMs: isProgrammed ? force.againInMs : undefined,
+    againInMs: isProgrammed ? force.againInMs : refused ? refused.againInMs : undefined,
     conditions: [
       ...(own ? [own] : []),
       sink.condition,

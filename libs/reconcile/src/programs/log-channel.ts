@@ -2,16 +2,20 @@ import { parseDuration } from '@sluice/resources'
 import { type ApiObject, isSame } from '@sluice/resources/api'
 import { deliverySpec } from '@sluice/resources/settings'
 import type { ObjectEvent, Program, Reconciled } from '../runtime/program.ts'
+import { channelTopic, checked, wishes } from './backend.ts'
 import { running } from './broker-config.ts'
 import { type Condition, isFalse, isTrue, outcome } from './conditions.ts'
 import { type Context, createOwners, deadLetterSink, inForce, resolvedFields, sinkOf, watchesOf } from './context.ts'
 import { refsOf } from './destination.ts'
+import { kafkaSettings } from './kafka-config.ts'
 import { LOG_CHANNELS, pathOf } from './kinds.ts'
 import { hostOf, logRows } from './log.ts'
 import { type Fields, keyOf, refOf, specOf, uidOf } from './objects.ts'
 import { createReferences } from './references.ts'
+import { dataOf } from './settings.ts'
 import { type Subscribers, subscribersOf } from './subscribers.ts'
 
+const KAFKA = 'KafkaChannel'
 const DEFAULT_LANES = 8
 const MAX_LANES = 64
 
@@ -43,7 +47,7 @@ export function logChannelProgram(
   return {
     kind: context.kinds(kind),
     watches: [
-      ...watchesOf(context, references, referable),
+      ...watchesOf(context, references, kind === KAFKA ? [...referable, 'ConfigMap'] : referable),
       { kind: context.kinds('Subscription'), concerns: (change) => subscribers.channelsOf(change, kind) },
     ],
     listen: owners.listenTo(references, 'subscription'),
@@ -59,6 +63,7 @@ export function logChannelProgram(
       const subscriptions = subscribers.of(object)
       references.set(key, [
         ...refsOf(sinkOf(delivery), namespace),
+        ...(kind === KAFKA ? [refOf('ConfigMap', channelConfig(context))] : []),
         ...['Channel', ...Object.keys(LOG_CHANNELS)].map((each) => refOf(each, { namespace, name })),
         ...subscriptions.map((each) => `subscription ${uidOf(each)}`),
       ])
@@ -78,7 +83,11 @@ function withSubscribers(object: ApiObject, subscribers: readonly Fields[]): Api
   return { ...object, spec: subscribers.length === 0 ? rest : { ...rest, subscribers } }
 }
 
-function reconcileChannel(context: Context, channel: ApiObject, subscribers: readonly Fields[]): Reconciled {
+async function reconcileChannel(
+  context: Context,
+  channel: ApiObject,
+  subscribers: readonly Fields[],
+): Promise<Reconciled> {
   const { ledger, addresses, clock } = context
   const place = keyOf(channel)
   const uid = uidOf(channel)
@@ -96,37 +105,26 @@ function reconcileChannel(context: Context, channel: ApiObject, subscribers: rea
         ? isFalse(types.log, 'SpecInvalid', shape.problem)
         : 'problem' in delivery
           ? isFalse(types.log, 'DeliveryInvalid', `spec.${delivery.problem}`)
-          : undefined
-  const isProgrammed = former !== undefined || (problem === undefined && sink.condition.status === 'True')
-  if (isProgrammed && 'lanes' in shape) {
-    const name = former === undefined ? ('name' in driver ? driver.name : undefined) : former.driver
-    const lanes = former?.lanes ?? shape.lanes
-    const { retention } = shape
-    ledger.put(
-      uid,
-      logRows(
-        channel.kind,
-        place,
-        {
-          ...{ uid, kind: 'channel', lanes, orderKey: 'partitionkey', retention },
-          ...(name !== undefined && { driver: name }),
-        },
-        !isHostTaken(context, channel),
-      ),
-    )
-  }
+          : await connectionProblem(context, channel, types.log)
+  const rows =
+    'lanes' in shape ? rowsOf(context, channel, shape, 'name' in driver ? driver.name : undefined) : undefined
+  const isNew = former === undefined && problem === undefined && sink.condition.status === 'True'
+  const refused = isNew && rows?.log && (await checked(context, types.log, rows.log, ''))
+  const isProgrammed = former !== undefined || (isNew && !refused)
+  if (isProgrammed && rows) ledger.put(uid, rows)
   const force = inForce(context, channel, { [types.ingress]: 'ingress', [types.dispatcher]: 'dispatcher' })
   const url = new URL(pathOf(channel.kind, place), addresses.external())
-  const noAddress = problem === undefined ? 'waits for its dead letter sink' : `waits: ${problem.message}`
+  const own = refused ? refused.condition : problem
+  const noAddress = own === undefined ? 'waits for its dead letter sink' : `waits: ${own.message}`
   return outcome(channel, {
     clock,
-    againInMs: isProgrammed ? force.againInMs : undefined,
+    againInMs: isProgrammed ? force.againInMs : refused ? refused.againInMs : undefined,
     conditions: [
-      problem ?? isTrue(types.log),
+      own ?? isTrue(types.log),
       sink.condition,
       isProgrammed ? isTrue('Addressable') : isFalse('Addressable', 'NoAddress', noAddress),
       ...(isProgrammed ? force.conditions : []),
-      ...(channel.kind === 'KafkaChannel' ? [isTrue('ConfigParsed'), isTrue('ConfigMapUpdated')] : []),
+      ...(channel.kind === KAFKA ? [isTrue('ConfigParsed'), isTrue('ConfigMapUpdated')] : []),
       isTrue('EventPoliciesReady', 'OIDCDisabled'),
     ],
     events: withoutEffect(channel),
@@ -136,6 +134,43 @@ function reconcileChannel(context: Context, channel: ApiObject, subscribers: rea
       ...(subscribers.length > 0 && { subscribers }),
     },
   })
+}
+
+function rowsOf(context: Context, channel: ApiObject, shape: Exclude<Shape, { problem: string }>, named?: string) {
+  const place = keyOf(channel)
+  const uid = uidOf(channel)
+  const former = context.ledger.rows(uid).log
+  const driver = former === undefined ? named : former.driver
+  const { replicationFactor } = specOf(channel) as { replicationFactor?: number }
+  const wished = channel.kind === KAFKA ? wishes(channelTopic(place), false, replicationFactor) : undefined
+  const backend = former === undefined ? wished : former.backend
+  return logRows(
+    channel.kind,
+    place,
+    {
+      ...{ uid, kind: 'channel', lanes: former?.lanes ?? shape.lanes, orderKey: 'partitionkey' },
+      retention: shape.retention,
+      ...(driver !== undefined && { driver }),
+      ...(backend !== undefined && { backend }),
+    },
+    !isHostTaken(context, channel),
+  )
+}
+
+/** Its ConfigMap names one cluster for all KafkaChannels. */
+async function connectionProblem(context: Context, channel: ApiObject, type: string): Promise<Condition | undefined> {
+  if (channel.kind !== KAFKA) return undefined
+  const key = channelConfig(context)
+  const found = context.informer('ConfigMap').get(key)
+  if (found === undefined) return undefined
+  const data = dataOf(found)
+  const namespace = data['auth.secret.ref.namespace'] ?? key.namespace
+  const read = await kafkaSettings(context, data, `ConfigMap ${key.namespace}/${key.name}`, namespace)
+  return 'reason' in read ? isFalse(type, read.reason, read.message) : undefined
+}
+
+function channelConfig({ settings }: Context) {
+  return { namespace: settings.namespace, name: 'kafka-channel-config' }
 }
 
 /** Channels of several kinds may share a name; the host of that name is that of the first. */
@@ -150,7 +185,7 @@ type Shape = { readonly lanes: number; readonly retention: Context['retention'] 
 
 /** Partitions are lanes. Source: knative-extensions/eventing-kafka-broker kafka_channel_types.go. */
 function shapeOf({ retention }: Context, channel: ApiObject): Shape {
-  if (channel.kind !== 'KafkaChannel') return { lanes: DEFAULT_LANES, retention }
+  if (channel.kind !== KAFKA) return { lanes: DEFAULT_LANES, retention }
   const { numPartitions = 1, retentionDuration = 'PT168H' } = specOf(channel) as Readonly<Record<string, never>>
   if (numPartitions > MAX_LANES) return { problem: `spec.numPartitions must be at most ${MAX_LANES}` }
   const kept = parseDuration(retentionDuration)
@@ -164,7 +199,6 @@ function withoutEffect(channel: ApiObject): ObjectEvent[] {
   if (observedGeneration === channel.metadata.generation) return []
   const spec = specOf(channel)
   const fields = (WITHOUT_EFFECT[channel.kind] ?? []).filter((field) => spec[field] !== undefined)
-  if (channel.kind === 'KafkaChannel' && Number(spec.replicationFactor ?? 1) > 1) fields.push('replicationFactor')
   if (fields.length === 0) return []
   const message = `without effect, the driver of this installation has its own: ${fields.map((field) => `spec.${field}`).join(', ')}`
   return [{ type: 'Warning', reason: 'SettingsWithoutEffect', message }]

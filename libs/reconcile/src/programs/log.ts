@@ -2,7 +2,7 @@ import type { LogRow } from '@sluice/contract'
 import type { GivenRows } from '../ledger/index.ts'
 import { pathOf } from './kinds.ts'
 
-type Given = Pick<LogRow, 'uid' | 'kind' | 'lanes' | 'orderKey' | 'retention' | 'driver'>
+type Given = Pick<LogRow, 'uid' | 'kind' | 'lanes' | 'orderKey' | 'retention' | 'driver' | 'backend'>
 
 /** The log of a Broker or channel, named by its uid, and where events for it come in. */
 export function logRows(

@@ -1,5 +1,5 @@
 import type { Annotation } from '../annotations.ts'
-import { BROKER_ANNOTATIONS } from '../broker-annotations.ts'
+import { BROKER_ANNOTATIONS, EXTERNAL_TOPIC } from '../broker-annotations.ts'
 import { disagreement, KAFKA_ORDER, ORDER, TRIGGER_ANNOTATIONS } from '../trigger-annotations.ts'
 
 export interface BrokerSettings {
@@ -7,6 +7,8 @@ export interface BrokerSettings {
   /** Absent: nobody said. */
   readonly lanes?: number
   readonly backlogMaxBytes?: number
+  /** Somebody else's topic that is its log. */
+  readonly externalTopic?: string
 }
 
 export interface TriggerSettings {
@@ -29,8 +31,10 @@ export function brokerSettings(given: Texts): Reading<BrokerSettings> {
   if ('problem' in read) return read
   const lanes = read.value['sluice.dev/lanes']
   const backlogMaxBytes = read.value['sluice.dev/backlog-max']
+  const externalTopic = read.value[EXTERNAL_TOPIC]
   return {
     value: {
+      ...(externalTopic !== undefined && { externalTopic }),
       orderKey: read.value['sluice.dev/order-key'] ?? 'partitionkey',
       ...(lanes !== undefined && { lanes }),
       ...(backlogMaxBytes !== undefined && { backlogMaxBytes }),

@@ -20,4 +20,12 @@ export {
   selects,
 } from './config-maps.ts'
 export { deliverySpec, triggerFilter } from './delivery.ts'
+export {
+  KAFKA_SECRET,
+  KAFKA_SECRET_KEYS,
+  type KafkaSecret,
+  type KafkaSettings,
+  readKafkaSecret,
+  readKafkaSettings,
+} from './kafka.ts'
 export { apiServerSource, ceOverrides, gitHubSource, kafkaSource, pingSource, unknownKeyType } from './sources.ts'

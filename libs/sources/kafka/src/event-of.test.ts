@@ -27,7 +27,7 @@ const said = (record: Partial<TopicRecord>, row: Partial<KafkaSourceRow> = {}) =
 }
 
 describe('a record that is no CloudEvent', () => {
-  test('becomes one that says all that is known of it', () => {
+  test('SRC-19: becomes one that says all that is known of it', () => {
     expect(
       said({
         key: bytes('k1'),
@@ -112,7 +112,7 @@ describe('a record that is no CloudEvent', () => {
     ['float', '8 bytes, no number', double(Number.NaN), 'NaN'],
     ['float', '3 bytes, read as text', bytes('1.5'), '1.5'],
     ['byte-array', 'bytes', Buffer.from([0, 1, 2]), 'AAEC'],
-  ])('key as %s: %s', (keyType, _, key, expected) => {
+  ])('SRC-20: key as %s: %s', (keyType, _, key, expected) => {
     const event = said({ key }, { keyType }) as Record<string, unknown>
     expect([event.key, event.partitionkey]).toEqual([expected, expected])
   })
@@ -130,7 +130,7 @@ describe('a record that is a CloudEvent', () => {
   ]
   const SOLD = { specversion: '1.0', id: '7', source: '/till/2', type: 'com.example.sold' }
 
-  test('in binary mode goes on unchanged, and says where the record lies', () => {
+  test('SRC-17, SRC-23: in binary mode goes on unchanged, and says where the record lies', () => {
     expect(said({ headers: BINARY, key: bytes('k'), value: bytes('{}') })).toEqual({
       ...{ ...SOLD, subject: '100 % é', datacontenttype: 'Application/JSON' },
       ...{ knativekafkapartition: 3, knativekafkaoffset: 17, data: '{}' },
@@ -141,7 +141,7 @@ describe('a record that is a CloudEvent', () => {
     expect(said({ headers: BINARY, value: null }).data).toBeUndefined()
   })
 
-  test('in structured mode goes on unchanged', () => {
+  test('SRC-18: in structured mode goes on unchanged', () => {
     const { contentType, body } = encodeStructured({
       attributes: new Map<string, AttributeValue>(Object.entries({ ...SOLD, n: 5 })),
       ...{ data: bytes('{"a": 1}'), dataKind: 'json' },

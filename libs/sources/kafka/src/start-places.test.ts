@@ -20,7 +20,7 @@ function memory() {
 }
 
 describe('a group that committed nothing begins', () => {
-  test('behind the newest record with latest, and there also after records that came before the first commit', async () => {
+  test('SRC-22: behind the newest record with latest, and there also after records that came before the first commit', async () => {
     const state = memory()
     const first = await startPlaces(LATEST, state, [place(0, 7), place(1, 0)])
     expect([first('orders', 0), first('orders', 1)]).toEqual([7, 0])
@@ -28,7 +28,7 @@ describe('a group that committed nothing begins', () => {
     expect([second('orders', 0), second('orders', 1)]).toEqual([7, 0])
   })
 
-  test('with the oldest record with earliest, also if that is changed later', async () => {
+  test('SRC-21: with the oldest record with earliest, also if that is changed later', async () => {
     const state = memory()
     expect((await startPlaces(EARLIEST, state, [place(0, 7)]))('orders', 0)).toBeUndefined()
     expect((await startPlaces(LATEST, state, [place(0, 9)]))('orders', 0)).toBeUndefined()

@@ -39,7 +39,7 @@ describe('records are taken', () => {
     expect(passed).toEqual([11, 13, 15])
   })
 
-  test('several at a time otherwise, and what is behind a gap is not passed', async () => {
+  test('SRC-25: several at a time otherwise, and what is behind a gap is not passed', async () => {
     const { out, end, passed, done } = bench(4, 2)
     expect(out()).toEqual([10, 12])
     await end(12)
