@@ -50,6 +50,7 @@ const APPS = [
   'dispatcher',
   'filter-dispatcher',
   'source-cron',
+  'source-github',
   'source-apiserver',
   'source-kafka',
 ]

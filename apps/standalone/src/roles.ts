@@ -60,8 +60,6 @@ export async function startRoles(
   starting.use(purgeParked({ ...role, retentionMs: limits.parkedRetentionMs }))
   const write = (text: string) => void process.stdout.write(text)
   const display = starting.use(await startEventDisplay({ host: LOOPBACK, port: 0, write }))
-  const ingress = await startIngress({ ...config, ...role, host, port: config.ingressPort, replica: 'ingress' })
-  starting.defer(() => ingress[Symbol.asyncDispose]())
   const secrets = createSecrets()
   const office = starting.use(
     // nobody else runs sources: there is nobody to wait for
@@ -71,7 +69,12 @@ export async function startRoles(
     }),
   )
   // before the control plane, which else would say of each source that nobody runs it, and after it at the end
-  const sources = starting.use(startSources({ ...role, office }))
+  const sources = starting.use(await startSources({ ...role, office, maxEventBytes }))
+  const { receivers } = sources
+  const ingress = await startIngress({
+    ...{ ...config, ...role, host, port: config.ingressPort, replica: 'ingress', receivers },
+  })
+  starting.defer(() => ingress[Symbol.asyncDispose]())
   const controlPlane = starting.use(
     await startControlPlane({
       ...{ clock, telemetry, store: overChanges(contract), manifests: config.manifests, driver, ...limits },

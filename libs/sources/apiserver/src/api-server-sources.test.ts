@@ -214,6 +214,46 @@ describe('the sources of an API server', () => {
     }
   })
 
+  test('a desk that has no room for what is known is named, and events go on', async () => {
+    const { clock, desk, api, replica, told, conditions } = bench()
+    await using _ = replica()
+    await desk.put(ROW)
+    await clock.advance(10)
+    desk.isFull = true
+    api.put('shop', 'a')
+    await clock.advance(10)
+    expect(told()).toEqual(['add shop/a 101'])
+    expect(conditions().Deployed).toMatchObject({
+      status: 'False',
+      message: expect.stringContaining('at the controller'),
+    })
+    desk.isFull = false
+    await clock.advance(MINUTE_MS)
+    expect(conditions().Deployed).toEqual({ status: 'True' })
+  })
+
+  test('two that run it, one of which does not know, tell the same with the same ids, and the former ends', async () => {
+    const { clock, desk, api, replica, told, ingress, telemetry } = bench()
+    await using _a = replica()
+    await using _b = replica()
+    await desk.put(ROW)
+    await clock.advance(1_000)
+    await desk.split(ROW.uid)
+    await clock.advance(10)
+    expect(api.watches).toBe(2)
+    api.put('shop', 'a')
+    api.put('shop', 'b')
+    api.remove('shop', 'a')
+    await clock.advance(10)
+    expect(told()).toEqual(['add shop/a 101', 'add shop/b 102', 'delete shop/a 103'])
+    expect(ingress.stored.length).toBeGreaterThan(3)
+    api.put('shop', 'c')
+    await clock.advance(1_000)
+    expect(api.watches).toBe(1)
+    expect(telemetry.lines.some(({ message }) => message === 'objects are followed no longer')).toBe(true)
+    expect(told()).toEqual(['add shop/a 101', 'add shop/b 102', 'delete shop/a 103', 'add shop/c 104'])
+  })
+
   test('a desk that is away delays nothing, and is told afterwards', async () => {
     const { clock, desk, api, replica, told } = bench()
     await using _ = replica()

@@ -17,7 +17,9 @@ export interface KnownObjectsDeps {
   readonly state: SourceState
   readonly stream: Stream
   readonly clock: Clock
+  /** What is known is not on disk; it is tried again. */
   readonly failed: (retryInMs: number, error: unknown) => void
+  readonly kept: () => void
 }
 
 type Entry = KnownObject & { mark: number }
@@ -155,12 +157,13 @@ export class KnownObjects implements AsyncDisposable {
 
   /** In the background, one write at a time: while the desk is away nothing stands still for it. */
   async #writeAll(): Promise<void> {
-    const { clock, failed } = this.#deps
+    const { clock, failed, kept } = this.#deps
     for (let failures = 0; !this.#isSaved && !this.#over.signal.aborted; ) {
       const taken = this.#unsaved
       this.#unsaved = { objects: new Map(), version: undefined }
       try {
         await this.#writeTaken(taken)
+        kept()
         failures = 0
       } catch (error) {
         this.#unsaved.version ??= taken.version

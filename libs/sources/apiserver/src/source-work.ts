@@ -46,6 +46,7 @@ export class SourceWork implements AsyncDisposable {
   readonly row: ApiServerSourceRow
   readonly #deps: SourceWorkDeps
   readonly #problems = new Problems(() => this.#report())
+  readonly #keeping = this.#problems.begin('what is kept at the controller')
   readonly #events = createGate(EVENTS_AT_ONCE)
   readonly #lists = createGate(LISTS_AT_ONCE)
   readonly #isWanted: ReturnType<typeof eventIfWanted>
@@ -112,6 +113,8 @@ export class SourceWork implements AsyncDisposable {
       ([name, resources]) => ({ resources, part: this.#problems.begin(name) }),
     )
     const server = this.#problems.begin(`API server ${cluster.server}`)
+    // behind those that are waited for
+    this.#keeping.works()
     const begun = await this.#until(server, async () => {
       this.#access ??= await openAccess({ cluster, row: this.row, clock, signal })
       const since = await this.#since(this.#access)
@@ -231,8 +234,15 @@ export class SourceWork implements AsyncDisposable {
 
   #load(stream: Stream): Promise<KnownObjects> {
     const { source, events } = this.#deps
-    const failed = (retryInMs: number, error: unknown) => events.stateFailed(streamName(stream), retryInMs, error)
-    return KnownObjects.load({ state: source.state, clock: source.clock, stream, failed })
+    return KnownObjects.load({
+      ...{ state: source.state, clock: source.clock, stream },
+      kept: () => this.#keeping.works(),
+      failed: (retryInMs, error) => {
+        events.stateFailed(streamName(stream), retryInMs, error)
+        // a controller that is away delays nothing; one that has no room may let it be missed that an object goes
+        if (!isFailure(error, 'CONTRACT_UNREACHABLE')) this.#keeping.failed(error)
+      },
+    })
   }
 
   #feed(stream: Stream, resource: ServedResource, { transport }: Access): ObjectFeed {

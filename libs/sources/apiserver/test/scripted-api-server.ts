@@ -184,8 +184,10 @@ export class ScriptedApiServer {
     if (isGone && this.saysGoneAtOnce) return status(410)
     let left = fault?.kind === 'cut' ? fault.after : Number.POSITIVE_INFINITY
     const encoder = new TextEncoder()
+    let cancel = () => {}
     return new Response(
       new ReadableStream({
+        cancel: () => cancel(),
         start: (controller) => {
           const end = (error?: Error) => {
             this.#watches.delete(on)
@@ -218,6 +220,10 @@ export class ScriptedApiServer {
             if (this.#watches.has(on)) end(signal.reason)
           })
           this.#watches.add(on)
+          cancel = () => {
+            this.#watches.delete(on)
+            timeout[Symbol.dispose]()
+          }
           if (isGone) {
             say({
               type: 'ERROR',

@@ -22,6 +22,8 @@ export interface FakeDesk<R extends SourceRow = SourceRow> {
   readonly secrets: Map<string, string>
   /** While true nothing is answered: state, secrets, reports and `remember` reject, and nobody gets a row. */
   isAway: boolean
+  /** While true nothing more is kept: `put` rejects with SOURCE_STATE_TOO_LARGE. */
+  isFull: boolean
 }
 
 interface Replica<R extends SourceRow> {
@@ -99,6 +101,7 @@ export function createFakeDesk<R extends SourceRow = SourceRow>({ clock }: { rea
         },
         async put(changes) {
           await mine()
+          if (desk.isFull) throw full(kept.row)
           for (const [key, value] of Object.entries(changes))
             if (value === undefined) kept.state.delete(key)
             else kept.state.set(key, value)
@@ -179,6 +182,7 @@ export function createFakeDesk<R extends SourceRow = SourceRow>({ clock }: { rea
   const desk: FakeDesk<R> = {
     secrets,
     isAway: false,
+    isFull: false,
     replica,
     async put(row) {
       const kept = rows.get(row.uid) ?? { row, term: 0, reports: [], state: new Map() }
@@ -213,4 +217,9 @@ export function createFakeDesk<R extends SourceRow = SourceRow>({ clock }: { rea
     state: (uid) => known(uid).state,
   }
   return desk
+}
+
+function full({ namespace, name }: SourceRow): EventingError {
+  const detail = { code: 'SOURCE_STATE_TOO_LARGE', source: `${namespace}/${name}`, bytes: 2, maxBytes: 1 } as const
+  return new EventingError(detail, `the source ${namespace}/${name} would keep 2 bytes, 1 is allowed`)
 }
