@@ -71,6 +71,12 @@ onNats(
       expect(
         new Set(same.map(({ headers, body }) => `${headers['ce-source']} ${headers['ce-time']} ${body}`)).size,
       ).toBe(1)
+
+    await controller.kill('SIGKILL')
+    const awayAt = Date.now() / 1_000
+    const goesOn = (name: string) => of(name).some((each) => secondOf(each) > awayAt + 2)
+    await until('ticks without a controller', async () => NAMES.every(goesOn))
+    expect((await other.readyz()).body.warnings?.map(({ name }) => name)).toEqual(['contract'])
     await other.kill('SIGTERM')
     expect(await other.running.exit).toEqual({ code: 0, signal: null })
   },

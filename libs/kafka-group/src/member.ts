@@ -70,6 +70,8 @@ export function joinGroup(kafka: Kafka, options: GroupOptions, deps: MemberDeps)
   consumer.on(consumer.events.CRASH, ({ payload: { error } }) => end(failureOf(error, groupId)))
   consumer.on(consumer.events.GROUP_JOIN, ({ payload: { memberAssignment } }) => {
     generation = new AbortController()
+    // The client asks anew what was committed, which may still be nothing
+    started.clear()
     deps.joined(Object.values(memberAssignment).reduce((sum, { length }) => sum + length, 0))
   })
 

@@ -1,7 +1,6 @@
-import { promisify } from 'node:util'
-import { zstdDecompress } from 'node:zlib'
 import type { Logger } from '@sluice/telemetry'
-import client, { CompressionTypes, Kafka, type KafkaConfig, logLevel, type SASLOptions } from 'kafkajs'
+import { Kafka, type KafkaConfig, logLevel, type SASLOptions } from 'kafkajs'
+import { readEveryCompression } from './codecs.ts'
 
 export interface GroupOptions {
   /** Some of one cluster's, as host:port. */
@@ -30,17 +29,10 @@ const CONNECT_MS = 3_000
 const REQUEST_MS = 10_000
 /** What fails longer than that is told, and tried again by who asked. */
 export const RETRY = { retries: 3, initialRetryTime: 100, maxRetryTime: 1_000, restartOnFailure: async () => false }
-const MAX_FETCH_BYTES = 64 * 1024 * 1024
-
-const decompressZstd = promisify(zstdDecompress)
 
 /** A client that speaks to nobody yet. */
 export function clientOf({ brokers, clientId, sasl, tls, log }: GroupOptions): Kafka {
-  // gzip comes with the client, zstd with Node
-  client.CompressionCodecs[CompressionTypes.ZSTD] = () => ({
-    compress: refused,
-    decompress: (bytes: Buffer) => decompressZstd(bytes, { maxOutputLength: MAX_FETCH_BYTES }),
-  })
+  readEveryCompression()
   const config: KafkaConfig = {
     brokers: [...brokers],
     clientId,
@@ -61,8 +53,4 @@ export function clientOf({ brokers, clientId, sasl, tls, log }: GroupOptions): K
     }),
   }
   return new Kafka(config)
-}
-
-async function refused(): Promise<never> {
-  throw new TypeError('nothing is written here')
 }

@@ -6,12 +6,15 @@ import { systemClock } from '@sluice/clock'
 import type { KafkaSourceRow } from '@sluice/contract'
 import { kafkaSource } from '@sluice/source-kafka'
 import { runSources } from '@sluice/source-runtime'
-import { createTestTelemetry } from '@sluice/telemetry/testing'
+import { createTestTelemetry, type TestTelemetry } from '@sluice/telemetry/testing'
 import {
+  CERTIFICATE,
   createFakeDesk,
   createFakeIngress,
+  type FakeDesk,
   type FakeIngress,
   type KafkaServer,
+  KEY,
   provisionKafka,
   startKafka,
   startSink,
@@ -24,6 +27,8 @@ const RUN_SOURCE = new URL('run-source.ts', import.meta.url).pathname
 const START_MS = 60_000
 const CHILD_MS = 14_000
 const SESSION_MS = 1_500
+/** Of an assignment: version, no topics, no data of a user's. */
+const NO_PARTITIONS_BYTES = 10
 
 const provisioned = await provisionKafka()
 process.stdout.write(`${provisioned.report}\n`)
@@ -31,8 +36,11 @@ const saslPort = await freePort()
 const server = await startKafka(
   provisioned,
   `group.min.session.timeout.ms=500
-listener.security.protocol.map=PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT,SASL:SASL_PLAINTEXT
+listener.security.protocol.map=PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT,SASL:SASL_SSL
 listener.name.sasl.sasl.enabled.mechanisms=PLAIN
+listener.name.sasl.ssl.keystore.type=PEM
+listener.name.sasl.ssl.keystore.certificate.chain=${inOneLine(CERTIFICATE)}
+listener.name.sasl.ssl.keystore.key=${inOneLine(KEY)}
 listener.name.sasl.plain.sasl.jaas.config=org.apache.kafka.common.security.plain.PlainLoginModule required user_reader="right";
 `,
   [`SASL://127.0.0.1:${saslPort}`],
@@ -118,6 +126,24 @@ describe('KafkaSource on a Kafka', () => {
     expect(source.facts()).toEqual({ consumers: '1' })
   })
 
+  test('records are read by whatever they are compressed', async () => {
+    const compressions = ['gzip', 'snappy', 'lz4', 'zstd']
+    const topics = compressions.map((each) => `${each}-${crypto.randomUUID()}`)
+    await admin.createTopics({
+      waitForLeaders: true,
+      topics: topics.map((topic, n) => ({
+        topic,
+        configEntries: [{ name: 'compression.type', value: compressions[n] ?? '' }],
+      })),
+    })
+    await using source = await startSource(server, { topics })
+    const value = 'what is said again and again '.repeat(10_000)
+    await Promise.all(topics.map((topic) => send(topic, [{ value }, { value: 'short' }])))
+    await source.stored(topics.length * 2)
+    expect(source.values().filter((each) => each === value)).toHaveLength(topics.length)
+    expect(source.values().filter((each) => each === 'short')).toHaveLength(topics.length)
+  })
+
   test('SRC-21, SRC-22: earliest begins with the oldest record, latest with what comes after the source, also if it dies before it reads', async () => {
     const topic = await newTopic()
     await send(topic, numbered(0, 3))
@@ -132,22 +158,33 @@ describe('KafkaSource on a Kafka', () => {
     await late[Symbol.asyncDispose]()
   })
 
-  test('while the ingress is away nothing is passed, and the member keeps its partitions beyond its session', async () => {
-    const topic = await newTopic()
-    await using source = await startSource(server, { topics: [topic] })
-    source.ingress.respond = () => 503
-    await send(topic, numbered(0, 3))
-    await until('a try', async () => source.ingress.requests.length > 0)
-    const group = async () => (await admin.describeGroups([source.row.consumerGroup])).groups[0]
-    const before = await group()
+  test('while the ingress is away nothing is passed; members keep their partitions beyond a session, and share them', async () => {
+    const topic = await newTopic(2)
+    const ingress = createFakeIngress({ clock: systemClock })
+    ingress.respond = () => 503
+    await send(topic, numbered(100, 104, 2))
+    await using source = await startSource(server, { topics: [topic], initialOffset: 'latest' }, ingress)
+    await until('the start', async () => source.conditions()?.InitialOffsetsCommitted?.status === 'True')
+    await send(topic, numbered(0, 6, 2))
+    const tried = () => new Set(ingress.requests.map(({ event }) => event.attributes.get('id'))).size
+    await until('a try of each partition', async () => tried() === 2)
+    const members = async () => (await admin.describeGroups([source.row.consumerGroup])).groups[0]?.members ?? []
+    const before = await members()
     const since = performance.now()
     await until('a session to pass', async () => performance.now() - since > SESSION_MS * 1.2)
+    expect((await members()).map(({ memberId }) => memberId)).toEqual(before.map(({ memberId }) => memberId))
+    expect(before).toHaveLength(1)
+    // Another replica that has the source, while the first one does not know
+    await using _ = runOn(source.desk, ingress, source.telemetry)
+    await source.desk.split('u1')
+    const isShared = (all: Awaited<ReturnType<typeof members>>) =>
+      all.length === 2 && all.every(({ memberAssignment: { length } }) => length > NO_PARTITIONS_BYTES)
+    await until('two that share', async () => isShared(await members()))
     expect(await committed(source.row)).toBe(0)
-    expect((await group())?.members.map(({ memberId }) => memberId)).toEqual(before?.members.map((m) => m.memberId))
-    expect(before?.members).toHaveLength(1)
-    source.ingress.respond = () => 202
-    await source.stored(3)
-    expect(source.values()).toEqual(['0', '1', '2'])
+    ingress.respond = () => 202
+    await source.stored(6)
+    await until('all', async () => (await committed(source.row)) === 10)
+    expect(source.values().toSorted()).toEqual(['0', '1', '2', '3', '4', '5'])
   })
 
   test('a record that is refused for good is passed, and the next ones are stored', async () => {
@@ -199,18 +236,19 @@ describe('KafkaSource on a Kafka', () => {
     expect(sink.count).toBeGreaterThan(before)
   })
 
-  test('wrong credentials are a condition, tried again, and right ones are taken', async () => {
+  test('over TLS, wrong credentials are a condition, tried again, and right ones are taken', async () => {
     const topic = await newTopic()
     const secret = (key: string) => ({ namespace: 'shop', name: 'kafka', key })
     const secrets = new Map([
       ['shop/kafka/user', 'reader'],
       ['shop/kafka/password', 'wrong'],
+      ['shop/kafka/ca', CERTIFICATE],
     ])
     await using source = await startSource(
       server,
       {
-        ...{ topics: [topic], bootstrapServers: [`127.0.0.1:${saslPort}`], sasl: true },
-        secrets: { saslUser: secret('user'), saslPassword: secret('password') },
+        ...{ topics: [topic], bootstrapServers: [`127.0.0.1:${saslPort}`], sasl: true, tls: true },
+        secrets: { tlsCaCert: secret('ca'), saslUser: secret('user'), saslPassword: secret('password') },
       },
       createFakeIngress({ clock: systemClock }),
       secrets,
@@ -258,7 +296,24 @@ async function startSource(
   const telemetry = createTestTelemetry()
   const desk = createFakeDesk<KafkaSourceRow>({ clock: systemClock })
   for (const [name, value] of secrets) desk.secrets.set(name, value)
-  const running = runSources({
+  const running = runOn(desk, ingress, telemetry)
+  await desk.put(row)
+  const values = () => ingress.stored.map(({ data }) => Buffer.from(data ?? []).toString())
+  return {
+    ...{ row, desk, ingress, telemetry, values },
+    stored: (count: number) =>
+      until(
+        () => `${count} events, ${ingress.stored.length} are stored; ${JSON.stringify(desk.reports(row.uid).at(-1))}`,
+        async () => ingress.stored.length >= count,
+      ),
+    conditions: () => desk.reports(row.uid).at(-1)?.conditions,
+    facts: () => desk.reports(row.uid).at(-1)?.facts,
+    [Symbol.asyncDispose]: () => running[Symbol.asyncDispose](),
+  }
+}
+
+function runOn(desk: FakeDesk<KafkaSourceRow>, ingress: FakeIngress, telemetry: TestTelemetry) {
+  return runSources({
     ...{ desk: desk.replica(), clock: systemClock, telemetry, sender: ingress.sender, random: () => 0 },
     hold: kafkaSource({
       ...{ telemetry, random: () => 0 },
@@ -266,19 +321,6 @@ async function startSource(
         openGroup({ ...settings, clientId: 'test', log: telemetry.log, sessionMs: SESSION_MS, drainMs: 300 }),
     }),
   })
-  await desk.put(row)
-  const values = () => ingress.stored.map(({ data }) => Buffer.from(data ?? []).toString())
-  return {
-    ...{ row, desk, ingress, telemetry, values },
-    stored: (count: number) =>
-      until(
-        () => `${count} events, ${ingress.stored.length} are stored; ${JSON.stringify(desk.reports('u1').at(-1))}`,
-        async () => ingress.stored.length >= count,
-      ),
-    conditions: () => desk.reports('u1').at(-1)?.conditions,
-    facts: () => desk.reports('u1').at(-1)?.facts,
-    [Symbol.asyncDispose]: () => running[Symbol.asyncDispose](),
-  }
 }
 
 /** In a process of its own, until it is killed. */
@@ -290,6 +332,11 @@ function run(row: KafkaSourceRow) {
     await exited
   }
   return { kill, [Symbol.asyncDispose]: kill }
+}
+
+/** As the properties of a server have it. */
+function inOneLine(pem: string): string {
+  return pem.replaceAll('\n', '\\n')
 }
 
 async function freePort(): Promise<number> {

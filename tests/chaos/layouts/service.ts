@@ -78,7 +78,9 @@ export async function service({ app, folder, env, ...part }: ServiceOptions): Pr
     signal: (signal) => running?.kill(signal),
     async stop() {
       const { code, signal } = (await gone('SIGTERM')) ?? {}
-      if (code !== 0) throw new EventingError({ code: 'INTERNAL' }, `${part.name} ended with ${signal ?? code}, not 0`)
+      if (code === 0) return
+      const text = `${part.name} ended with ${signal ?? code}, not 0:\n${log.toString().slice(-4_000)}`
+      throw new EventingError({ code: 'INTERNAL' }, text)
     },
     async [Symbol.asyncDispose]() {
       await running?.[Symbol.asyncDispose]()

@@ -42,7 +42,7 @@ export interface Bench {
     manifests: Readonly<Record<string, string>>,
     again?: { readonly dataDir: string; readonly ingressPort?: string },
   ): Promise<Standalone>
-  /** Starts services of the product apart, over the run's NATS. */
+  /** Starts services of the product apart, over the run's backend. */
   apart(manifests: Readonly<Record<string, string>>, replicas: Replicas): Promise<Apart>
   /** The nats-server of the whole run. Throws INTERNAL in a run over another driver. */
   readonly nats: () => NatsServer
@@ -81,7 +81,10 @@ export async function openBench(flags: Flags, resultsDir: string, stack: AsyncDi
     delay: (ms) => sink.send({ delayMs: ms }),
     apart: (manifests, replicas) => {
       const prefix = `bench-${process.pid}-${installations++}`
-      const env = { CHANNEL_DRIVER: 'nats', NATS_URL: of('nats', nats).url, NATS_PREFIX: prefix }
+      const env =
+        kafka === undefined
+          ? { CHANNEL_DRIVER: 'nats', NATS_URL: of('nats', nats).url, NATS_PREFIX: prefix }
+          : { CHANNEL_DRIVER: 'kafka', KAFKA_BROKERS: kafka.brokers, KAFKA_PREFIX: prefix }
       return startApart({ dataDir: dataDir(), manifests, replicas, env })
     },
     async measure({ toSink = false, ...options }) {

@@ -81,6 +81,7 @@ export const TARGETS: readonly Target[] = [
   atLeast('subscriber of 100 ms, 4 dispatchers: rate', 3.2, '1 dispatcher', (of) =>
     speed(of, 'dispatchers-4-slower', 'dispatchers-1-slower'),
   ),
+  atLeast('Kafka, publish through the port: rate', 0.9, 'K1', (of) => speed(of, 'kafka-publish', 'publish-kafkajs')),
   atMost('10,000 triggers: one changed, in force apart: p99', 200, 'ms', (of) => of('contract', 'changeP99')),
   atMost('10,000 triggers: rows told beside the changed', 0, 'rows', (of) => of('contract', 'disturbedRows')),
   atMost('10,000 triggers: rows told after a restart', 0, 'rows', (of) => of('contract', 'restartRows')),

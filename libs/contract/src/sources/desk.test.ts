@@ -60,6 +60,14 @@ describe.each(MODES)('a desk %s: rows and who holds them', (mode) => {
     expect(await b.held.get('1')?.state.list('', 10)).toEqual([['at', '17']])
   })
 
+  test('rows that go leave nobody with two more than another', async () => {
+    const world = await new DeskWorld(mode).begin()
+    const [a, b] = [await world.replica(), await world.replica()]
+    await world.put(ping('1'), ping('2'), ping('3'), ping('4'))
+    await world.remove(...uids(b.held))
+    expect([a.held.size, b.held.size]).toEqual([1, 1])
+  })
+
   test('a row that changes starts anew where it is, under the same term; one that goes is stopped', async () => {
     const world = await new DeskWorld(mode).begin()
     const a = await world.replica()

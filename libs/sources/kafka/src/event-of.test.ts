@@ -58,6 +58,11 @@ describe('a record that is no CloudEvent', () => {
     expect(said({ value: Buffer.alloc(0) }).data).toBe('')
   })
 
+  test('a timestamp that is none, or in microseconds, is no time', () => {
+    expect(said({ timestamp: 1_700_000_000_123_456 })).not.toHaveProperty('time')
+    expect(said({ timestamp: 8.65e15 })).not.toHaveProperty('time')
+  })
+
   test('without a timestamp it has no time; an offset beyond an integer is text', () => {
     const event = said({ timestamp: -1, offset: 2 ** 40 })
     expect(event).not.toHaveProperty('time')

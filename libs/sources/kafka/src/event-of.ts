@@ -9,6 +9,8 @@ import type { TopicRecord } from './record.ts'
 const CONTENT_TYPE = 'content-type'
 const HEADER = 'kafkaheader'
 const MEDIA_TYPE = /^[\w!#$%&'*+.^`|~-]+\/[\w!#$%&'*+.^`|~-]+ *(;[ -~]*)?$/
+/** No RFC 3339 timestamp goes beyond; a producer may have counted in another unit. */
+const YEAR_10000 = Date.UTC(10_000, 0)
 const MOST_INTEGER = 2 ** 31 - 1
 
 /**
@@ -34,7 +36,7 @@ function eventAbout(record: TopicRecord, row: KafkaSourceRow): CloudEvent {
     ['type', KAFKA_TYPE],
     ['subject', `partition:${partition}#${offset}`],
   ])
-  if (timestamp >= 0) attributes.set('time', new Date(timestamp).toISOString())
+  if (timestamp >= 0 && timestamp < YEAR_10000) attributes.set('time', new Date(timestamp).toISOString())
   if (key !== undefined) attributes.set('partitionkey', key).set('key', key)
   for (const [name, bytes] of record.headers) {
     if (bytes === null) continue

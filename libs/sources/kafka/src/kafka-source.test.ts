@@ -6,6 +6,7 @@ import { createTestTelemetry } from '@sluice/telemetry/testing'
 import { createFakeDesk, createFakeIngress, settle, VirtualClock } from '@sluice/testkit'
 import { kafkaRow } from '../test/kafka-row.ts'
 import { kafkaSource } from './kafka-source.ts'
+import type { TopicRecord } from './record.ts'
 import type { MemberDeps, Place, RecordGroup } from './record-group.ts'
 
 /** A group whose members do as they are told. */
@@ -114,6 +115,36 @@ describe('a KafkaSource', () => {
     await clock.advance(500)
     expect(group.members).toHaveLength(1)
     expect(said().conditions).toMatchObject({ ConnectionEstablished: { status: 'True' }, Deployed: { status: 'True' } })
+  })
+
+  test('posts what is taken, in the trace of whoever wrote it, and passes what the ingress refuses', async () => {
+    const { put, group, ingress, telemetry } = await start()
+    await put()
+    const traceparent = `00-${'a'.repeat(32)}-${'b'.repeat(16)}-01`
+    const record = (offset: number, headers: TopicRecord['headers'] = []): TopicRecord => ({
+      ...{ topic: 'orders', partition: 0, offset, timestamp: 0, key: null, value: Buffer.from('x'), headers },
+    })
+    ingress.respond = ({ n }) => (n === 2 ? 400 : 202)
+    const passed: number[] = []
+    const { signal } = new AbortController()
+    await group.members[0]?.deps.take(
+      {
+        records: [
+          record(5, [['traceparent', Buffer.from(traceparent)]]),
+          record(6, [['traceparent', Buffer.from('x\r\ny')]]),
+          record(9),
+        ],
+      },
+      { closing: signal, aborted: signal, passed: (offset) => void passed.push(offset) },
+    )
+    expect(ingress.requests.map(({ headers }) => headers.traceparent)).toEqual([traceparent, undefined, undefined])
+    expect(ingress.stored.map(({ attributes }) => attributes.get('id'))).toEqual([
+      'partition:0/offset:5',
+      'partition:0/offset:9',
+    ])
+    expect(passed).toEqual([6, 7, 10])
+    const refused = telemetry.lines.find(({ message }) => message.startsWith('record of a source is passed'))
+    expect(refused).toMatchObject({ level: 'error', fields: { topic: 'orders', partition: 0, offset: 6 } })
   })
 
   test('shows how far its group is behind, and nothing while that is not known', async () => {

@@ -21,6 +21,7 @@ export interface KafkaDeps {
 
 /** Of one partition, where their order is of no matter. Source: eventing-kafka-broker, max.poll.records. */
 const MOST_AT_ONCE = 50
+const TRACEPARENT = /^[\da-f]{2}-[\da-f]{32}-[\da-f]{16}-[\da-f]{2}$/
 const LOOK_MS = 15_000
 const CONNECTED = 'ConnectionEstablished'
 const OFFSETS = 'InitialOffsetsCommitted'
@@ -99,10 +100,16 @@ export function kafkaSource({
 function publisher({ row, outlet }: HoldingSource<KafkaSourceRow>, events: KafkaEvents) {
   return async (record: TopicRecord, signal: AbortSignal): Promise<boolean> => {
     const { topic, partition, offset } = record
-    const { outcome } = await outlet.publish(eventOf(record, row), signal)
+    const { outcome } = await outlet.publish(eventOf(record, row), signal, traceOf(record))
     if (outcome === 'refused') events.refused({ topic, partition, offset })
     return outcome !== 'aborted'
   }
+}
+
+/** Of whoever wrote the record. Source: W3C Trace Context, as OpenTelemetry puts it into headers. */
+function traceOf({ headers }: TopicRecord): string | undefined {
+  const text = headers.findLast(([name]) => name.toLowerCase() === 'traceparent')?.[1]?.toString('latin1')
+  return text !== undefined && TRACEPARENT.test(text) ? text : undefined
 }
 
 function notConnected(error: unknown) {

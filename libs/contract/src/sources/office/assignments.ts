@@ -118,8 +118,9 @@ export function createAssignments(deps: AssignmentsDeps): Assignments {
       place.state = 'free'
       place.reason = reason
       free.add(place)
-      look()
     }
+    // one that is gone may leave its holder with less than its share
+    look()
     deps.changed(place.uid)
   }
 

@@ -22,6 +22,17 @@ export const publishes: readonly Case[] = CLIENTS.map((client) => ({
   },
 }))
 
+export const publish: Case = {
+  name: 'kafka-publish',
+  about: 'publish through the port, 256 in flight',
+  against: ['publish-kafkajs'],
+  async run(bench) {
+    const { warmupMs, measureMs } = bench.flags
+    await using program = await bench.fork('subjects/kafka-publish.ts', [bench.kafka().brokers, newTopic()])
+    return { 'kafka-publish': (await program.ask({ warmupMs, measureMs }, MAX_SECONDS)) as Figures }
+  },
+}
+
 export const consumes: readonly Case[] = CLIENTS.map((client) => ({
   name: `consume-${client}`,
   about: `${client} reads as a group of one what was stored before`,

@@ -1,8 +1,5 @@
-import type { Replicas } from '../../apart.ts'
-import type { Bench, Case, Figures } from '../../bench.ts'
-import { manifestsWith } from '../../manifests.ts'
-
-const WINDOW = { kind: 'window', size: 256 } as const
+import type { Case } from '../../bench.ts'
+import { endToEnd as endToEndOver, type Scenario, WINDOW } from '../saturated.ts'
 
 export const n3: Case = {
   name: 'n3',
@@ -19,44 +16,8 @@ export const n3: Case = {
   },
 }
 
-interface Scenario {
-  readonly replicas: Replicas
-  readonly others?: number
-  /** Of the trigger, per dispatcher. */
-  readonly maxInFlight?: number
-  /** The subscriber's. */
-  readonly delayMs?: number
-  /** Events under way. */
-  readonly size?: number
-}
-
-async function saturated(
-  bench: Bench,
-  { replicas, others = 0, maxInFlight, delayMs = 0, size = 256 }: Scenario,
-): Promise<Figures> {
-  const manifests = manifestsWith({
-    sinkUrl: bench.sink.url,
-    others,
-    ...(maxInFlight === undefined ? {} : { maxInFlight }),
-  })
-  await using services = await bench.apart(manifests, replicas)
-  const { url, pids } = services
-  const parts = { ...pids, nats: [bench.nats().pid] }
-  bench.delay(delayMs)
-  try {
-    const pid = pids.ingress?.[0] ?? 0
-    return await bench.measure({ pid, parts, url, pacing: { kind: 'window', size }, toSink: true })
-  } finally {
-    bench.delay(0)
-  }
-}
-
-const endToEnd = (name: string, about: string, against: readonly string[], scenario: Scenario): Case => ({
-  name,
-  about,
-  against,
-  run: async (bench) => ({ [name]: await saturated(bench, scenario) }),
-})
+const endToEnd = (name: string, about: string, against: readonly string[], scenario: Scenario) =>
+  endToEndOver(name, about, against, scenario, (bench) => ({ nats: [bench.nats().pid] }))
 
 const APART = { ingress: 1, filter: 1, dispatcher: 1 }
 /** Requests of 20 ms, of which a dispatcher has 10 under way: 500/s each, if the machine has the processors. */

@@ -1,0 +1,6 @@
+import { openKafkaChannel } from '@sluice/channel-kafka'
+import { systemClock } from '@sluice/clock'
+import { createTelemetry } from '@sluice/telemetry'
+
+export const openChannel = (brokers: string) =>
+  openKafkaChannel({ brokers, clock: systemClock, telemetry: createTelemetry({ service: 'bench', logLevel: 'error' }) })
