@@ -65,7 +65,7 @@ async function ready(link: Link, made: readonly (readonly [string, TopicOptions]
         await Promise.all(Array.from({ length: lanes }, (_, partition) => link.end(topic, partition)))
         break
       } catch (error) {
-        if (tries >= MOST_TRIES || !isUnavailable(error) || !link.isUp) throw error
+        if (tries >= MOST_TRIES || !isUnavailable(error)) throw error
         await sleep(link.clock, SOON_MS)
       }
     }
