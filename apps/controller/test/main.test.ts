@@ -11,7 +11,7 @@ describe('controller alone', () => {
       stdout: '',
       stderr:
         "controller can't start: CHANNEL_DRIVER=embedded serves one process, so the controller can't run apart: " +
-        'set CHANNEL_DRIVER=nats, or run all roles in one with npm start (DRIVER_SERVES_ONE_PROCESS)\n',
+        'set CHANNEL_DRIVER=nats or kafka, or run all roles in one with npm start (DRIVER_SERVES_ONE_PROCESS)\n',
     })
   })
 

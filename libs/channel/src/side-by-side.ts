@@ -19,7 +19,10 @@ export function sideBySide(drivers: ReadonlyMap<string, ChannelDriver>): Channel
     get capabilities() {
       return weakest(all)
     },
-    capabilitiesOf: (channel) => at(channel).capabilities,
+    capabilitiesOf(channel) {
+      const driver = at(channel)
+      return driver.capabilitiesOf?.(channel) ?? driver.capabilities
+    },
     async create(channel, options) {
       const driver = named(options.driver)
       if (driver === undefined) throw missing(channel, options.driver ?? '', [...drivers.keys()])

@@ -8,6 +8,7 @@ import { isFailure } from '@sluice/errors'
 import { createTestTelemetry } from '@sluice/telemetry/testing'
 import { CERTIFICATE, KEY, VirtualClock } from '@sluice/testkit'
 import { kafkaConfig, kafkaOptions, kafkaRules } from './kafka.ts'
+import { kafkaConnection, type OtherConnection } from './kafka-connection.ts'
 
 type Env = Readonly<Record<string, string>>
 
@@ -88,7 +89,7 @@ describe('what Kafka is opened with', () => {
   test('nothing else set: one copy, no compression, no login, no TLS', () => {
     expect(optionsOf({})).toEqual({
       ...{ brokers: 'a:9092, [::1]:9092', clientId: 'sluice-filter', prefix: 'sluice' },
-      ...{ replicas: 1, flushAlways: false, compression: 'none', requestMs: 6_000, leaseMs: 10_000 },
+      ...{ replicas: 1, flushAlways: false, places: false, compression: 'none', requestMs: 6_000, leaseMs: 10_000 },
     })
   })
 
@@ -112,5 +113,43 @@ describe('what Kafka is opened with', () => {
     const env = { KAFKA_REQUEST_MS: '2s', KAFKA_LEASE_MS: '5s', KAFKA_REPLICAS: '3', KAFKA_COMPRESSION: 'gzip' }
     const options = { requestMs: 2_000, leaseMs: 5_000, replicas: 3, compression: 'gzip', prefix: 'blue' }
     expect(optionsOf({ ...env, KAFKA_PREFIX: 'blue' })).toMatchObject(options)
+  })
+})
+
+describe('a connection that somebody else describes', () => {
+  const differences = (env: Env, other: OtherConnection) =>
+    kafkaConnection(readConfig(kafkaConfig, { ...BROKERS, ...env }, kafkaRules)).differences(other)
+  const login = { mechanism: 'SCRAM-SHA-256', user: 'u', password: PASSWORD }
+  const env = () => ({
+    ...{ KAFKA_SASL_MECHANISM: 'SCRAM-SHA-256', KAFKA_USER: 'u', KAFKA_PASSWORD_FILE: file('password') },
+    ...{ KAFKA_CA: file('ca'), KAFKA_CERT: file('cert'), KAFKA_KEY: file('key') },
+  })
+
+  test('is the same whatever its white space', () => {
+    const other = { isTls: true, login, ca: `${CERTIFICATE}\n`, cert: CERTIFICATE, key: KEY }
+    expect(differences(env(), other)).toEqual([])
+    expect(differences({}, { isTls: false })).toEqual([])
+  })
+
+  test('is another by the names of what differs, and no value', () => {
+    const other = { isTls: false, login: { mechanism: 'PLAIN', user: 'v', password: 'never shown' } }
+    expect(differences(env(), { ...other, ca: 'x' })).toEqual([
+      'protocol asks for no TLS, and KAFKA_TLS, KAFKA_CA or KAFKA_CERT does',
+      'sasl.mechanism is not KAFKA_SASL_MECHANISM',
+      'user is not KAFKA_USER',
+      'ca.crt is not the file of KAFKA_CA',
+      'user.crt is not the file of KAFKA_CERT',
+      'user.key is not the file of KAFKA_KEY',
+    ])
+    expect(
+      differences(env(), { isTls: true, login: { ...login, password: 'x' }, cert: CERTIFICATE, key: KEY }),
+    ).toEqual(['password is not KAFKA_PASSWORD'])
+    expect(differences({}, { isTls: true, login })).toEqual([
+      'protocol asks for TLS, and neither KAFKA_TLS nor KAFKA_CA does',
+      'protocol asks for a login, and KAFKA_SASL_MECHANISM is not set',
+    ])
+    expect(differences(env(), { isTls: true, cert: CERTIFICATE, key: KEY })).toEqual([
+      'protocol asks for no login, and KAFKA_USER is set',
+    ])
   })
 })

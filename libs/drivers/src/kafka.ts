@@ -11,7 +11,7 @@ import {
   type Rules,
   text,
 } from '@sluice/config'
-import type { DriverDeps } from './driver.ts'
+import type { DriverDeps, OpenedDriver } from './driver.ts'
 
 const optional = { fallback: undefined } as const
 const secret = { fallback: undefined, isSecret: true } as const
@@ -49,6 +49,10 @@ export const kafkaConfig = {
     meaning: 'every broker is known to write each batch to disk before it answers, so that events survive power loss',
   }),
   kafkaCompression: compression('KAFKA_COMPRESSION'),
+  kafkaAddPlace: boolean('KAFKA_ADD_PLACE', {
+    fallback: false,
+    meaning: 'events go out with knativekafkapartition and knativekafkaoffset, as those of Knative do',
+  }),
   kafkaPrefix: topicToken('KAFKA_PREFIX'),
   kafkaRequestMs: durationMs('KAFKA_REQUEST_MS', {
     ...{ min: 100, max: 120_000, fallback: 6_000 },
@@ -102,13 +106,32 @@ function isReadable(context: Parameters<typeof createSecureContext>[0]): boolean
   }
 }
 
+/** Resolves at once, also while no broker answers: then `ready` says so. */
+export async function openKafka(config: Config, deps: DriverDeps): Promise<OpenedDriver> {
+  const { openKafkaChannel } = await import('@sluice/channel-kafka')
+  const driver = await openKafkaChannel(kafkaOptions(config, deps))
+  return {
+    driver,
+    ready() {
+      const { connection } = driver
+      return connection.state === 'waiting' ? connection.reason : undefined
+    },
+    [Symbol.asyncDispose]: () => driver[Symbol.asyncDispose](),
+  }
+}
+
 export function kafkaOptions(config: Config, { clock, telemetry, name }: DriverDeps) {
   const sasl = saslOf(config)
   const tls = tlsOf(config)
   return {
     ...{ brokers: config.kafkaBrokers ?? '', clock, telemetry, clientId: `sluice-${name}` },
     ...{ replicas: config.kafkaReplicas, flushAlways: config.kafkaFlushAlways, compression: config.kafkaCompression },
-    ...{ prefix: config.kafkaPrefix, requestMs: config.kafkaRequestMs, leaseMs: config.kafkaLeaseMs },
+    ...{
+      prefix: config.kafkaPrefix,
+      places: config.kafkaAddPlace,
+      requestMs: config.kafkaRequestMs,
+      leaseMs: config.kafkaLeaseMs,
+    },
     ...(sasl && { sasl }),
     ...(tls && { tls }),
   } satisfies KafkaOptions

@@ -2,11 +2,12 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
+import { systemClock } from '@sluice/clock'
 import { readConfig } from '@sluice/config'
 import { isFailure } from '@sluice/errors'
 import { createTestTelemetry } from '@sluice/telemetry/testing'
 import { VirtualClock } from '@sluice/testkit'
-import { driverConfig, driverRules, driversOf, openDriver, requireShared } from './index.ts'
+import { driverConfig, driverRules, driversOf, openDriver, requireShared, runningDrivers } from './index.ts'
 import { natsOptions } from './nats.ts'
 
 type Env = Readonly<Record<string, string>>
@@ -58,7 +59,11 @@ describe('the variables of the drivers', () => {
       [/nats is the CHANNEL_DRIVER/],
     ],
     ['one beside without its variables', { CHANNEL_DRIVERS_BESIDE: 'nats' }, [/^NATS_URL: is required/]],
-    ['a driver that does not exist', { CHANNEL_DRIVER: 'rabbit', NATS_URL: 'nats://a' }, [/not one of embedded, nats/]],
+    [
+      'a driver that does not exist',
+      { CHANNEL_DRIVER: 'rabbit', NATS_URL: 'nats://a' },
+      [/not one of embedded, nats, kafka/],
+    ],
   ])('%s', (_, env, expected) => {
     const problems = problemsOf(env)
     expect(problems).toHaveLength(expected.length)
@@ -126,4 +131,18 @@ test('embedded opens in its folder, is ready at once, and is refused to a servic
   expect([opened.driver.name, opened.ready()]).toEqual(['embedded', undefined])
   expect(() => requireShared(config, 'filter')).toThrow('serves one process, so the filter')
   expect(() => requireShared(read(URL_OF_ONE), 'filter')).not.toThrow()
+})
+
+test('kafka opens while no broker answers, and is not ready; who programs logs is told its partitions and its brokers', async () => {
+  const config = read({ CHANNEL_DRIVER: 'kafka', KAFKA_BROKERS: '127.0.0.1:1', KAFKA_PARTITIONS: '3' })
+  const deps = { name: 'filter', clock: systemClock, telemetry: createTestTelemetry() }
+  await using opened = await openDriver(config, deps)
+  expect(opened.driver.name).toBe('kafka')
+  expect(opened.ready()).toBeDefined()
+  const { lanes, kafka } = runningDrivers(config)
+  expect([lanes(), lanes('nats'), kafka?.brokers]).toEqual([3, 8, ['127.0.0.1:1']])
+  expect(runningDrivers(read({})).kafka).toBeUndefined()
+  expect(problemsOf({ CHANNEL_DRIVER: 'kafka' })).toEqual([
+    'KAFKA_BROKERS: is required by the driver kafka, such as 127.0.0.1:9092',
+  ])
 })

@@ -2,11 +2,15 @@ import { sideBySide } from '@sluice/channel'
 import { type ConfigOf, type Field, oneOf, type Rules, type Shape, text } from '@sluice/config'
 import { EventingError } from '@sluice/errors'
 import type { DriverDeps, OpenedDriver, OpenedDrivers } from './driver.ts'
+import { kafkaConfig, kafkaRules, openKafka } from './kafka.ts'
+import { kafkaConnection } from './kafka-connection.ts'
 import { natsConfig, natsRules, openNats } from './nats.ts'
 
-const NAMES = ['embedded', 'nats'] as const
+const NAMES = ['embedded', 'nats', 'kafka'] as const
 type DriverName = (typeof NAMES)[number]
 
+/** Of a log that says nothing of them. */
+const LANES = 8
 const BESIDE = 'CHANNEL_DRIVERS_BESIDE'
 
 /** A driver to choose: whether several processes can use it, its variables, what holds between them, how it opens. */
@@ -20,10 +24,12 @@ interface DriverChoice {
 export const driverConfig = {
   driverName: oneOf('CHANNEL_DRIVER', NAMES, {
     fallback: 'embedded',
-    meaning: 'what stores the events: embedded (this process alone, on its disk) or nats (JetStream, for all)',
+    meaning:
+      'what stores the events: embedded (this process alone, on its disk), nats (JetStream, for all) or kafka (for all)',
   }),
   driversBeside: driverNames(BESIDE),
   ...natsConfig,
+  ...kafkaConfig,
 }
 export type DriverConfig = ConfigOf<typeof driverConfig>
 
@@ -40,6 +46,7 @@ const DRIVERS: Readonly<Record<DriverName, DriverChoice>> = {
     },
   },
   nats: { isShared: true, config: natsConfig, rules: natsRules as Rules<Shape>, open: openNats },
+  kafka: { isShared: true, config: kafkaConfig, rules: kafkaRules as Rules<Shape>, open: openKafka },
 }
 
 /** The names of the drivers that a process with this configuration runs; the first is the default. */
@@ -124,10 +131,12 @@ function driverNames(name: string): Field<readonly DriverName[]> {
 }
 
 /** What runs here, for who programs logs: the default, the others, and how one that is missing would come to run. */
-export function runningDrivers(config: Pick<DriverConfig, 'driverName' | 'driversBeside'>) {
+export function runningDrivers(config: DriverConfig) {
   const names: readonly string[] = driversOf(config)
   return {
     default: config.driverName,
+    lanes: (name: string = config.driverName) => (name === 'kafka' ? config.kafkaPartitions : LANES),
+    ...(names.includes('kafka') && { kafka: kafkaConnection(config) }),
     has: (name: string) => names.includes(name),
     fix: (name: string) =>
       NAMES.some((known) => known === name)

@@ -22,6 +22,8 @@ export class LaneKeeper {
   readonly #deps: LaneKeeperDeps
   readonly #taking = new Map<number, Promise<void>>()
   readonly #releasing = new Map<number, Promise<void>>()
+  /** Taking them broke off: they may stand under our name. Nobody else takes those while we live, so they are given up. */
+  readonly #loose = new Set<number>()
   readonly #redriven: Redriven[] = []
   /** Ours, and not read yet. */
   readonly #taken: Taken[] = []
@@ -72,7 +74,7 @@ export class LaneKeeper {
     if (this.#isStopped || this.#membership === undefined) return
     for (let number = 0; number < this.#deps.store.lanes; number++) {
       const lane = this.lanes.get(number)
-      if (this.#membership.wants(number)) {
+      if (this.#membership.wants(number) || (lane === undefined && this.#loose.has(number))) {
         if (lane === undefined && !this.#taking.has(number) && !this.#releasing.has(number)) this.#take(number)
       } else if (lane !== undefined && !lane.isLeaving) {
         lane.isLeaving = true
@@ -91,7 +93,9 @@ export class LaneKeeper {
     }
     const taking = takeOver(number, this.#takeoverDeps()).then(
       (taken) => {
-        if (taken === undefined) return this.#again()
+        this.#loose.delete(number)
+        // Lost while it was being taken, it would be held for ever
+        if (taken === undefined || taken.lane.isGone) return this.#again()
         if (this.#isStopped) return void this.lanes.set(number, taken.lane)
         events.taken(number)
         this.lanes.set(number, taken.lane)
@@ -100,6 +104,7 @@ export class LaneKeeper {
       },
       (error: unknown) => {
         events.failed('taking a lane', error)
+        this.#loose.add(number)
         this.#again()
       },
     )

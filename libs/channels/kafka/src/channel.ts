@@ -34,7 +34,7 @@ export class KafkaChannel {
     this.name = name
     this.options = options
     this.#deps = deps
-    this.names = new ChannelNames(deps.prefix, name, options.kind)
+    this.names = new ChannelNames(deps.prefix, name, options)
     const { kind, lanes, subscriptions } = options
     this.parked = new ParkedIndex({ ...deps, names: this.names, lanes })
     const subscription = subscriptions[0] ?? ''

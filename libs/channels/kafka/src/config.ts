@@ -26,6 +26,8 @@ export interface KafkaOptions {
   readonly leaseMs?: number
   /** What the operator states: every broker writes each batch to disk before it answers. No client can ask. Default false. */
   readonly flushAlways?: boolean
+  /** Events of a log are handed out with `knativekafkapartition` and `knativekafkaoffset`, as Knative's do. Default false. */
+  readonly places?: boolean
   /** Where a broker's address as the cluster tells it is reached from here, as through a tunnel. */
   readonly reach?: (broker: Broker) => Broker
   /** Shown in the brokers' logs and metrics. Default `sluice`. */

@@ -1,4 +1,4 @@
-import { connect as connectPlain, isIP } from 'node:net'
+import { connect as connectPlain, isIP, type Socket } from 'node:net'
 import { connect as connectSecurely } from 'node:tls'
 import { type ISocketFactory, Kafka, type KafkaConfig, logLevel, type RetryOptions, type SASLOptions } from 'kafkajs'
 import { checkOptions, DEFAULT_REQUEST_MS, type KafkaOptions } from './config.ts'
@@ -7,8 +7,11 @@ const CONNECT_MS = 2_000
 /** Within a publisher's patience; what fails then is told, and repeated by who published. */
 export const RETRY = { retries: 5, initialRetryTime: 100, maxRetryTime: 1_000 }
 
-/** A client that speaks to nobody yet. Throws CONFIG_INVALID. */
-export function clientOf(options: KafkaOptions, retry: RetryOptions = RETRY): Kafka {
+/**
+ * A client that speaks to nobody yet, and puts every socket that is open into `sockets`: it forgets those whose broker
+ * was silent. Throws CONFIG_INVALID.
+ */
+export function clientOf(options: KafkaOptions, retry: RetryOptions = RETRY, sockets: Set<Socket> = new Set()): Kafka {
   const brokers = checkOptions(options).map(({ host, port }) => `${host}:${port}`)
   const { telemetry, sasl, tls, clientId = 'sluice', requestMs = DEFAULT_REQUEST_MS } = options
   const config: KafkaConfig = {
@@ -19,7 +22,7 @@ export function clientOf(options: KafkaOptions, retry: RetryOptions = RETRY): Ka
     requestTimeout: requestMs,
     enforceRequestTimeout: true,
     retry,
-    socketFactory: socketsOf(options),
+    socketFactory: socketsOf(options, sockets),
     logLevel: logLevel.WARN,
     // Whoever asked is told of every failure; the client's own words about it are for looking closer
     logCreator:
@@ -36,13 +39,15 @@ export function clientOf(options: KafkaOptions, retry: RetryOptions = RETRY): Ka
 
 const KEEP_ALIVE_MS = 60_000
 
-function socketsOf({ reach = (broker) => broker }: KafkaOptions): ISocketFactory {
+function socketsOf({ reach = (broker) => broker }: KafkaOptions, sockets: Set<Socket>): ISocketFactory {
   return ({ host, port, ssl, onConnect }) => {
     const reached = reach({ host, port })
     const socket =
       ssl === undefined || ssl === null
         ? connectPlain(reached, onConnect)
         : connectSecurely({ ...(isIP(host) === 0 && { servername: host }), ...reached, ...ssl }, onConnect)
+    sockets.add(socket)
+    socket.once('close', () => sockets.delete(socket))
     return socket.setKeepAlive(true, KEEP_ALIVE_MS)
   }
 }

@@ -8,7 +8,6 @@ import {
   type Parked,
   type ParkedQuery,
   type Position,
-  refuseWishes,
   type Stored,
   type SubscribeOptions,
   Turns,
@@ -34,6 +33,7 @@ import { Publisher } from './publish.ts'
 import { beginningOf, readLog, readQueue } from './read.ts'
 import { retain } from './retention.ts'
 import { createTopic, createTopics, removeTopics } from './topics.ts'
+import { beginAtEnd, checkTopic } from './wishes.ts'
 
 export interface KafkaDriver extends ChannelDriver {
   /** Connected, or why not (yet). */
@@ -100,26 +100,41 @@ class Driver implements KafkaDriver {
     }
   }
 
+  /** How many copies somebody else's topic has is not known. */
+  readonly capabilitiesOf = (name: string): ChannelCapabilities => {
+    const { backend: { isExternal = false, replicas = this.#options.replicas ?? 1 } = {} } =
+      this.#channels.get(name)?.options ?? {}
+    return { ...this.capabilities, durable: isExternal ? 'process' : durabilityOf({ ...this.#options, replicas }) }
+  }
+
   async create(name: string, options: ChannelOptions): Promise<void> {
     if (this.#isClosed) throw closed()
-    refuseWishes(this, name, options)
     this.#requireUp()
-    const names = new ChannelNames(this.#prefix, name, options.kind)
+    const names = new ChannelNames(this.#prefix, name, options)
     if ((await this.#link.partitionsOf([names.otherKind])).size > 0)
       throw conflict(name, `it is there, and no ${options.kind}`)
-    const { replicas = 1 } = this.#options
-    const { lanes } = options
+    await checkTopic(this.#link, names, options)
+    const { lanes, backend = {} } = options
+    const { replicas = this.#options.replicas ?? 1, isExternal = false } = backend
     await createTopics(
       this.#link,
+      // That of events last: with a name that others know it is this log's only where the others are
       new Map([
         [names.lanes, { lanes, replicas, isCompacted: true }],
         [names.parked, { lanes, replicas, isCompacted: true }],
-        [names.events, { lanes, replicas }],
+        [names.events, { lanes, replicas, isExternal }],
       ]),
     )
+    if (isExternal) await beginAtEnd(this.#deps, names, options)
     const known = this.#channels.get(name)
     if (known === undefined) this.#channels.set(name, new KafkaChannel(name, options, this.#deps))
     else known.options = options
+  }
+
+  async check(name: string, options: ChannelOptions): Promise<void> {
+    if (this.#isClosed) throw closed()
+    this.#requireUp()
+    await checkTopic(this.#link, new ChannelNames(this.#prefix, name, options), options)
   }
 
   async remove(name: string): Promise<void> {
@@ -130,9 +145,11 @@ class Driver implements KafkaDriver {
     for (const consumer of consumers) consumer.close()
     await Promise.all(consumers.map(({ finished }) => finished))
     this.#requireUp()
-    const names = new ChannelNames(this.#prefix, name, 'log')
-    const groups = (channel?.options.subscriptions ?? []).map((each) => names.group(each))
-    await removeTopics(this.#link, [names.events, names.otherKind, names.lanes, names.parked], groups)
+    const { subscriptions, backend } = channel?.options ?? { subscriptions: [] }
+    const names = channel?.names ?? new ChannelNames(this.#prefix, name, { kind: 'log' })
+    const own = [names.otherKind, names.lanes, names.parked]
+    const groups = subscriptions.map((each) => names.group(each))
+    await removeTopics(this.#link, backend?.isExternal === true ? own : [names.events, ...own], groups)
   }
 
   publish(name: string, entries: readonly Entry[], signal?: AbortSignal): Promise<readonly Position[]> {

@@ -95,23 +95,10 @@ export class Fetcher implements AsyncDisposable {
       for (const each of parts) each.fetch = 0
       return
     }
+    let isSound = false
     try {
-      const topics = [...Map.groupBy(parts, ({ topic }) => topic)].map(([topic, each]) => ({
-        topic,
-        partitions: each.map(({ partition, next }) => ({
-          ...{ partition, fetchOffset: String(next), maxBytes: PART_BYTES },
-        })),
-      }))
-      await line.connect()
-      const broker = await this.#brokerOf(line, node)
-      const { responses } = await broker.fetch({
-        ...{ isolationLevel: READ_COMMITTED, maxWaitTime: WAIT_MS, minBytes: 1, maxBytes: MOST_BYTES, isOfEach: true },
-        topics,
-      })
-      const found = new Map<string, WirePartition>()
-      for (const { topicName, partitions } of responses) {
-        for (const each of partitions) found.set(`${each.partition} ${topicName}`, each)
-      }
+      const found = await this.#link.limited(this.#ask(line, node, parts))
+      isSound = true
       // In one turn, so that of what came together the oldest goes first
       const rest = parts.filter((each) => !this.#take(each, found.get(`${each.partition} ${each.topic}`)))
       for (const each of rest) await this.#mend(each, found.get(`${each.partition} ${each.topic}`), fetch)
@@ -120,9 +107,37 @@ export class Fetcher implements AsyncDisposable {
       void this.#link.check()
       this.#later(parts, fetch)
     } finally {
-      this.#free.get(node)?.push(line)
+      if (isSound) this.#free.get(node)?.push(line)
+      else this.#drop(node, line)
       this.#kick()
     }
+  }
+
+  async #ask(line: Wire, node: number, parts: readonly Followed[]): Promise<ReadonlyMap<string, WirePartition>> {
+    const topics = [...Map.groupBy(parts, ({ topic }) => topic)].map(([topic, each]) => ({
+      topic,
+      partitions: each.map(({ partition, next }) => ({
+        ...{ partition, fetchOffset: String(next), maxBytes: PART_BYTES },
+      })),
+    }))
+    await line.connect()
+    const broker = await this.#brokerOf(line, node)
+    const { responses } = await broker.fetch({
+      ...{ isolationLevel: READ_COMMITTED, maxWaitTime: WAIT_MS, minBytes: 1, maxBytes: MOST_BYTES, isOfEach: true },
+      topics,
+    })
+    const found = new Map<string, WirePartition>()
+    for (const { topicName, partitions } of responses) {
+      for (const each of partitions) found.set(`${each.partition} ${topicName}`, each)
+    }
+    return found
+  }
+
+  /** One that failed or hangs is not used again. */
+  #drop(node: number, line: Wire): void {
+    this.#all.delete(line)
+    this.#lines.set(node, Math.max(0, (this.#lines.get(node) ?? 0) - 1))
+    line.disconnect().catch(() => undefined)
   }
 
   async #brokerOf(line: Wire, node: number) {

@@ -8,6 +8,7 @@ import {
   type Redriven,
   readCursor,
 } from '@sluice/channel'
+import type { AttributeValue } from '@sluice/cloudevents'
 import { isUnavailable, unavailable } from './errors.ts'
 import { type Fetcher, scan } from './fetcher.ts'
 import { KafkaGrip } from './grip.ts'
@@ -17,7 +18,8 @@ import type { Members } from './members.ts'
 import { atOf, type ChannelNames, orderOf, positionOf } from './names.ts'
 import type { ParkedIndex } from './parked.ts'
 import type { Publisher } from './publish.ts'
-import { decodeRecord, orderIn } from './record.ts'
+import { decodeRecord, orderIn, type RecordEntry } from './record.ts'
+import type { Lying } from './wire.ts'
 
 export interface StoreDeps {
   readonly link: Link
@@ -84,8 +86,9 @@ export class KafkaLaneStore implements LaneStore {
   }
 
   read(lane: number | '*', from: number, { room, onEntry, onCaughtUp }: LaneSink): LaneReader {
-    const { fetcher, names } = this.#deps
+    const { fetcher, names, link } = this.#deps
     const number = Number(lane)
+    const withPlace = this.kind === 'log' && link.options.places === true ? placed : decodeRecord
     return fetcher.follow({
       ...{ topic: names.events, partition: number, from: Math.max(0, from - 1), hasRoom: () => room() > 0 },
       onPage: ({ records, next, end }) => {
@@ -93,7 +96,7 @@ export class KafkaLaneStore implements LaneStore {
           const { offset, storedAt } = record
           const order = orderOf(orderIn(record), storedAt)
           const id = positionOf({ lane: number, offset, order })
-          onEntry(number, { seq: offset + 1, id, age: order, storedAt, decode: () => decodeRecord(record) })
+          onEntry(number, { seq: offset + 1, id, age: order, storedAt, decode: () => withPlace(record, number) })
         }
         if (next >= end) onCaughtUp()
       },
@@ -158,4 +161,13 @@ export class KafkaLaneStore implements LaneStore {
   moved(lane: number): Promise<void> {
     return this.#deps.members.moved(this.#start, lane)
   }
+}
+
+/** An offset outgrows the integers of CloudEvents, so it is a text. Source: Knative's Kafka dispatcher, which adds both. */
+function placed(record: Lying, partition: number): RecordEntry {
+  const entry = decodeRecord(record)
+  const { event } = entry.envelope
+  const place = { knativekafkapartition: partition, knativekafkaoffset: String(record.offset) }
+  const attributes = new Map<string, AttributeValue>([...event.attributes, ...Object.entries(place)])
+  return { ...entry, envelope: { ...entry.envelope, event: { ...event, attributes } } }
 }

@@ -1,3 +1,4 @@
+import type { Socket } from 'node:net'
 import { type Clock, sleep } from '@sluice/clock'
 import type { Kafka } from 'kafkajs'
 import { DEFAULT_REQUEST_MS, type KafkaOptions } from './config.ts'
@@ -19,6 +20,8 @@ const OUT_OF_RANGE = 1
 const UNKNOWN_TOPIC = 3
 const NO_LEADER = -1
 const MOST_TRIES = 20
+/** To connect, before a request. */
+const GRACE_MS = 2_500
 
 /** How one cluster is reached, whether it can be now, and who leads what. Places are numbers. */
 export class Link implements AsyncDisposable {
@@ -26,7 +29,8 @@ export class Link implements AsyncDisposable {
   readonly kafka: Kafka
   readonly requestMs: number
   readonly targets = new Set<string>()
-  readonly #wire: Wire
+  #wire: Wire
+  readonly #sockets = new Set<Socket>()
   readonly #up = new Set<() => void>()
   /** By topic, the leader's node of each partition. */
   readonly #leaders = new Map<string, Promise<readonly number[]>>()
@@ -43,7 +47,7 @@ export class Link implements AsyncDisposable {
   constructor(options: KafkaOptions) {
     this.options = options
     this.requestMs = options.requestMs ?? DEFAULT_REQUEST_MS
-    this.kafka = clientOf(options, FEW_RETRIES)
+    this.kafka = clientOf(options, FEW_RETRIES, this.#sockets)
     this.#wire = wireOf(this.kafka)
   }
 
@@ -121,7 +125,7 @@ export class Link implements AsyncDisposable {
   async atNode<T>(node: number, topic: string, ask: (broker: WireBroker) => Promise<T>): Promise<T> {
     this.#requireUp()
     try {
-      return await ask(await this.#wire.findBroker({ nodeId: node }))
+      return await this.limited(this.#wire.findBroker({ nodeId: node }).then(ask))
     } catch (error) {
       this.#leaders.delete(topic)
       void this.check()
@@ -132,7 +136,7 @@ export class Link implements AsyncDisposable {
   async atController<T>(topic: string, ask: (broker: WireBroker) => Promise<T>): Promise<T> {
     this.#requireUp()
     try {
-      return await ask(await this.#wire.findControllerBroker())
+      return await this.limited(this.#wire.findControllerBroker().then(ask))
     } catch (error) {
       // The controller may have moved
       void this.#wire.refreshMetadata().catch(() => undefined)
@@ -255,7 +259,7 @@ export class Link implements AsyncDisposable {
   async #ask<T>(about: string, ask: (broker: WireBroker) => Promise<T>): Promise<T> {
     this.#requireUp()
     try {
-      return await ask(await this.#wire.brokerPool.findConnectedBroker())
+      return await this.limited(this.#wire.brokerPool.findConnectedBroker().then(ask))
     } catch (error) {
       void this.check()
       throw failureOf(error, about)
@@ -268,11 +272,30 @@ export class Link implements AsyncDisposable {
     if (this.#state.state === 'waiting' && !this.#isPreparing) throw unavailable(this.#state.reason)
   }
 
+  /** The client may wait for ever for a connection that ended before it was made. */
+  async limited<T>(asking: Promise<T>): Promise<T> {
+    const { promise, reject } = Promise.withResolvers<never>()
+    const timer = setTimeout(() => reject(unavailable('the client does not answer')), this.requestMs + GRACE_MS)
+    try {
+      return await Promise.race([asking, promise])
+    } finally {
+      clearTimeout(timer)
+    }
+  }
+
+  /** What hangs or was lost is left to itself, and all begins with new connections. */
+  #renew(): void {
+    const old = this.#wire
+    this.#wire = wireOf(this.kafka)
+    for (const topic of this.targets) this.#wire.targetTopics.add(topic)
+    old.disconnect().catch(() => undefined)
+  }
+
   async #look(): Promise<void> {
     this.#timer?.[Symbol.dispose]()
     try {
-      await this.#wire.connect()
-      await this.#wire.refreshMetadata()
+      await this.limited(this.#wire.connect())
+      await this.limited(this.#wire.refreshMetadata())
       if (!this.#isPrepared) {
         this.#isPreparing = true
         await this.#prepare()
@@ -285,6 +308,7 @@ export class Link implements AsyncDisposable {
       this.#leaders.clear()
       this.#coordinators.clear()
       this.#state = { state: 'waiting', reason: failureOf(error, '').message }
+      this.#renew()
     } finally {
       this.#isPreparing = false
     }
@@ -303,5 +327,8 @@ export class Link implements AsyncDisposable {
     this.#state = { state: 'waiting', reason: 'closed' }
     this.#timer?.[Symbol.dispose]()
     await this.#wire.disconnect().catch(() => undefined)
+    // Of brokers that were silent, or reached while everything closed: one that is left would hold the process
+    await this.#checking
+    for (const socket of this.#sockets) socket.destroy()
   }
 }

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto'
-import type { ChannelKind, Position } from '@sluice/channel'
+import type { ChannelOptions, Position } from '@sluice/channel'
+import { DEFAULT_PREFIX } from './config.ts'
 
 const PLAIN = /^[A-Za-z0-9-]+$/
 const LONGEST = 120
@@ -25,9 +26,9 @@ export class ChannelNames {
   readonly parked: string
   readonly #start: string
 
-  constructor(prefix: string, channel: string, kind: ChannelKind) {
+  constructor(prefix: string, channel: string, { kind, backend }: Pick<ChannelOptions, 'kind' | 'backend'>) {
     this.#start = `${prefix}.${tokenOf(channel)}`
-    this.events = `${this.#start}.${kind}`
+    this.events = wishedTopic(prefix, backend) ?? `${this.#start}.${kind}`
     this.otherKind = `${this.#start}.${kind === 'log' ? 'queue' : 'log'}`
     this.lanes = `${this.#start}.lanes`
     this.parked = `${this.#start}.parked`
@@ -42,6 +43,23 @@ export class ChannelNames {
   members(subscription: string): string {
     return `${this.#start}/${tokenOf(subscription)}/`
   }
+}
+
+const LEGAL = /^[A-Za-z0-9._-]{1,249}$/
+const LONGEST_TOPIC = 249
+const HASH = 32
+
+/**
+ * The topic that others know a log by. Of an installation with a prefix of its own it begins with that, as two of them may have
+ * namesakes; an external one is called as it is. What is longer than Kafka takes ends in its hash.
+ */
+function wishedTopic(prefix: string, backend: ChannelOptions['backend']): string | undefined {
+  const { name, isExternal = false } = backend ?? {}
+  if (name === undefined || isExternal) return name
+  const topic = prefix === DEFAULT_PREFIX ? name : `${prefix}.${name}`
+  if (LEGAL.test(topic)) return topic
+  const legal = topic.replaceAll(/[^A-Za-z0-9._-]/g, '-').slice(0, LONGEST_TOPIC - HASH - 1)
+  return `${legal}-${createHash('sha256').update(topic).digest('hex').slice(0, HASH)}`
 }
 
 export function membersTopic(prefix: string): string {

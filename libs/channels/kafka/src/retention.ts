@@ -30,10 +30,11 @@ const BY_MEAN = 0.9
 /**
  * Deletes the beginning of a channel's events, up to what every subscription has committed: of a log what its retention lets
  * go, of a queue all but the last, whose keys a successor wants to know. A log is cut at one point of its order, so that no
- * lane keeps what is older than something that went.
+ * lane keeps what is older than something that went. What is somebody else's is theirs to cut.
  */
 export async function retain(deps: RetentionDeps): Promise<void> {
   const { link, names, options } = deps
+  if (options.backend?.isExternal === true) return
   const parts = await partsOf(deps)
   if (parts.every(({ beginning, passed }) => passed <= beginning)) return
   const upTo = options.kind === 'queue' ? await ofQueue(deps, parts) : await ofLog(deps, parts)

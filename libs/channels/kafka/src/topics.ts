@@ -7,7 +7,7 @@ export interface TopicOptions {
   /** One partition each. */
   readonly lanes: number
   readonly replicas: number
-  /** True: it is somebody else's, never made, and may have more partitions than lanes. */
+  /** True: it is somebody else's, and never made. */
   readonly isExternal?: boolean
   /** Of each key the newest stays. */
   readonly isCompacted?: boolean
@@ -88,7 +88,7 @@ function checkPartitions(topic: string, partitions: number | undefined, options:
       `it has ${partitions} partitions, fewer than the ${lanes} lanes: add partitions or ask for fewer lanes`,
     )
   }
-  if (partitions > lanes && !isExternal) throw conflict(topic, `it has ${partitions} partitions and not ${lanes}`)
+  if (partitions > lanes) throw conflict(topic, `it has ${partitions} partitions and not ${lanes}`)
 }
 
 async function make(link: Link, missing: readonly (readonly [string, TopicOptions])[]): Promise<void> {
