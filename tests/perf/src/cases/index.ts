@@ -52,5 +52,15 @@ const EMBEDDED: readonly Case[] = [
 export const CASES: Readonly<Record<Driver, readonly Case[]>> = {
   embedded: EMBEDDED,
   nats: [n1, publish, n2, consume, n3, oneWrite, apart, manyApart, dispatchers1, dispatchers4, slower1, slower4],
-  kafka: [...publishes, kafkaPublish, k3, kafkaOneWrite, kafkaApart, tenTriggers, ...consumes, ...rebalances, ...unanswered],
+  kafka: [
+    ...publishes,
+    kafkaPublish,
+    k3,
+    kafkaOneWrite,
+    kafkaApart,
+    tenTriggers,
+    ...consumes,
+    ...rebalances,
+    ...unanswered,
+  ],
 }
