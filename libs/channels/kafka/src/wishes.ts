@@ -18,7 +18,8 @@ export async function checkTopic(link: Link, names: ChannelNames, { lanes, backe
   const partitions = found.get(topic)
   if (backend.isExternal !== true) {
     if (partitions !== undefined && !found.has(names.lanes)) {
-      throw conflict(topic, 'it is there already and somebody else made it: delete it, or have it used as it is')
+      const problem = 'it is there already, made by somebody else or for a namesake that is gone and left events in it'
+      throw conflict(topic, `${problem}: delete it, or have it used as it is`)
     }
     return
   }
