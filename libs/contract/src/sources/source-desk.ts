@@ -19,7 +19,8 @@ export interface FollowedSource<R extends SourceRow = SourceRow> {
   /** The value behind `row.secrets[name]`; in memory only. Rejects with SOURCE_SECRET_MISSING, retryable. */
   secret(name: string): Promise<string>
   /**
-   * Keeps `value` under `key` for `ttlMs` where nothing is kept yet, for all replicas; answers what is there now.
+   * Keeps `value`, 4 KiB at most, under `key` for `ttlMs`, 7 days at most, where nothing is kept yet, for all replicas;
+   * answers what is there now.
    * Rejects, retryable, while the server is away.
    */
   remember(key: string, value: string, ttlMs: number): Promise<string>
@@ -33,12 +34,16 @@ export interface HeldSource<R extends SourceRow = SourceRow> extends FollowedSou
   report(report: SourceReport): Promise<void>
 }
 
-/** Survives hand-overs and restarts, with the object's uid; forgotten with the object. Rejects with SOURCE_NOT_HELD when another has the row. */
+/**
+ * Survives hand-overs and restarts, with the object's uid; forgotten a day after the object. Rejects with SOURCE_NOT_HELD when
+ * another has the row; with SOURCE_STATE_TOO_LARGE beyond 64 MiB, or SOURCE_STATE_MAX_BYTES; retryable with
+ * SOURCE_STATE_UNAVAILABLE where the disk is full, CONTRACT_UNREACHABLE and CONTRACT_LEASE_UNKNOWN while the server is away.
+ */
 export interface SourceState {
   get(key: string): Promise<string | undefined>
   /** Keys with that prefix in ascending order, behind `after`, at most `limit`. */
   list(prefix: string, limit: number, after?: string): Promise<readonly (readonly [key: string, value: string])[]>
-  /** All or nothing; undefined removes. Resolves once on disk. */
+  /** All or nothing; undefined removes. Resolves once on disk. A value has 64 KiB at most, a put 1 MiB and 1,000 keys. */
   put(changes: Readonly<Record<string, string | undefined>>): Promise<void>
 }
 
