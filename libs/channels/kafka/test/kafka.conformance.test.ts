@@ -42,7 +42,7 @@ if (server === undefined) {
     persists: true,
     patienceMs: 50_000,
     // A server that restarts under load takes its time, and there are four of each kind
-    manyEvents: 3_000,
+    manyEvents: 2_000,
     // For the server a process that is killed is a connection that breaks.
     crash: async (driver) => ways.get(driver)?.cut(),
     async cut(driver) {

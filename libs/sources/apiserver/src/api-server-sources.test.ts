@@ -183,6 +183,23 @@ describe('the sources of an API server', () => {
     expect(told()).toEqual(['add shop/old 104', 'delete shop/gone 103'])
   })
 
+  test('a server whose watches say nothing is named, and listed instead', async () => {
+    const { clock, desk, api, replica, told, conditions } = bench()
+    api.hasEmptyWatches = true
+    await using _ = replica()
+    await desk.put(ROW)
+    await clock.advance(10_000)
+    expect(conditions().Deployed).toMatchObject({ status: 'False', message: expect.stringContaining('end at once') })
+    api.put('shop', 'a')
+    await clock.advance(MINUTE_MS)
+    expect(told()).toEqual(['add shop/a 101'])
+    expect(conditions().Deployed?.status).toBe('False')
+    expect(api.requests.length).toBeLessThan(40)
+    api.hasEmptyWatches = false
+    await clock.advance(2 * MINUTE_MS)
+    expect(conditions().Deployed).toEqual({ status: 'True' })
+  })
+
   test('more watches than are allowed are refused by number', async () => {
     const { clock, desk, api, replica, conditions } = bench()
     await using _ = replica()

@@ -55,7 +55,7 @@ export function apiServerEvents(
       comparisons.add(1, labels)
       log.info(
         { ...labels, part, objects },
-        "the API server's history had gone, what differs from what was told is told",
+        'objects had to be compared with what was told of them: what differs is told',
       )
     },
     stateFailed(part: string, retryInMs: number, error: unknown) {

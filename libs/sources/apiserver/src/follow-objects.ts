@@ -26,6 +26,8 @@ const JITTER = 0.2
 const AT_ONCE = 200
 /** A server that does not know a version after so many tries has another history, such as one from a backup. */
 const FUTURE_TRIES = 3
+/** A server whose watches end at once so many times is listed instead. */
+const EMPTY_TRIES = 3
 
 export interface FollowDeps {
   readonly feed: ObjectFeed
@@ -64,30 +66,34 @@ export async function followObjects(deps: FollowDeps): Promise<void> {
   const { known, clock, signal, progress, random } = deps
   let isLost = known.version === undefined
   let futures = 0
+  let empties = 0
   for (let failures = 0; !signal.aborted; ) {
     const began = clock.monotonic()
-    const watched = { wasTold: false }
+    const watched = { wasTold: false, isDoubtful: empties > 0 }
     let problem: unknown
     try {
       if (isLost) {
         await compare(deps)
         isLost = false
-        failures = 0
+        if (empties === 0) failures = 0
       }
       await watch(deps, watched)
       futures = 0
       if (clock.monotonic() - began >= SHORT_MS) {
+        progress.works()
+        empties = 0
         failures = 0
         continue
       }
+      if (!watched.wasTold) problem = endsAtOnce(++empties)
     } catch (error) {
       problem = error
     }
     if (signal.aborted) return
     if (isFailure(problem, 'SOURCE_NOT_HELD')) throw problem
-    isLost ||= isGone(problem) || (isOfTheFuture(problem) && ++futures >= FUTURE_TRIES)
+    isLost ||= isGone(problem) || (isOfTheFuture(problem) && ++futures >= FUTURE_TRIES) || empties >= EMPTY_TRIES
     // what told something worked, however it ended
-    if (watched.wasTold) failures = 0
+    if (watched.wasTold) failures = empties = 0
     const retryInMs =
       Math.min(FIRST_RETRY_MS * 2 ** Math.min(failures++, 10), LONGEST_RETRY_MS) * (1 + JITTER * random())
     // history that is gone is no failure, unless it is again and again
@@ -160,7 +166,7 @@ export async function tellLast({
   if (!signal.aborted) await tellMissing(known, tell)
 }
 
-async function watch(deps: FollowDeps, watched: { wasTold: boolean }): Promise<void> {
+async function watch(deps: FollowDeps, watched: { wasTold: boolean; readonly isDoubtful: boolean }): Promise<void> {
   const { feed, known, clock, signal, progress } = deps
   const { version } = known
   if (version === undefined || signal.aborted) return
@@ -173,7 +179,7 @@ async function watch(deps: FollowDeps, watched: { wasTold: boolean }): Promise<v
       const { value, done } = await lines.next()
       _[Symbol.dispose]()
       if (done === true || signal.aborted) return
-      progress.works()
+      if (value.length > 0 || !watched.isDoubtful) progress.works()
       for (let at = 0; at < value.length; at += AT_ONCE) {
         if (!(await take(deps, value.slice(at, at + AT_ONCE)))) return
         watched.wasTold = true
@@ -211,6 +217,12 @@ async function take({ known, tell, signal }: FollowDeps, lines: readonly WatchLi
   if (now.size > 0 || version !== known.version) await known.put(now.values(), version)
   if (failure !== undefined && !signal.aborted) throw failure
   return true
+}
+
+/** Also of a server that does not like what it is asked for and says so with an empty answer. */
+function endsAtOnce(times: number): EventingError {
+  const reason = `its watches end at once and say nothing, ${times} times by now`
+  return new EventingError({ code: 'RESOURCE_API_UNREACHABLE', reason }, `the objects can't be watched: ${reason}`)
 }
 
 function isGone(error: unknown): boolean {

@@ -30,6 +30,8 @@ export class ScriptedApiServer {
   readonly denied = new Set<string>()
   /** History that is gone is told as an answer, else as an ERROR of the watch. */
   saysGoneAtOnce = true
+  /** Watches end at once, in order, and say nothing. */
+  hasEmptyWatches = false
   hasServiceAccounts = true
   resources = [
     { name: 'pods', kind: 'Pod', namespaced: true, verbs: ['list', 'watch'] },
@@ -179,6 +181,7 @@ export class ScriptedApiServer {
     fault: Fault | undefined,
   ): Response {
     const version = Number(query.get('resourceVersion'))
+    if (this.hasEmptyWatches) return new Response('')
     if (version > this.#version) return status(504, 'Too large resource version')
     const isGone = version < this.#oldest
     if (isGone && this.saysGoneAtOnce) return status(410)

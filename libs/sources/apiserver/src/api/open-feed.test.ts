@@ -39,9 +39,12 @@ describe('the feed of a resource', () => {
   test('asks for names alone where that is all that is told', async () => {
     const { feed, seen } = feedOf(() => ({ metadata: { resourceVersion: '7' }, items: [] }), false)
     await feed.list(undefined, SIGNAL)
-    expect(seen[0]?.accept).toBe(
-      'application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1,application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1,application/json',
-    )
+    await feed.watch('7', SIGNAL)[Symbol.asyncIterator]().next()
+    // kube-apiserver 1.34 answers a watch that takes a list with nothing at all
+    expect(seen.map(({ accept }) => accept)).toEqual([
+      'application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1,application/json',
+      'application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1,application/json',
+    ])
   })
 
   test('watches from a version on, with bookmarks, for a minute', async () => {

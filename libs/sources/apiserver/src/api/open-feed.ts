@@ -18,21 +18,22 @@ export interface FeedDeps {
 
 /** A page holds few objects where they are large; the first one is asked for before that is known. */
 const PAGE = { first: 50, most: 500, chars: 4_194_304 }
-/** Objects without spec and status; the second is for servers that know no such thing. */
-const NAMES_ONLY = ['PartialObjectMetadataList', 'PartialObjectMetadata']
-  .map((as) => `application/json;as=${as};g=meta.k8s.io;v=v1`)
-  .concat('application/json')
-  .join(',')
+/** Objects without spec and status, from servers that know such a thing. A watch for a list of them is empty. */
+const namesOnly = (as: string) => ({ accept: `application/json;as=${as};g=meta.k8s.io;v=v1,application/json` })
 
 export function openFeed({ transport, clock, stream, resource, isWhole }: FeedDeps): ObjectFeed {
   let chars = 0
   let limit = PAGE.first
-  const requests = requestsOver(transport, clock, {
-    ...(!isWhole && { accept: NAMES_ONLY }),
+  const lists = requestsOver(transport, clock, {
+    ...(!isWhole && namesOnly('PartialObjectMetadataList')),
     parse(text) {
       chars = text.length
       return parseExactly(text)
     },
+  })
+  const watches = requestsOver(transport, clock, {
+    ...(!isWhole && namesOnly('PartialObjectMetadata')),
+    parse: parseExactly,
   })
   const room = stream.namespace === undefined ? '' : `/namespaces/${encodeURIComponent(stream.namespace)}`
   const path = `${rootOf(resource.apiVersion)}${room}/${resource.plural}`
@@ -45,7 +46,7 @@ export function openFeed({ transport, clock, stream, resource, isWhole }: FeedDe
         limit: String(limit),
         ...(next !== undefined && { continue: next }),
       })
-      const { items, metadata } = await requests.ask('GET', `${path}?${query}`, undefined, signal)
+      const { items, metadata } = await lists.ask('GET', `${path}?${query}`, undefined, signal)
       const page = (items ?? []) as readonly ApiObject[]
       const mean = chars / Math.max(1, page.length)
       if (page.length > 0) limit = Math.max(1, Math.min(PAGE.most, Math.floor(PAGE.chars / mean)))
@@ -57,7 +58,7 @@ export function openFeed({ transport, clock, stream, resource, isWhole }: FeedDe
         ...{ watch: 'true', allowWatchBookmarks: 'true', timeoutSeconds: String(WATCH_MS / 1_000) },
         ...{ ...selected, resourceVersion: version },
       })
-      return requests.watch(`${path}?${query}`, signal)
+      return watches.watch(`${path}?${query}`, signal)
     },
   }
 }
