@@ -5,7 +5,7 @@ import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
 import { describeConfig, readConfig, type Shape } from '@sluice/config'
 import { platformConfig } from '@sluice/service'
 import { startScript } from '@sluice/testkit'
-import { readCompose, readDockerfile } from './compose/files.ts'
+import { interpolated, readCompose, readDockerfile, readEnvFile } from './compose/files.ts'
 
 const ROOT = new URL('..', import.meta.url).pathname
 const image = readDockerfile(ROOT, 'deploy/docker/Dockerfile')
@@ -72,6 +72,7 @@ describe('the compose files', () => {
     expect(others.map(({ name, spec }) => [name, spec.healthcheck])).toEqual([
       ['setup', { disable: true }],
       ['nats', expect.objectContaining({ test: expect.arrayContaining(['http://127.0.0.1:8222/healthz']) })],
+      ['kafka', expect.objectContaining({ test: expect.arrayContaining(['9092']) })],
     ])
   })
 
@@ -99,7 +100,10 @@ describe('the compose files', () => {
   })
 })
 
-describe('the variables of each service', () => {
+describe.each([
+  ['as it stands', {}],
+  ['with Kafka', readEnvFile(ROOT, 'deploy/docker/kafka.env')],
+])('the variables of each service, %s', (_, envFile) => {
   test.each(services.map((service) => [service.at, service] as const))(
     '%s: are its own, and valid',
     async (_, service) => {
@@ -108,10 +112,27 @@ describe('the variables of each service', () => {
       const env = { ...image.env, ...service.environment }
       const known = ['NODE_ENV', ...describeConfig(shape).map(({ name }) => name)]
       expect(Object.keys(env).filter((name) => !known.includes(name))).toEqual([])
-      const here = Object.entries(env).map(([name, value]) => [name, value.replace(/^\/secrets(?=\/)/, folder)])
+      const here = Object.entries(env).map(([name, value]) => [
+        name,
+        interpolated(value, envFile).replace(/^\/secrets(?=\/)/, folder),
+      ])
       expect(() => readConfig(shape, Object.fromEntries(here), rules)).not.toThrow()
     },
   )
+})
+
+test('the environment file of Kafka chooses it, names the server of its profile, and sets what the compose file asks for', () => {
+  const envFile = readEnvFile(ROOT, 'deploy/docker/kafka.env')
+  const ingress = services.find(({ name, file }) => name === 'ingress' && file.path === 'docker-compose.yml')
+  const chosen = Object.entries(ingress?.environment ?? {}).map(([name, value]) => [name, interpolated(value, envFile)])
+  const env: Record<string, string> = Object.fromEntries(chosen)
+  expect(env).toMatchObject({ CHANNEL_DRIVER: 'kafka', NATS_URL: '', KAFKA_BROKERS: 'kafka:9092' })
+  const properties = readFileSync(join(ROOT, 'deploy/docker/kafka.properties'), 'utf8')
+  expect(properties).toContain(`advertised.listeners=PLAINTEXT://${env.KAFKA_BROKERS}\n`)
+  const kafka = all.find(({ name }) => name === 'kafka')
+  const logs = /^log\.dirs=(\S+)$/m.exec(properties)?.[1] ?? ''
+  expect(kafka?.volumes.some((volume) => logs.startsWith(`${volume.split(':')[1]}/`))).toBe(true)
+  expect(kafka?.spec.profiles).toEqual(['kafka'])
 })
 
 describe('the image', () => {

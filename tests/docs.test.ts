@@ -159,4 +159,4 @@ describe('the checks themselves', () => {
 
 const SECTIONS = ['context', 'decision', 'alternatives-and-why-not', 'consequences', 'what-would-change-our-mind']
 /** Names that a page may use and no service reads. */
-const BUILD_ARGUMENTS = ['NODE_IMAGE', 'NATS_IMAGE', 'INGRESS_PORTS']
+const BUILD_ARGUMENTS = ['NODE_IMAGE', 'NATS_IMAGE', 'KAFKA_IMAGE', 'INGRESS_PORTS']

@@ -45,7 +45,8 @@ for (const file of globSync('apps/*/README.md', { cwd: root }))
   fill(file, 'environment', await appEnvironmentTable(root, file.split('/')[1]))
 fill('docs/guides/testing.md', 'example', listing('libs/testkit/test/example.test.ts'))
 fill('docs/guides/write-a-source.md', 'source', listing('libs/sources/runtime/test/feed-source.ts'))
-fill('README.md', 'drivers', await driverTable(root))
+const drivers = await driverTable(root)
+for (const page of ['README.md', 'docs/guides/choosing-a-channel.md']) fill(page, 'drivers', drivers)
 
 if (stale.length > 0) {
   console.error(`Not current, run \`npm run generate\`: ${stale.join(', ')}`)

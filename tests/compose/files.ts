@@ -46,6 +46,22 @@ export function readCompose(root: string, path: string): ComposeFile {
   }
 }
 
+/** `${NAME-default}` and `${NAME:-default}` as Compose reads them: the former keeps a value that is empty. */
+export function interpolated(text: string, env: Readonly<Record<string, string>>): string {
+  return text.replaceAll(/\$\{([A-Z_]+)(:?)-([^}]*)\}/g, (_, name: string, colon: string, fallback: string) => {
+    const value = env[name]
+    return value === undefined || (colon === ':' && value === '') ? fallback : value
+  })
+}
+
+/** An environment file of Compose. */
+export function readEnvFile(root: string, path: string): Readonly<Record<string, string>> {
+  const lines = readFileSync(join(root, path), 'utf8')
+    .split('\n')
+    .filter((line) => /^[A-Z_]+=/.test(line))
+  return Object.fromEntries(lines.map((line) => line.split(/=(.*)/, 2) as [string, string]))
+}
+
 export interface Dockerfile {
   readonly text: string
   readonly env: Readonly<Record<string, string>>

@@ -64,6 +64,8 @@ export async function driverTable(root) {
   await using embedded = await openEmbeddedDriver({ dataDir: ':memory:', clock: systemClock, log: silent })
   // What it declares needs no server: nothing listens there.
   await using nats = await openNatsDriver({ url: 'nats://127.0.0.1:1', clock: systemClock, telemetry })
+  const { openKafkaChannel } = await import(join(root, 'libs/channels/kafka/src/index.ts'))
+  await using kafka = await openKafkaChannel({ brokers: '127.0.0.1:1', clock: systemClock, telemetry })
   return table(
     [
       'driver',
@@ -73,7 +75,7 @@ export async function driverTable(root) {
       'several processes',
       'replay by time',
     ],
-    [driverRow(embedded), driverRow(nats, NATS_NOTES)],
+    [driverRow(embedded), driverRow(nats, NATS_NOTES), driverRow(kafka, KAFKA_NOTES)],
   )
 }
 
@@ -94,6 +96,8 @@ const NATS_NOTES = {
   durable: '; power loss with `sync_interval: always`; lost machines with replicas',
   largest: "the server's `max_payload` (1 MiB) less 16 KiB",
 }
+
+const KAFKA_NOTES = { durable: '; power loss where brokers flush each batch; lost machines with replicas' }
 
 const DURABLE = { process: 'kill -9 (`process`)', disk: 'power loss (`disk`: fsync before the 202)' }
 

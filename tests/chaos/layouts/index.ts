@@ -1,5 +1,6 @@
-import { provisionNats } from '@sluice/testkit'
+import { provisionKafka, provisionNats } from '@sluice/testkit'
 import { apart } from './apart.ts'
+import { kafkaBackend } from './kafka-backend.ts'
 import type { Layout, LayoutOptions } from './layout.ts'
 import { natsBackend } from './nats-backend.ts'
 import { standalone } from './standalone.ts'
@@ -18,6 +19,16 @@ export const LAYOUTS: ReadonlyMap<string, () => Promise<Open | string>> = new Ma
         return provision.found === undefined
           ? provision.report
           : (options) => apart(() => natsBackend(provision), options)
+      },
+    ],
+    [
+      'apart-kafka',
+      async () => {
+        const provision = await provisionKafka()
+        process.stdout.write(`${provision.report}\n`)
+        return provision.found === undefined
+          ? provision.report
+          : (options) => apart(() => kafkaBackend(provision), options)
       },
     ],
   ],

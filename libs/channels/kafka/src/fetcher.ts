@@ -15,11 +15,14 @@ interface Followed extends Following {
   next: number
   /** Of the fetch that is under way; 0: none. */
   fetch: number
+  isAlone: boolean
   isClosed: boolean
 }
 
 const WAIT_MS = 500
 const RETRY_MS = 100
+/** What can't be read now will hardly be soon. */
+const UNREADABLE_MS = 5_000
 const PART_BYTES = 256 * 1024
 const MOST_BYTES = 4 * 1024 * 1024
 /** Of one broker: what comes to be wanted while all of them wait is asked for by the next that returns. */
@@ -47,7 +50,7 @@ export class Fetcher implements AsyncDisposable {
   }
 
   follow(following: Following): Disposable & { pull(): void } {
-    const followed: Followed = { ...following, next: following.from, fetch: 0, isClosed: false }
+    const followed: Followed = { ...following, next: following.from, fetch: 0, isClosed: false, isAlone: false }
     this.#followed.add(followed)
     this.#kick()
     return {
@@ -84,6 +87,7 @@ export class Fetcher implements AsyncDisposable {
     for (const each of wanted) {
       const node = await this.#link.leaderOf(each.topic, each.partition).catch(() => undefined)
       if (node === undefined) this.#later([each], fetch)
+      else if (each.isAlone) void this.#fetch(node, [each], fetch)
       else byNode.set(node, [...(byNode.get(node) ?? []), each])
     }
     for (const [node, parts] of byNode) void this.#fetch(node, parts, fetch)
@@ -102,15 +106,32 @@ export class Fetcher implements AsyncDisposable {
       // In one turn, so that of what came together the oldest goes first
       const rest = parts.filter((each) => !this.#take(each, found.get(`${each.partition} ${each.topic}`)))
       for (const each of rest) await this.#mend(each, found.get(`${each.partition} ${each.topic}`), fetch)
-    } catch {
-      for (const { topic } of parts) this.#link.forgetLeaders(topic)
-      void this.#link.check()
-      this.#later(parts, fetch)
+    } catch (error) {
+      isSound = isUnreadable(error)
+      if (isSound) this.#setApart(parts, fetch, error)
+      else {
+        for (const { topic } of parts) this.#link.forgetLeaders(topic)
+        void this.#link.check()
+        this.#later(parts, fetch)
+      }
     } finally {
       if (isSound) this.#free.get(node)?.push(line)
       else this.#drop(node, line)
       this.#kick()
     }
+  }
+
+  /** A batch that the client can't unpack fails the request for all that are asked for with it: then each is asked for alone, until it can be read. */
+  #setApart(parts: readonly Followed[], fetch: number, error: unknown): void {
+    for (const each of parts) each.isAlone = true
+    const [only, another] = parts
+    const isKnown = only !== undefined && another === undefined
+    if (isKnown) {
+      const { topic, partition, next } = only
+      const fields = { topic, partition, offset: next, error: String(error) }
+      this.#link.options.telemetry.log.error(fields, 'a partition can not be read any further')
+    }
+    this.#later(parts, fetch, isKnown ? UNREADABLE_MS : RETRY_MS)
   }
 
   async #ask(line: Wire, node: number, parts: readonly Followed[]): Promise<ReadonlyMap<string, WirePartition>> {
@@ -156,6 +177,7 @@ export class Fetcher implements AsyncDisposable {
     const page = pageOf(each.next, part)
     each.next = page.next
     each.fetch = 0
+    each.isAlone = false
     try {
       if (!each.isClosed) each.onPage(page)
     } catch (error) {
@@ -173,8 +195,8 @@ export class Fetcher implements AsyncDisposable {
     this.#later([each], fetch)
   }
 
-  #later(parts: readonly Followed[], fetch: number): void {
-    this.#link.clock.after(RETRY_MS, () => {
+  #later(parts: readonly Followed[], fetch: number, afterMs = RETRY_MS): void {
+    this.#link.clock.after(afterMs, () => {
       for (const each of parts) if (each.fetch === fetch) each.fetch = 0
       this.#kick()
     })
@@ -193,6 +215,10 @@ export class Fetcher implements AsyncDisposable {
     this.#all.add(made)
     return made
   }
+}
+
+function isUnreadable(error: unknown): boolean {
+  return error instanceof Error && error.name === 'KafkaJSNotImplemented'
 }
 
 const PAGE_BYTES = 1024 * 1024

@@ -1,13 +1,14 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { setTimeout } from 'node:timers/promises'
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
 import type { ChannelDriver, ChannelOptions, Delivery } from '@sluice/channel'
 import { systemClock } from '@sluice/clock'
 import { createEvent } from '@sluice/cloudevents'
 import type { Counter } from '@sluice/telemetry'
 import { addScramUser, CERTIFICATE, freePorts, KEY, provisionKafka, startKafka, VirtualClock } from '@sluice/testkit'
-import { Kafka, logLevel, type Message } from 'kafkajs'
+import { CompressionCodecs, CompressionTypes, Kafka, logLevel, type Message } from 'kafkajs'
 import { clientOf, type KafkaOptions, openKafkaChannel } from '../src/index.ts'
 import { silentTelemetry } from './silent.ts'
 
@@ -15,6 +16,7 @@ const USER = 'sluice'
 const PASSWORD = 'never shown'
 const CASE_MS = 30_000
 const MOST_TRIES = 100
+const MOST_WAITS = 500
 
 const folder = mkdtempSync(join(tmpdir(), 'sluice-kafka-security-'))
 const pem = join(folder, 'server.pem')
@@ -64,6 +66,11 @@ const counter = (name: string): Counter => {
   const add = (count: number) => void counted.set(name, sum(name) + count)
   return { add, bind: () => ({ add }) }
 }
+
+/** The client's own, of which one is to fail. */
+const gzip = { unpack: CompressionCodecs[CompressionTypes.GZIP]().decompress }
+const { compress } = CompressionCodecs[CompressionTypes.GZIP]()
+CompressionCodecs[CompressionTypes.GZIP] = () => ({ compress, decompress: (bytes: Buffer) => gzip.unpack(bytes) })
 
 /** A topic just made may have no leader for a moment. */
 async function publish(driver: ChannelDriver, channel: string, id: string): Promise<void> {
@@ -235,6 +242,42 @@ if (server?.isOurs !== true) {
         await driver.remove('log/first')
         await driver.create('log/second', options)
         await expect(ended('knative-broker-a-b')).resolves.toBe(0)
+      },
+      CASE_MS,
+    )
+
+    test(
+      'a batch that can not be unpacked holds up its own partition, says so, and no other topic',
+      async () => {
+        await using driver = await open()
+        await driver.create('log/unreadable', external)
+        await driver.create('log/own', { kind: 'log', lanes: 1, subscriptions: ['filter'] })
+        const { unpack } = gzip
+        try {
+          gzip.unpack = () =>
+            Promise.reject(Object.assign(new Error('this codec is not had'), { name: 'KafkaJSNotImplemented' }))
+          const taken: unknown[] = []
+          const stop = new AbortController()
+          const take = async (log: string) => {
+            const options = { maxInFlight: 10, maxInFlightBytes: 1_000_000 }
+            for await (const batch of driver.subscribe(log, 'filter', options, stop.signal)) {
+              for (const each of batch) await each.ack()
+              taken.push(...batch.map(({ event }) => event.attributes.get('id')))
+              if (taken.includes('own')) stop.abort()
+            }
+          }
+          const messages = [{ partition: 1, value: 'x', headers: { ce_id: 'packed' } }]
+          await producer.send({ topic: 'orders', compression: CompressionTypes.GZIP, messages })
+          const taking = Promise.all([take('log/unreadable'), take('log/own')])
+          const isSaid = () => said.some((line) => line.includes('can not be read any further'))
+          for (let tries = 0; tries < MOST_WAITS && !isSaid(); tries++) await setTimeout(20)
+          expect(isSaid()).toBe(true)
+          await publish(driver, 'log/own', 'own')
+          await taking
+          expect(taken).toEqual(['own'])
+        } finally {
+          gzip.unpack = unpack
+        }
       },
       CASE_MS,
     )

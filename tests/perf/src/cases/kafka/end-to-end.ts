@@ -1,5 +1,9 @@
 import type { Case } from '../../bench.ts'
-import { WINDOW } from '../saturated.ts'
+import { endToEnd as endToEndOver, type Scenario, WINDOW } from '../saturated.ts'
+
+/** The server is not among the parts: one that others use has no process here. */
+const endToEnd = (name: string, about: string, against: readonly string[], scenario: Scenario) =>
+  endToEndOver(name, about, against, scenario, () => ({}))
 
 export const k3: Case = {
   name: 'k3',
@@ -15,3 +19,14 @@ export const k3: Case = {
     return { k3: await bench.measure({ ...target, parts, pacing: WINDOW, toSink: true }) }
   },
 }
+
+const APART = { ingress: 1, filter: 1, dispatcher: 1 }
+
+export const oneWrite = endToEnd('kafka-one-write', 'ingress and filter-dispatcher, 1 trigger', ['k3'], {
+  replicas: { ingress: 1, 'filter-dispatcher': 1 },
+})
+export const apart = endToEnd('kafka-apart', 'ingress, filter and dispatcher, 1 trigger', ['k3'], { replicas: APART })
+export const tenTriggers = endToEnd('kafka-ten', 'the same with 10 triggers of which 1 matches', ['kafka-apart'], {
+  replicas: APART,
+  others: 9,
+})
