@@ -17,6 +17,7 @@ export default {
   reporters: ['default', '<rootDir>/tools/tally.mjs'],
   // Most tests wait for processes and servers: one worker per core but one leaves a machine of two idle half the time.
   maxWorkers: Math.max(2, availableParallelism() - 1),
+  testSequencer: '<rootDir>/tools/longest-first.mjs',
   testTimeout: 30_000, // a bound for what hangs; a test that starts processes is slow on a busy machine
   coverageProvider: 'v8',
   collectCoverageFrom: ['{apps,libs}/**/src/**/*.ts', '!**/main.ts'],

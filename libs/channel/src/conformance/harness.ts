@@ -29,6 +29,8 @@ export interface ConformanceHarness {
   readonly handsOutUnwritten?: boolean
   /** Events in the cases that speak of 10,000; a slow backend may take fewer. */
   readonly manyEvents?: number
+  /** How cases begin that take too long over this backend to run each time: skipped, unless SLUICE_TESTS=all. */
+  readonly onDemand?: readonly string[]
 }
 
 /** What a case can't do without. */
