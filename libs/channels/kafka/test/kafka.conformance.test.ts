@@ -12,7 +12,7 @@ const CONFIG = `log.message.timestamp.after.max.ms=9223372036854775807
 broker.session.timeout.ms=1000
 broker.heartbeat.interval.ms=200`
 
-/** Four minutes of the six that the whole suite takes on two processors. */
+/** Two thirds of the time that the whole suite takes on two processors. */
 const ON_DEMAND = [
   'of the server: consumers and publishers come back',
   'of a log whose server restarts at a third',
@@ -27,6 +27,10 @@ const ON_DEMAND = [
   'of a queue that is closed and opened at a third',
   'and stores once what is published again under the same key',
   'that cuts one consumer off',
+  'with attempts that outlive a crash',
+  'after a crash with all of it in flight',
+  'the same after a restart or a crash',
+  'all of which outlive a crash',
 ]
 
 const provisioned = await provisionKafka()
