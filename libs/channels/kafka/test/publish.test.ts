@@ -179,9 +179,7 @@ describe('Kafka', () => {
   )
 
   const restartable = server.isOurs ? test : test.skip
-  // Half a minute; what the suite has of restarts publishes, too
-  const onDemand = process.env.SLUICE_TESTS === 'all' ? restartable : test.skip
-  onDemand(
+  restartable(
     'loses nothing that it said is stored, in order, while it is killed at a third and at a half of it',
     async () => {
       const topic = await newTopic()

@@ -32,8 +32,6 @@ if (server === undefined) {
       clock = new ShiftedClock()
     },
     persists: true,
-    // A quarter of a minute, and ten seconds
-    onDemand: ['that a crash took, within one of the truth', 'while queues that are held, with more waiting'],
     // A server that restarts under load takes its time on a machine that is busy otherwise
     patienceMs: 20_000,
     // For the server a process that is killed is a connection that breaks.

@@ -29,7 +29,10 @@ export function gitHubEvents(telemetry: Pick<Telemetry, 'counter' | 'log'>) {
       fields: { readonly delivery: string | undefined; readonly event: string | undefined },
       error: unknown,
     ) {
-      log.warn({ ...labels(row), ...fields, code: failureOf(error).code, error }, 'request of a webhook is refused')
+      const { code } = failureOf(error)
+      // anybody can send what is not signed: it is counted, and fills no log
+      const level = code === 'DELIVERY_REPLAYED' || code === 'EVENT_INVALID' ? 'warn' : 'debug'
+      log[level]({ ...labels(row), ...fields, code, error }, 'request of a webhook is refused')
     },
     failed(error: unknown) {
       log.error({ error }, 'request of a webhook failed inside')

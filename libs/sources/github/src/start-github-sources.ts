@@ -40,14 +40,15 @@ export async function startGitHubSources(options: GitHubSourcesOptions): Promise
 
   const follow = async (source: FollowingSource<GitHubSourceRow>): Promise<AsyncDisposable> => {
     const { row, signal, outlet, remember } = source
-    const known = createKnownBodies({ clock, remember, onAlone: (error) => events.rememberedAlone(row, error) })
-    const receiving = { row, signal, outlet, known, secrets: () => secrets.of(row.uid) }
-    sources.set(row.path, receiving)
     const leave = () => {
-      if (sources.get(row.path) === receiving) sources.delete(row.path)
+      if (sources.get(row.path)?.row === row) sources.delete(row.path)
     }
-    // also where the secret can't be had yet: such a request is told so
-    signal.addEventListener('abort', leave, { once: true })
+    // also where the secret can't be had yet: such a request is told so. A start that is tried again finds it there
+    if (sources.get(row.path)?.row !== row) {
+      const known = createKnownBodies({ clock, remember, onAlone: (error) => events.rememberedAlone(row, error) })
+      sources.set(row.path, { row, signal, outlet, known, secrets: () => secrets.of(row.uid) })
+      signal.addEventListener('abort', leave, { once: true })
+    }
     secrets.set(row.uid, await source.secret('secretToken'))
     return { [Symbol.asyncDispose]: async () => leave() }
   }

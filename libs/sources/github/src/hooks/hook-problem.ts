@@ -1,4 +1,4 @@
-import { EventingError } from '@sluice/errors'
+import { EventingError, isFailure } from '@sluice/errors'
 
 /** Why GitHub does not do what was asked, in the words of a condition. */
 export interface HookProblem {
@@ -17,7 +17,9 @@ export function hookProblem(error: unknown, what: string, now: number): HookProb
     status?: number
     response?: { data?: unknown; headers?: Record<string, string> }
   }
-  if (error instanceof EventingError) return { reason: 'SecretMissing', message: error.message, waitMs: 0 }
+  if (isFailure(error, 'SOURCE_SECRET_MISSING')) return { reason: 'SecretMissing', message: error.message, waitMs: 0 }
+  // the desk: it is away, or its disk is full
+  if (error instanceof EventingError) return { reason: 'ControllerUnavailable', message: error.message, waitMs: 0 }
   if (status === undefined || response === undefined) {
     return { reason: 'ApiUnreachable', message: `GitHub's API can't be reached for ${what}`, waitMs: 0 }
   }

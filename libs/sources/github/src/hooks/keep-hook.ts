@@ -1,5 +1,6 @@
 import { sleep } from '@sluice/clock'
 import type { GitHubSourceRow } from '@sluice/contract'
+import { isFailure } from '@sluice/errors'
 import type { HoldingSource } from '@sluice/source-runtime'
 import type { GitHubEvents } from '../events.ts'
 import { hookProblem } from './hook-problem.ts'
@@ -61,8 +62,10 @@ export function keepHook({ source, open, events, random }: KeepHookDeps): AsyncD
       status.condition(SECRETS_PROVIDED, { status: 'True' })
       return token
     } catch (error) {
-      const { message } = hookProblem(error, what, clock.now())
-      status.condition(SECRETS_PROVIDED, { status: 'False', reason: 'AccessTokenNotFound', message })
+      if (isFailure(error, 'SOURCE_SECRET_MISSING')) {
+        const { message } = error
+        status.condition(SECRETS_PROVIDED, { status: 'False', reason: 'AccessTokenNotFound', message })
+      }
       throw error
     }
   }
