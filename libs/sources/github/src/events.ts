@@ -47,6 +47,9 @@ export function gitHubEvents(telemetry: Pick<Telemetry, 'counter' | 'log'>) {
       calls.add(1, { ...labels(row), change })
       log.info({ ...labels(row), change, hook }, 'webhook at GitHub was changed')
     },
+    hookLeft(row: Named, fields: { readonly hook: string; readonly place: string }, error: unknown) {
+      log.error({ ...labels(row), ...fields, error }, 'former webhook could not be removed: remove it at GitHub')
+    },
     hookFailed(row: Named, delayMs: number, error: unknown) {
       log.warn({ ...labels(row), delayMs, error }, 'webhook at GitHub could not be looked after, tried again')
     },

@@ -93,7 +93,7 @@ function request(octokit: Octokit) {
 }
 
 /** Where the hooks of the source are: what names them in the API, and tells one place from another. */
-export function pathOf({ ownerAndRepository, scope }: GitHubSourceRow): string {
+export function pathOf({ ownerAndRepository, scope }: Pick<GitHubSourceRow, 'ownerAndRepository' | 'scope'>): string {
   if (scope === 'enterprise') return '/admin/hooks'
   const [owner = '', repository = ''] = ownerAndRepository.split('/').map(encodeURIComponent)
   return repository === '' ? `/orgs/${owner}/hooks` : `/repos/${owner}/${repository}/hooks`

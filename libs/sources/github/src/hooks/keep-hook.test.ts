@@ -99,6 +99,15 @@ describe('the webhook at GitHub', () => {
     expect(world.api.hooks.get(REPO)).toHaveLength(1)
   })
 
+  test('goes from where its source no longer is', async () => {
+    const there = '/orgs/octo/hooks'
+    await using world = await managed({}, { [REPO]: [], [there]: [] })
+    await until(world.bench.clock, world.isMet)
+    await world.put({ hash: 'h2', ownerAndRepository: 'octo' })
+    await until(world.bench.clock, () => world.api.hooks.get(there)?.length === 1)
+    expect(world.api.hooks.get(REPO)).toEqual([])
+  })
+
   test('goes with its source; one that is gone already is gone', async () => {
     for (const isThere of [true, false]) {
       await using world = await managed()

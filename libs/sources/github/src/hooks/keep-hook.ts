@@ -23,8 +23,7 @@ export interface KeepHookDeps {
 }
 
 /** Which hook is ours, and where. */
-interface Ours {
-  readonly place: string
+interface Ours extends Pick<GitHubSourceRow, 'apiUrl' | 'ownerAndRepository' | 'scope'> {
   readonly id: string
 }
 
@@ -71,10 +70,12 @@ export function keepHook({ source, open, events, random }: KeepHookDeps): AsyncD
   }
 
   async function upsert(api: HooksApi, wanted: WantedHook): Promise<string> {
-    const ours = await read()
+    const kept = await read()
+    const ours = kept && placeOf(kept) === placeOf(row) ? kept : undefined
     const hooks = await api.list(signal)
     const hook = find(hooks, ours, wanted.url)
     if (hook === undefined) {
+      if (kept !== undefined && ours === undefined) await removeFormer(kept)
       const id = await api.create(wanted, signal)
       await write(id)
       events.hookChanged(row, 'created', id)
@@ -89,23 +90,36 @@ export function keepHook({ source, open, events, random }: KeepHookDeps): AsyncD
   }
 
   async function remove(api: HooksApi): Promise<void> {
-    const hook = find(await api.list(signal), await read(), row.publicUrl)
+    const kept = await read()
+    if (kept !== undefined && placeOf(kept) !== placeOf(row)) await removeFormer(kept)
+    const hook = find(await api.list(signal), kept, row.publicUrl)
     if (hook !== undefined && (await api.remove(hook.id, signal))) events.hookChanged(row, 'removed', hook.id)
     await source.state.put({ [STATE]: undefined })
     status.fact('webhookRemoved', 'true')
   }
 
-  /** A hook of another place is not looked for here. */
+  /** The source was of another place: its hook there would go on sending. Where it can't be removed that is said, and left. */
+  async function removeFormer({ id, ...place }: Ours): Promise<void> {
+    try {
+      const { scope: _, ...here } = row
+      const api = await open({ ...here, ...place }, await accessToken())
+      if (await api.remove(id, signal)) events.hookChanged(row, 'removed', id)
+    } catch (error) {
+      if (signal.aborted) throw error
+      events.hookLeft(row, { hook: id, place: place.ownerAndRepository }, error)
+    }
+  }
+
   function find(hooks: readonly Hook[], ours: Ours | undefined, url: string | undefined): Hook | undefined {
     return hooks.find(({ id }) => id === ours?.id) ?? hooks.find((hook) => url !== undefined && hook.url === url)
   }
 
   async function read(): Promise<Ours | undefined> {
     const kept = await source.state.get(STATE)
-    const ours = kept === undefined ? undefined : (JSON.parse(kept) as Ours)
-    return ours?.place === placeOf(row) ? ours : undefined
+    return kept === undefined ? undefined : (JSON.parse(kept) as Ours)
   }
-  const write = (id: string) => source.state.put({ [STATE]: JSON.stringify({ place: placeOf(row), id }) })
+  const { apiUrl, ownerAndRepository, scope } = row
+  const write = (id: string) => source.state.put({ [STATE]: JSON.stringify({ apiUrl, ownerAndRepository, scope, id }) })
 
   async function keep(): Promise<void> {
     if (row.publicUrl === undefined && row.ending !== true) {
@@ -139,6 +153,6 @@ export function keepHook({ source, open, events, random }: KeepHookDeps): AsyncD
   }
 }
 
-function placeOf(row: GitHubSourceRow): string {
-  return `${row.apiUrl}${pathOf(row)}`
+function placeOf(of: Omit<Ours, 'id'>): string {
+  return `${of.apiUrl}${pathOf(of)}`
 }
