@@ -118,9 +118,10 @@ export async function removeTopics(
   topics: readonly string[],
   groups: readonly string[] = [],
 ): Promise<void> {
-  for (let tries = 1; tries <= MOST_TRIES; tries++) {
+  for (let tries = 1; ; tries++) {
     const found = [...(await link.partitionsOf(topics)).keys()]
     if (found.length === 0) break
+    if (tries > MOST_TRIES) throw unavailable(`topic ${found[0]} is removed, and its broker knows it still`)
     if (tries > 1) await sleep(link.clock, RETRY_MS)
     if (tries % 5 !== 1) continue
     try {
