@@ -10,7 +10,8 @@ const RENEW_DAYS = 30
 /** So that it is there for every certificate that it signs. */
 const AUTHORITY_DAYS = 5 * VALID_DAYS
 const ALGORITHM = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' } as const
-const AUTHORITY = 'CN=Sluice authority'
+export const AUTHORITY = 'CN=Sluice authority'
+export const OURS = 'CN=Sluice'
 
 /** PEM, both. */
 export interface Certified {
@@ -26,15 +27,6 @@ export function isFor(certificate: X509Certificate, names: readonly string[]): b
   return names.every((name) => (isIP(name) ? certificate.checkIP(name) : certificate.checkHost(name)))
 }
 
-/** A certificate that is its own authority. */
-export async function selfSigned(names: readonly string[], now: number): Promise<Certified> {
-  return made({ subject: 'CN=Sluice', signer: 'itself', days: VALID_DAYS, now }, (x509) => [
-    new x509.BasicConstraintsExtension(true, 0, true),
-    new x509.KeyUsagesExtension(x509.KeyUsageFlags.digitalSignature | x509.KeyUsageFlags.keyCertSign, true),
-    ...forServers(x509, names),
-  ])
-}
-
 /** What signs certificates and serves none. */
 export async function authority(now: number): Promise<Certified> {
   return made({ subject: AUTHORITY, signer: 'itself', days: AUTHORITY_DAYS, now }, (x509) => [
@@ -47,7 +39,7 @@ export async function authority(now: number): Promise<Certified> {
 export async function signedBy(key: string, names: readonly string[], now: number): Promise<Certified> {
   const der = createPrivateKey(key).export({ type: 'pkcs8', format: 'der' })
   const signer = await webcrypto.subtle.importKey('pkcs8', der, ALGORITHM, false, ['sign'])
-  return made({ subject: 'CN=Sluice', signer, days: VALID_DAYS, now }, (x509) => [
+  return made({ subject: OURS, signer, days: VALID_DAYS, now }, (x509) => [
     new x509.BasicConstraintsExtension(false, undefined, true),
     new x509.KeyUsagesExtension(x509.KeyUsageFlags.digitalSignature, true),
     ...forServers(x509, names),

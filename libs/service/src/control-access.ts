@@ -3,23 +3,27 @@ import { mkdir } from 'node:fs/promises'
 import { hostname, networkInterfaces } from 'node:os'
 import { join } from 'node:path'
 import { EventingError } from '@sluice/errors'
-import { endsSoon, isFor, selfSigned } from './certificates.ts'
+import { AUTHORITY, OURS } from './certificates.ts'
+import { certified } from './certified-files.ts'
 import { randomToken, textOf, unusable, write } from './secret-files.ts'
 
 const TOKEN = /^[A-Za-z0-9_-]{20,}$/
 
 /** What lets somebody in from beyond loopback: TLS with this certificate, and the token. */
 export interface ControlAccess {
-  /** PEM; self-signed, so that it is its own authority. */
+  /** PEM, as the others. */
   readonly certificate: string
   readonly key: string
+  /** By which others know the certificate. */
+  readonly authority: string
   readonly token: string
 }
 
 /**
  * Reads `control.crt`, `control.key` and `control.token` of the folder, or makes them, readable by their owner alone. A
  * certificate of one's own may be put there; a token too. The certificate that is made is for this machine's names and
- * addresses and `host`, and made anew when they change or it is about to end. Rejects with DATA_DIR_UNUSABLE.
+ * addresses and `host`, and made anew when they change or it is about to end; its authority stays, and so does what was
+ * handed out to clients. Rejects with DATA_DIR_UNUSABLE.
  */
 export async function controlAccess(folder: string, host: string, now: number): Promise<ControlAccess> {
   const path = (name: string) => join(folder, `control.${name}`)
@@ -29,13 +33,11 @@ export async function controlAccess(folder: string, host: string, now: number): 
     const token = given?.trim() || randomToken()
     if (!TOKEN.test(token)) throw unusable(folder, 'control.token must have 20 or more of A-Z a-z 0-9 - _')
     if (given === undefined) await write(path('token'), `${token}\n`)
-    const names = namesOf(host)
-    if (certificate !== undefined && key !== undefined && isUsable(certificate, names, now))
-      return { certificate, key, token }
-    const made = await selfSigned(names, now)
-    await write(path('key'), made.key)
-    await write(path('crt'), made.certificate)
-    return { ...made, token }
+    if (certificate !== undefined && key !== undefined && isOfOthers(certificate))
+      return { certificate, key, authority: certificate, token }
+    const files = { authority: [path('ca.key'), path('ca.crt')], served: [path('key'), path('crt')] } as const
+    const { made: _, ...server } = await certified(files, namesOf(host), now)
+    return { ...server, token }
   } catch (error) {
     if (error instanceof EventingError) throw error
     throw unusable(folder, error instanceof Error ? error.message : String(error), error)
@@ -56,9 +58,8 @@ function namesOf(host: string): readonly string[] {
   return [...new Set(names.map((name) => name.replace(/%.*$/, '').toLowerCase()))]
 }
 
-/** One that somebody else signed is theirs to renew. */
-function isUsable(pem: string, names: readonly string[], now: number): boolean {
-  const certificate = new X509Certificate(pem)
-  if (certificate.issuer !== certificate.subject || certificate.subject !== 'CN=Sluice') return true
-  return !endsSoon(certificate, now) && isFor(certificate, names)
+/** One that somebody else signed is theirs to renew. Its own authority is one of before there was a common one. */
+function isOfOthers(pem: string): boolean {
+  const { issuer, subject } = new X509Certificate(pem)
+  return issuer !== AUTHORITY && !(issuer === OURS && subject === OURS)
 }

@@ -1,8 +1,7 @@
-import { createPrivateKey, X509Certificate } from 'node:crypto'
 import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { EventingError } from '@sluice/errors'
-import { authority, type Certified, endsSoon, isFor, signedBy } from './certificates.ts'
+import { certified } from './certified-files.ts'
 import { randomToken, textOf, unusable, write } from './secret-files.ts'
 
 export interface SharedSecrets {
@@ -43,45 +42,8 @@ async function token(sharedDir: string): Promise<readonly string[]> {
   return [path]
 }
 
-/** The key of a pair first: a certificate without its key would be taken for a pair by those who only read it. */
 async function tls({ sharedDir, controllerDir, names }: SharedSecrets, now: number): Promise<readonly string[]> {
-  const paths = { authority: [join(controllerDir, 'ca.key'), join(sharedDir, 'controller-ca.crt')] as const }
-  const controller = ['key', 'crt'].map((kind) => join(controllerDir, `controller.${kind}`)) as [string, string]
-  const kept = await pairOf(paths.authority)
-  const signer = kept === undefined || endsSoon(kept.parsed, now) ? undefined : kept
-  const ca = signer ?? (await written(paths.authority, await authority(now)))
-  const served = await pairOf(controller)
-  const isUsable =
-    served?.parsed.verify(new X509Certificate(ca.certificate).publicKey) &&
-    isFor(served.parsed, names) &&
-    !endsSoon(served.parsed, now)
-  if (!isUsable) await written(controller, await signedBy(ca.key, names, now))
-  return [...(signer === undefined ? paths.authority : []), ...(isUsable ? [] : controller)]
-}
-
-type Pair = readonly [key: string, certificate: string]
-
-/** Undefined where one is missing, or of another. */
-async function pairOf([keyPath, certificatePath]: Pair): Promise<
-  (Certified & { parsed: X509Certificate }) | undefined
-> {
-  const [key, certificate] = await Promise.all([keyPath, certificatePath].map(textOf))
-  if (key === undefined || certificate === undefined) return undefined
-  const parsed = read(certificatePath, 'certificate', () => new X509Certificate(certificate))
-  const isPair = parsed.checkPrivateKey(read(keyPath, 'key', () => createPrivateKey(key)))
-  return isPair ? { key, certificate, parsed } : undefined
-}
-
-function read<T>(path: string, what: string, parse: () => T): T {
-  try {
-    return parse()
-  } catch (error) {
-    throw unusable(path, `is no ${what} in PEM: remove it, and it is made anew`, error)
-  }
-}
-
-async function written([keyPath, certificatePath]: Pair, pair: Certified): Promise<Certified> {
-  await write(keyPath, pair.key)
-  await write(certificatePath, pair.certificate)
-  return pair
+  const authority = [join(controllerDir, 'ca.key'), join(sharedDir, 'controller-ca.crt')] as const
+  const served = [join(controllerDir, 'controller.key'), join(controllerDir, 'controller.crt')] as const
+  return (await certified({ authority, served }, names, now)).made
 }

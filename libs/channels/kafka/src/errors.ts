@@ -3,6 +3,7 @@ import { DRIVER_NAME } from './config.ts'
 
 /** What the client rejects with: `type` is Kafka's name of the error, and what is wrapped is the cause. */
 interface ClientError {
+  readonly name?: string
   readonly type?: string
   readonly message?: string
   readonly cause?: ClientError
@@ -10,10 +11,28 @@ interface ClientError {
 
 const TOO_LARGE: ReadonlySet<string> = new Set(['MESSAGE_TOO_LARGE', 'RECORD_LIST_TOO_LARGE'])
 const DEPTH = 5
+const NO_ANSWER = 'the client does not answer'
 
 export function unavailable(reason: string, cause?: unknown): EventingError {
   const text = `Kafka can't be used now: ${reason}`
   return new EventingError({ code: 'CHANNEL_UNAVAILABLE', driver: DRIVER_NAME, reason }, text, { cause })
+}
+
+/** The client's own timeouts do not cover all that it waits for. */
+export function unanswered(): EventingError {
+  return unavailable(NO_ANSWER)
+}
+
+/** Whether it was sent, as far as is known, and nobody said anything. */
+export function isUnanswered(error: unknown): boolean {
+  if (error instanceof EventingError) return reasonOf(error) === NO_ANSWER
+  return causesOf(error).some(({ name }) => name === 'KafkaJSRequestTimeoutError')
+}
+
+/** Why Kafka can't be used now. */
+export function reasonOf(error: unknown): string {
+  const { detail, message } = failureOf(error, '')
+  return detail.code === 'CHANNEL_UNAVAILABLE' ? detail.reason : message
 }
 
 export function isUnavailable(error: unknown): boolean {
@@ -63,11 +82,15 @@ export function isOfType(error: unknown, type: string): boolean {
 }
 
 function typesOf(error: ClientError): string[] {
-  const types: string[] = []
-  let each: ClientError | undefined = error
+  return causesOf(error).flatMap(({ type }) => type ?? [])
+}
+
+function causesOf(error: unknown): ClientError[] {
+  const causes: ClientError[] = []
+  let each = error as ClientError | undefined
   for (let depth = 0; each !== undefined && each !== null && depth < DEPTH; depth++) {
-    if (each.type !== undefined) types.push(each.type)
+    causes.push(each)
     each = each.cause
   }
-  return types
+  return causes
 }

@@ -1,6 +1,6 @@
 import { unavailable } from './errors.ts'
 import type { Link } from './link.ts'
-import { type Page, pageOf, READ_COMMITTED, type Wire, type WirePartition, wireOf } from './wire.ts'
+import { type Page, pageOf, READ_COMMITTED, type Wire, type WirePartition } from './wire.ts'
 
 export interface Following {
   readonly topic: string
@@ -141,7 +141,7 @@ export class Fetcher implements AsyncDisposable {
         ...{ partition, fetchOffset: String(next), maxBytes: PART_BYTES },
       })),
     }))
-    await line.connect()
+    await this.#link.connected(line)
     const broker = await this.#brokerOf(line, node)
     const { responses } = await broker.fetch({
       ...{ isolationLevel: READ_COMMITTED, maxWaitTime: WAIT_MS, minBytes: 1, maxBytes: MOST_BYTES, isOfEach: true },
@@ -210,8 +210,7 @@ export class Fetcher implements AsyncDisposable {
     const count = this.#lines.get(node) ?? 0
     if (count >= MOST_LINES || this.#isClosed) return undefined
     this.#lines.set(node, count + 1)
-    const made = wireOf(this.#link.kafka)
-    for (const topic of this.#link.targets) made.targetTopics.add(topic)
+    const made = this.#link.wire()
     this.#all.add(made)
     return made
   }

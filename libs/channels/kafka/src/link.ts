@@ -1,10 +1,12 @@
 import type { Socket } from 'node:net'
 import { type Clock, sleep } from '@sluice/clock'
 import type { Kafka } from 'kafkajs'
+import { Anyone, SILENT_MS } from './anyone.ts'
 import { DEFAULT_REQUEST_MS, type KafkaOptions } from './config.ts'
 import { clientOf } from './connection.ts'
-import { causeOf, closed, failureOf, isOfType, unavailable, unknownTopic } from './errors.ts'
+import { causeOf, closed, failureOf, isOfType, isUnanswered, reasonOf, unavailable, unknownTopic } from './errors.ts'
 import { type Page, pageOf, READ_COMMITTED, type Wire, type WireBroker, wireOf } from './wire.ts'
+import { within } from './within.ts'
 
 export type KafkaState = { readonly state: 'connected' } | { readonly state: 'waiting'; readonly reason: string }
 
@@ -22,6 +24,8 @@ const NO_LEADER = -1
 const MOST_TRIES = 20
 /** To connect, before a request. */
 const GRACE_MS = 2_500
+/** A connection may be dead and not know it: after a request without answer there are new ones, no more often than this. */
+const RENEWAL_MS = 10_000
 
 /** How one cluster is reached, whether it can be now, and who leads what. Places are numbers. */
 export class Link implements AsyncDisposable {
@@ -43,18 +47,27 @@ export class Link implements AsyncDisposable {
   #isPreparing = false
   #isClosed = false
   #lastOrder = 0
+  readonly #anyone: Anyone
+  #renewing: Promise<void> | undefined
+  #renewedAt = Number.NEGATIVE_INFINITY
 
   constructor(options: KafkaOptions) {
     this.options = options
     this.requestMs = options.requestMs ?? DEFAULT_REQUEST_MS
     this.kafka = clientOf(options, FEW_RETRIES, this.#sockets)
     this.#wire = wireOf(this.kafka)
+    this.#anyone = new Anyone(options.clock)
   }
 
   /** Resolves after the first try to connect and prepare, whatever came of it. */
   async start(prepare: () => Promise<void> = this.#prepare): Promise<void> {
     this.#prepare = prepare
     await this.check()
+  }
+
+  /** More than one broker, as far as is known. */
+  get #hasOthers(): boolean {
+    return this.options.brokers.includes(',') || Object.keys(this.#wire.brokerPool.brokers).length > 1
   }
 
   get clock(): Clock {
@@ -129,6 +142,7 @@ export class Link implements AsyncDisposable {
     } catch (error) {
       this.#leaders.delete(topic)
       void this.check()
+      if (isUnanswered(error)) this.#renewSoon()
       throw failureOf(error, topic)
     }
   }
@@ -138,6 +152,7 @@ export class Link implements AsyncDisposable {
     try {
       return await this.limited(this.#wire.findControllerBroker().then(ask))
     } catch (error) {
+      if (isUnanswered(error)) this.#renewSoon()
       // The controller may have moved
       void this.#wire.refreshMetadata().catch(() => undefined)
       void this.check()
@@ -259,11 +274,18 @@ export class Link implements AsyncDisposable {
   async #ask<T>(about: string, ask: (broker: WireBroker) => Promise<T>): Promise<T> {
     this.#requireUp()
     try {
-      return await this.limited(this.#wire.brokerPool.findConnectedBroker().then(ask))
+      return await this.#askAnyone(ask)
     } catch (error) {
       void this.check()
       throw failureOf(error, about)
     }
+  }
+
+  #askAnyone<T>(ask: (broker: WireBroker) => Promise<T>): Promise<T> {
+    const wire = this.#wire
+    const nodes = Object.keys(wire.brokerPool.brokers).map(Number)
+    if (nodes.length === 0) return this.limited(wire.brokerPool.findConnectedBroker().then(ask))
+    return this.#anyone.ask(nodes, (nodeId) => this.limited(wire.findBroker({ nodeId }).then(ask)))
   }
 
   /** Down, nobody is asked: each would try to connect for itself. */
@@ -272,30 +294,62 @@ export class Link implements AsyncDisposable {
     if (this.#state.state === 'waiting' && !this.#isPreparing) throw unavailable(this.#state.reason)
   }
 
-  /** The client may wait for ever for a connection that ended before it was made. */
-  async limited<T>(asking: Promise<T>): Promise<T> {
-    const { promise, reject } = Promise.withResolvers<never>()
-    const timer = setTimeout(() => reject(unavailable('the client does not answer')), this.requestMs + GRACE_MS)
-    try {
-      return await Promise.race([asking, promise])
-    } finally {
-      clearTimeout(timer)
-    }
+  limited<T>(asking: Promise<T>, ms = this.requestMs + GRACE_MS): Promise<T> {
+    return within(asking, ms)
   }
 
   /** What hangs or was lost is left to itself, and all begins with new connections. */
-  #renew(): void {
+  #renew(fresh = this.wire()): void {
     const old = this.#wire
-    this.#wire = wireOf(this.kafka)
-    for (const topic of this.targets) this.#wire.targetTopics.add(topic)
+    this.#wire = fresh
     old.disconnect().catch(() => undefined)
+  }
+
+  /** While the others are up. Fails quietly: the next request without an answer begins it again. */
+  #renewSoon(): void {
+    const now = this.clock.now()
+    if (this.#renewing !== undefined || now < this.#renewedAt + RENEWAL_MS) return
+    this.#renewedAt = now
+    const fresh = this.wire()
+    const connecting = this.connected(fresh).then(() => this.limited(fresh.refreshMetadata()))
+    this.#renewing = connecting
+      .then(
+        () => this.#renew(fresh),
+        () => void fresh.disconnect().catch(() => undefined),
+      )
+      .finally(() => {
+        this.#renewing = undefined
+      })
+  }
+
+  /** Connections of their own. */
+  wire(): Wire {
+    const made = wireOf(this.kafka)
+    for (const topic of this.targets) made.targetTopics.add(topic)
+    return made
+  }
+
+  /** One that is silent is not waited for as long as a request is, where there are others: the next begins with another. */
+  connected(wire: Wire): Promise<void> {
+    return this.limited(wire.connect(), this.#hasOthers ? GRACE_MS : undefined)
+  }
+
+  /** Who is there and who leads; the client asks one broker, which may be silent: then another says whether there is a cluster. */
+  async #refresh(): Promise<void> {
+    const refreshing = this.limited(this.#wire.refreshMetadata())
+    if (this.targets.size === 0 || !this.#hasOthers) return refreshing
+    const isDone = await this.limited(refreshing, SILENT_MS).then(
+      () => true,
+      () => false,
+    )
+    if (!isDone) await this.#askAnyone((broker) => broker.metadataOfEach([...this.targets].slice(0, 1)))
   }
 
   async #look(): Promise<void> {
     this.#timer?.[Symbol.dispose]()
     try {
-      await this.limited(this.#wire.connect())
-      await this.limited(this.#wire.refreshMetadata())
+      await this.connected(this.#wire)
+      await this.#refresh()
       if (!this.#isPrepared) {
         this.#isPreparing = true
         await this.#prepare()
@@ -307,7 +361,7 @@ export class Link implements AsyncDisposable {
     } catch (error) {
       this.#leaders.clear()
       this.#coordinators.clear()
-      this.#state = { state: 'waiting', reason: failureOf(error, '').message }
+      this.#state = { state: 'waiting', reason: reasonOf(error) }
       this.#renew()
     } finally {
       this.#isPreparing = false
@@ -329,6 +383,8 @@ export class Link implements AsyncDisposable {
     await this.#wire.disconnect().catch(() => undefined)
     // Of brokers that were silent, or reached while everything closed: one that is left would hold the process
     await this.#checking
+    for (const socket of this.#sockets) socket.destroy()
+    await this.#renewing
     for (const socket of this.#sockets) socket.destroy()
   }
 }
