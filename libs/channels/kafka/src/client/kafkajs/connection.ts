@@ -1,7 +1,7 @@
 import { connect as connectPlain, isIP, type Socket } from 'node:net'
 import { connect as connectSecurely } from 'node:tls'
 import { type ISocketFactory, Kafka, type KafkaConfig, logLevel, type RetryOptions, type SASLOptions } from 'kafkajs'
-import { checkOptions, DEFAULT_REQUEST_MS, type KafkaOptions } from './config.ts'
+import { checkOptions, DEFAULT_REQUEST_MS, type KafkaOptions } from '../../config.ts'
 
 const CONNECT_MS = 2_000
 /** Within a publisher's patience; what fails then is told, and repeated by who published. */
