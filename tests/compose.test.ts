@@ -1,10 +1,11 @@
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
 import { describeConfig, readConfig, type Shape } from '@sluice/config'
-import { platformConfig } from '@sluice/service'
+import { makeSharedSecrets, platformConfig } from '@sluice/service'
 import { startScript } from '@sluice/testkit'
+import { parse } from 'yaml'
 import { interpolated, readCompose, readDockerfile, readEnvFile } from './compose/files.ts'
 
 const ROOT = new URL('..', import.meta.url).pathname
@@ -13,15 +14,17 @@ const files = ['docker-compose.yml', 'deploy/standalone/docker-compose.yml'].map
 const all = files.flatMap((file) =>
   file.services.map((service) => ({ ...service, file, at: `${file.path}: ${service.name}` })),
 )
-/** Those that run an app; the others are servers of others, or end at once. */
-const services = all.filter(({ name, app }) => name === app)
+/** Those that run an app for good; the others are servers of others, or end at once. */
+const services = all.filter(({ name, app }) => name === app && name !== 'setup')
 const where = <T extends { readonly at: string }>(list: readonly T[], isWrong: (each: T) => boolean) =>
   list.filter(isWrong).map(({ at }) => at)
 
+/** What the volumes /secrets and /tls hold. */
 let folder = ''
-beforeAll(() => {
+beforeAll(async () => {
   folder = mkdtempSync(join(tmpdir(), 'sluice-compose-'))
-  writeFileSync(join(folder, 'contract-token'), 'a token')
+  const [sharedDir, controllerDir] = [join(folder, 'secrets'), join(folder, 'tls')]
+  await makeSharedSecrets({ sharedDir, controllerDir, names: ['controller'] }, Date.now())
 })
 afterAll(() => rmSync(folder, { recursive: true }))
 
@@ -32,9 +35,9 @@ describe('the compose files', () => {
   })
 
   test('run every app, built here', () => {
-    expect(services.map(({ name }) => name).sort()).toEqual(readdirSync(join(ROOT, 'apps')).sort())
     const built = all.filter(({ app }) => app !== undefined)
-    expect(where(built, ({ app = '' }) => !existsSync(join(ROOT, 'apps', app)))).toEqual([])
+    expect(built.map(({ app }) => app).sort()).toEqual(readdirSync(join(ROOT, 'apps')).sort())
+    expect(where(built, ({ name, app }) => name !== app)).toEqual([])
     // A name of a registry might be pulled from there: whose it is nobody knows
     expect(where(built, ({ spec }) => 'image' in spec)).toEqual([])
   })
@@ -68,7 +71,7 @@ describe('the compose files', () => {
   test('watch the health of all that keeps running', () => {
     expect(image.healthcheck).toMatch(/\bCMD \[.*process\.env\.CONTROL_PORT.*\/readyz/)
     expect(where(services, ({ spec }) => 'healthcheck' in spec)).toEqual([])
-    const others = all.filter(({ name, app }) => name !== app)
+    const others = all.filter(({ name }) => !services.some((service) => service.name === name))
     expect(others.map(({ name, spec }) => [name, spec.healthcheck])).toEqual([
       ['setup', { disable: true }],
       ['nats', expect.objectContaining({ test: expect.arrayContaining(['http://127.0.0.1:8222/healthz']) })],
@@ -94,9 +97,24 @@ describe('the compose files', () => {
     }
   })
 
+  test('let values of Secrets reach sources: every service follows the controller over TLS, whose key no other can read', () => {
+    const [controller, ...followers] = services.filter(({ environment }) => 'SLUICE_CONTRACT_TOKEN_FILE' in environment)
+    const setup = all.find(({ name }) => name === 'setup')
+    expect(followers).toHaveLength(8)
+    const followed = { SLUICE_CONTRACT: 'https://controller:8091', SLUICE_CONTRACT_CA: '/secrets/controller-ca.crt' }
+    for (const { at, environment } of followers) expect({ at, ...environment }).toMatchObject({ at, ...followed })
+    expect(controller).toMatchObject({
+      environment: { CONTROLLER_CERT: '/tls/controller.crt', CONTROLLER_KEY: '/tls/controller.key' },
+      spec: { hostname: setup?.environment.CONTROLLER_HOST },
+    })
+    const reading = all.filter(({ volumes }) => volumes.some((volume) => volume.startsWith('tls:')))
+    expect(reading.map(({ name }) => name)).toEqual(['setup', 'controller'])
+  })
+
   test('hold no secret', () => {
-    const isSecret = (name: string) => /TOKEN|PASSWORD|SECRET|CREDS|NKEY|KEY$/.test(name) && !name.endsWith('_FILE')
-    expect(where(all, ({ environment }) => Object.keys(environment).some(isSecret))).toEqual([])
+    const isSecret = ([name, value]: [string, string]) =>
+      /TOKEN|PASSWORD|SECRET|CREDS|NKEY|KEY$/.test(name) && !/^\/(secrets|tls)\//.test(value)
+    expect(where(all, ({ environment }) => Object.entries(environment).some(isSecret))).toEqual([])
   })
 })
 
@@ -114,7 +132,7 @@ describe.each([
       expect(Object.keys(env).filter((name) => !known.includes(name))).toEqual([])
       const here = Object.entries(env).map(([name, value]) => [
         name,
-        interpolated(value, envFile).replace(/^\/secrets(?=\/)/, folder),
+        interpolated(value, envFile).replace(/^(?=\/(secrets|tls)\/)/, folder),
       ])
       expect(() => readConfig(shape, Object.fromEntries(here), rules)).not.toThrow()
     },
@@ -149,6 +167,16 @@ describe('the image', () => {
 
   test('starts as npm start does', () => {
     expect(image.entrypoint).toEqual(['node', ...startScript(ROOT).nodeArgs, '/app/main.mjs'])
+  })
+
+  test('is made with every patch of the lockfile: they are there before what they patch is fetched', () => {
+    const { patchedDependencies } = parse(readFileSync(join(ROOT, 'pnpm-workspace.yaml'), 'utf8'))
+    const ignored = readFileSync(join(ROOT, '.dockerignore'), 'utf8').split('\n')
+    const [before = ''] = image.text.split('pnpm@', 1)
+    for (const path of Object.values<string>(patchedDependencies)) {
+      expect(ignored).toContain(`!${dirname(path)}`)
+      expect(before).toMatch(new RegExp(`^COPY .*\\b${dirname(path)} `, 'm'))
+    }
   })
 
   test('is made by the pnpm that made the lockfile', () => {

@@ -6,9 +6,10 @@ export async function environmentTable(root) {
   const { describeConfig } = await import(join(root, 'libs/config/src/index.ts'))
   const { platformConfig } = await import(join(root, 'libs/service/src/index.ts'))
   const rows = new Map()
-  for (const app of APPS) {
+  for (const app of [...APPS, ...TASKS]) {
     const { config } = await import(join(root, `apps/${app}/src/config.ts`))
-    for (const { name, default: fallback, meaning } of describeConfig({ ...platformConfig, ...config })) {
+    const shape = TASKS.includes(app) ? config : { ...platformConfig, ...config }
+    for (const { name, default: fallback, meaning } of describeConfig(shape)) {
       const shown = name === 'SLUICE_REPLICA' ? 'name of the machine' : fallback.replace(`${root}/`, '')
       const key = JSON.stringify([name, shown, meaning])
       rows.set(key, [...(rows.get(key) ?? []), app])
@@ -54,6 +55,9 @@ const APPS = [
   'source-apiserver',
   'source-kafka',
 ]
+
+/** Those that end by themselves, and so have no probes, metrics or log. */
+const TASKS = ['setup']
 
 export async function driverTable(root) {
   const { openEmbeddedDriver } = await import(join(root, 'libs/channels/embedded/src/index.ts'))

@@ -486,6 +486,12 @@ describe('a delivery', () => {
     expect(await once(new FakeDelivery('2', { handOuts: 5 }))).toEqual(['ack'])
   })
 
+  test('under an order, in hand all through an outage, is parked so after twenty-five', async () => {
+    const { once } = started({ order: 'key' })
+    expect(await once(new FakeDelivery('1', { handOuts: 25 }))).toEqual(['ack'])
+    expect(await once(new FakeDelivery('2', { handOuts: 26 }))).toEqual(['park NO_OUTCOME'])
+  })
+
   test('of a trigger that is gone is parked under its name', async () => {
     const { once, urls, telemetry } = started()
     expect(await once(new FakeDelivery('1', { queue: 'gone' }))).toEqual(['park TRIGGER_DELETED'])

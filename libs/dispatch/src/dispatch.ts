@@ -12,6 +12,8 @@ import { failed, type Verdict } from './verdict.ts'
 
 /** An event that so often came without an outcome takes the process down with it, or might. */
 const MAX_HAND_OUTS = 5
+/** Under an order it is in hand all through an outage of its subscriber, and each death meets it. */
+const MAX_HAND_OUTS_IN_ORDER = 25
 
 export interface DispatchDeps extends DeliverDeps {
   readonly destination: (queue: string) => Destination | undefined
@@ -38,7 +40,7 @@ export async function dispatch(delivery: Delivery, deps: DispatchDeps): Promise<
   if (destination === undefined) return deps.orphaned(delivery)
   const { gate, events } = destination
   const stage = stageOf(delivery)
-  if (delivery.handOuts > MAX_HAND_OUTS) {
+  if (delivery.handOuts > (gate.isOrdered ? MAX_HAND_OUTS_IN_ORDER : MAX_HAND_OUTS)) {
     const tell = journaling(delivery, stage, destination, deps)
     const parked = await endsOf(delivery, stage, events).park('NO_OUTCOME')
     tell?.(parked, { reason: 'NO_OUTCOME' })

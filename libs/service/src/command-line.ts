@@ -1,12 +1,16 @@
 import { describeConfig, type Shape } from '@sluice/config'
+import { EventingError } from '@sluice/errors'
 
 export function wantsHelp(args: readonly string[]): boolean {
   return args.includes('--help') || args.includes('-h')
 }
 
-/** A service takes no arguments; one that is given would otherwise be ignored. */
-export function argumentProblems(args: readonly string[]): string[] {
-  return args.map((arg) => `${arg.slice(0, 80)}: is not an argument; settings are environment variables, see --help`)
+/** A service takes no arguments; one that is given would otherwise be ignored. Throws CONFIG_INVALID. */
+export function refuseArguments(args: readonly string[]): void {
+  const problems = args.map(
+    (arg) => `${arg.slice(0, 80)}: is not an argument; settings are environment variables, see --help`,
+  )
+  if (problems.length > 0) throw new EventingError({ code: 'CONFIG_INVALID', problems }, problems.join('; '))
 }
 
 /** The variables of a service as an aligned table. */

@@ -1,4 +1,5 @@
-import { X509Certificate } from 'node:crypto'
+import 'reflect-metadata'
+import { KeyObject, webcrypto, X509Certificate } from 'node:crypto'
 import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { get as httpGet } from 'node:http'
 import { get as httpsGet } from 'node:https'
@@ -31,19 +32,38 @@ describe('access from beyond loopback', () => {
       const certificate = new X509Certificate(first.certificate)
       for (const name of ['sluice.example', 'localhost']) expect(certificate.checkHost(name)).toBe(name)
       expect(certificate.checkIP('127.0.0.1')).toBe('127.0.0.1')
-      for (const file of ['crt', 'key', 'token'])
+      for (const file of ['crt', 'key', 'token', 'ca.crt', 'ca.key'])
         expect(statSync(join(folder, `control.${file}`)).mode & 0o777).toBe(0o600)
       expect(await controlAccess(folder, 'sluice.example', NOW)).toEqual(first)
     })
   })
 
-  test('the certificate is made anew for another name and before it ends; the token stays', async () => {
+  test('the certificate is made anew for another name and before it ends; token and authority stay, so that a kubeconfig does', async () => {
     await inFolder(async (folder) => {
       const first = await controlAccess(folder, 'a.example', NOW)
       const renamed = await controlAccess(folder, 'b.example', NOW)
       const later = await controlAccess(folder, 'b.example', NOW + 10 * YEAR_MS)
       expect(new Set([first, renamed, later].map(({ certificate }) => certificate)).size).toBe(3)
-      expect(new Set([first, renamed, later].map(({ token }) => token)).size).toBe(1)
+      expect(new Set([first, renamed, later].map(({ token, authority }) => `${token} ${authority}`)).size).toBe(1)
+      const { publicKey } = new X509Certificate(first.authority)
+      for (const { certificate } of [renamed, later])
+        expect(new X509Certificate(certificate).verify(publicKey)).toBe(true)
+    })
+  })
+
+  test("a certificate of one's own is served as it is, and known by itself; one of before the authority is made anew", async () => {
+    await inFolder(async (folder) => {
+      for (const [subject, isKept] of [
+        ['CN=theirs', true],
+        ['CN=Sluice', false],
+      ] as const) {
+        const given = await selfSigned(subject)
+        writeFileSync(join(folder, 'control.crt'), given.certificate)
+        writeFileSync(join(folder, 'control.key'), given.key)
+        const { certificate, key, authority } = await controlAccess(folder, 'a.example', NOW)
+        const kept = [certificate, authority].map((pem) => pem === given.certificate)
+        expect([subject, ...kept, key === given.key]).toEqual([subject, isKept, isKept, isKept])
+      }
     })
   })
 
@@ -58,6 +78,15 @@ describe('access from beyond loopback', () => {
     })
   })
 })
+
+async function selfSigned(name: string) {
+  const { X509CertificateGenerator } = await import('@peculiar/x509')
+  const algorithm = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' }
+  const keys = await webcrypto.subtle.generateKey(algorithm, true, ['sign', 'verify'])
+  const made = await X509CertificateGenerator.createSelfSigned({ name, keys, signingAlgorithm: algorithm })
+  const key = KeyObject.from(keys.privateKey).export({ type: 'pkcs8', format: 'pem' }).toString()
+  return { certificate: `${made.toString('pem')}\n`, key }
+}
 
 interface Asked {
   readonly headers?: Record<string, string>
@@ -78,7 +107,7 @@ async function serving(work: (ask: (url: string, asked?: Asked) => Promise<numbe
   })
 }
 
-function statusOf(url: string, access: ControlAccess, { headers = {}, ca = access.certificate }: Asked = {}) {
+function statusOf(url: string, access: ControlAccess, { headers = {}, ca = access.authority }: Asked = {}) {
   const auth = headers.authorization === 'token' ? { authorization: `Bearer ${access.token}` } : {}
   const options = { headers: { ...headers, ...auth }, ca, agent: false, servername: 'localhost' }
   return new Promise<number>((resolve, reject) => {

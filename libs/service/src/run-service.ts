@@ -1,11 +1,10 @@
 import { flushCompileCache } from 'node:module'
 import { type Clock, systemClock } from '@sluice/clock'
 import { type ConfigOf, type Env, type Rules, readConfig, type Shape } from '@sluice/config'
-import { EventingError } from '@sluice/errors'
 import { createTelemetry, type ServiceTelemetry, startMetrics } from '@sluice/telemetry'
 import { preload } from '@sluice/telemetry/preload'
 import { authorizedByGuard } from './access.ts'
-import { argumentProblems, help, wantsHelp } from './command-line.ts'
+import { help, refuseArguments, wantsHelp } from './command-line.ts'
 import type { Running, ServiceContext } from './context.ts'
 import type { ControlAccess } from './control-access.ts'
 import { type ControlServer, startControlServer } from './control-server.ts'
@@ -43,7 +42,7 @@ export async function runService<S extends Shape>(service: Service<S>, env: Env 
   const args = process.argv.slice(2)
   if (wantsHelp(args)) return void process.stdout.write(help(service.name, shape))
   try {
-    refuse(argumentProblems(args))
+    refuseArguments(args)
     const config = readConfig(shape, env, service.rules as Rules<Shape> | undefined) as PlatformConfig & ConfigOf<S>
     service.check?.(config)
     const sdk = await preload(`sluice-${service.name}`, env)
@@ -58,10 +57,6 @@ export async function runService<S extends Shape>(service: Service<S>, env: Env 
     await stack.disposeAsync().catch(() => undefined)
     setTimeout(() => process.exit(), LOOP_EMPTIES_WITHIN_MS).unref()
   }
-}
-
-function refuse(problems: readonly string[]): void {
-  if (problems.length > 0) throw new EventingError({ code: 'CONFIG_INVALID', problems }, problems.join('; '))
 }
 
 interface StartDeps<S extends Shape> {

@@ -7,7 +7,7 @@ export interface PublishedDeps extends Omit<ResourceApiDeps, 'control'> {
   /** Of the control port, as this machine reaches it. */
   readonly url: string | undefined
   /** What lets in who comes from beyond loopback. */
-  readonly access?: { readonly certificate: string; readonly token: string } | undefined
+  readonly access?: { readonly authority: string; readonly token: string } | undefined
   /** Where the kubeconfig is written. */
   readonly folder: string
 }
@@ -25,7 +25,7 @@ export async function publishResourceApi(deps: PublishedDeps): Promise<Published
   if (control === undefined || url === undefined) return { [Symbol.dispose]: () => {} }
   using starting = new DisposableStack()
   const serving = starting.use(serveResourceApi({ ...rest, control }))
-  const beyond = access && { caCertificate: access.certificate, token: access.token }
+  const beyond = access && { caCertificate: access.authority, token: access.token }
   // the certificate is for this machine's loopback too, where a container's port mostly is mapped
   const server = beyond === undefined ? url : url.replace('http:', 'https:')
   const kubeconfig = await writeKubeconfig({ folder, server, ...beyond })

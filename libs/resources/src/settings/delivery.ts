@@ -13,6 +13,19 @@ const BACKOFF_DELAY_MS = 200
 const TIMEOUT_MS = 30_000
 
 /**
+ * Of a source whose sink has no log here and that says no delivery spec: an outage of hours is ridden out. The back-off
+ * reaches its minute with the tenth retry; from there on a retry a minute makes a day.
+ */
+export const SOURCE_DELIVERY: DeliverySpec = {
+  retry: 1_448,
+  backoffPolicy: 'exponential',
+  backoffDelayMs: BACKOFF_DELAY_MS,
+  backoffMaxMs: 60_000,
+  retryAfterMaxMs: 60_000,
+  timeoutMs: TIMEOUT_MS,
+}
+
+/**
  * The delivery spec in force: the own one as a whole, else the inherited one as a whole, else Knative's default for
  * Brokers. One without `retry` does not retry. Both as the API has them; where their dead letter sinks go is not looked
  * at.

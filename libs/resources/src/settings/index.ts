@@ -19,7 +19,7 @@ export {
   type SugarSettings,
   selects,
 } from './config-maps.ts'
-export { deliverySpec, triggerFilter } from './delivery.ts'
+export { deliverySpec, SOURCE_DELIVERY, triggerFilter } from './delivery.ts'
 export {
   KAFKA_SECRET,
   KAFKA_SECRET_KEYS,

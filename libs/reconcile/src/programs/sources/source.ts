@@ -1,5 +1,5 @@
 import type { ApiObject } from '@sluice/resources/api'
-import { ceOverrides, deliverySpec, type Reading } from '@sluice/resources/settings'
+import { ceOverrides, deliverySpec, type Reading, SOURCE_DELIVERY } from '@sluice/resources/settings'
 import type { ObjectEvent, Program, Reconciled } from '../../runtime/program.ts'
 import { type Condition, conditionOf, isFalse, isTrue, outcome } from '../conditions.ts'
 import { type Context, createOwners, deadLetterSink, resolvedFields, sinkOf, watchesOf } from '../context.ts'
@@ -100,7 +100,7 @@ async function reconcileSource(
   const { resolved } = resolution
   const uid = uidOf(source)
   const overrides = ceOverrides(specOf(source))
-  const spec = deliverySpec(delivery, undefined)
+  const spec = delivery === undefined ? { value: SOURCE_DELIVERY } : deliverySpec(delivery, undefined)
   const deadLetters = deadLetterSink(context, sinkOf(delivery), namespace)
   const problem = [read, overrides, spec].flatMap((each) => ('problem' in each ? [each.problem] : []))[0]
   const former = ledger.rows(uid)

@@ -81,7 +81,7 @@ describe('a sink', () => {
     expect(row('s').target.url).toBe('http://127.0.0.1:8080/channels/default/inmemorychannel/c')
   })
 
-  test('SRC-11: that has no log gets one of the source, and a delivery with the retries of no delivery spec', async () => {
+  test('SRC-11: that has no log gets one of the source, and a delivery that is tried again for a day', async () => {
     const { world, row } = await createSourcesWorld()
     await world.apply(service('sink', 'http://sink.test/'), source('PingSource', 's', { sink: ref('Service', 'sink') }))
     const { uid, target } = row('s')
@@ -93,7 +93,7 @@ describe('a sink', () => {
       deliveries: [
         {
           ...{ uid, channel: `queues/default/s/${uid}`, subscriber: { url: 'http://sink.test/', internal: false } },
-          spec: { retry: 10, backoffPolicy: 'exponential', backoffDelayMs: 200 },
+          spec: { retry: 1_448, backoffPolicy: 'exponential', backoffDelayMs: 200, backoffMaxMs: 60_000 },
         },
       ],
     })
