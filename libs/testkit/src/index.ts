@@ -11,6 +11,7 @@ export {
 } from './process.ts'
 export { freePorts } from './servers/free-ports.ts'
 export { type KafkaServer, provisionKafka, startKafka } from './servers/kafka.ts'
+export { type KafkaCluster, startKafkaCluster } from './servers/kafka-cluster.ts'
 export { addScramUser } from './servers/kafka-users.ts'
 export { provisionKubectl, provisionKubectls } from './servers/kubectl.ts'
 export { type NatsServer, provisionNats, startNats } from './servers/nats.ts'

@@ -13,11 +13,13 @@ export const RETRY = { retries: 5, initialRetryTime: 100, maxRetryTime: 1_000 }
  * was silent. Throws CONFIG_INVALID.
  */
 export function clientOf(options: KafkaOptions, retry: RetryOptions = RETRY, sockets: Set<Socket> = new Set()): Kafka {
-  const brokers = checkOptions(options).map(({ host, port }) => `${host}:${port}`)
+  const seeds = checkOptions(options).map(({ host, port }) => `${host}:${port}`)
+  let turn = 0
   readEveryCompression()
   const { telemetry, sasl, tls, clientId = 'sluice', requestMs = DEFAULT_REQUEST_MS } = options
   const config: KafkaConfig = {
-    brokers,
+    // The next at each try: left to itself the client begins with the first, which may be silent
+    brokers: () => [seeds[turn++ % seeds.length] ?? ''],
     clientId,
     connectionTimeout: CONNECT_MS,
     authenticationTimeout: requestMs,

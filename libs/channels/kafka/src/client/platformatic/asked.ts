@@ -1,5 +1,5 @@
 import { GenericError, MultipleErrors, NetworkError, TimeoutError } from '@platformatic/kafka'
-import { RequestError } from '../request-error.ts'
+import { RequestError, UnansweredError } from '../request-error.ts'
 
 /** A rejection of the client as one of ours, if a broker refused. */
 export async function asked<T>(asking: Promise<T>): Promise<T> {
@@ -8,6 +8,7 @@ export async function asked<T>(asking: Promise<T>): Promise<T> {
   } catch (error) {
     const types = [...typesOf(error)]
     if (types.length > 0) throw new RequestError(textOf(error), types, error)
+    if (error instanceof TimeoutError) throw new UnansweredError(textOf(error), error)
     throw error instanceof GenericError || error instanceof MultipleErrors
       ? new Error(textOf(error), { cause: error })
       : error

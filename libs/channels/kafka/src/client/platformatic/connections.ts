@@ -21,6 +21,15 @@ export class PlatformaticConnections implements Connections {
     this.#options = options
   }
 
+  get nodes(): readonly number[] {
+    return this.#cluster.nodes
+  }
+
+  /** Where the brokers are known each is connected to when it is asked. */
+  async connect(): Promise<void> {
+    if (this.nodes.length === 0) await this.#any()
+  }
+
   async refresh(): Promise<void> {
     const connection = await this.#any()
     const { brokers, controllerId } = await asked(metadataV8.api.async(connection, [], false))
