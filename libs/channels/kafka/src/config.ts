@@ -4,6 +4,7 @@ import type { Clock } from '@sluice/clock'
 import { EventingError } from '@sluice/errors'
 import type { Telemetry } from '@sluice/telemetry'
 
+export const CLIENTS = ['platformatic', 'kafkajs'] as const
 export const MECHANISMS = ['plain', 'scram-sha-256', 'scram-sha-512'] as const
 
 export interface KafkaOptions {
@@ -12,6 +13,8 @@ export interface KafkaOptions {
   readonly clock: Clock
   readonly telemetry: Pick<Telemetry, 'log' | 'counter'>
   readonly sasl?: { readonly mechanism: (typeof MECHANISMS)[number]; readonly user: string; readonly password: string }
+  /** What speaks to the brokers: @platformatic/kafka or kafkajs. Default kafkajs. */
+  readonly client?: (typeof CLIENTS)[number]
   /** PEM texts. Present, even empty: TLS is required. */
   readonly tls?: { readonly ca?: string; readonly cert?: string; readonly key?: string }
   /** Copies of each topic in the cluster. Default 1. */
@@ -40,6 +43,7 @@ export interface Broker {
 }
 
 export const DRIVER_NAME = 'kafka'
+export const DEFAULT_CLIENT: (typeof CLIENTS)[number] = 'platformatic'
 /** Of a topic, as it is created. Kafka's own default is 1 MiB for a batch with all that is about it. */
 export const MAX_BATCH_BYTES = 1024 * 1024 + 64 * 1024
 /** Of an event, attributes and data. */

@@ -6,7 +6,17 @@ import { systemClock } from '@sluice/clock'
 import { type AttributeValue, createEvent } from '@sluice/cloudevents'
 import { provisionKafka, startKafka } from '@sluice/testkit'
 import type { Admin, Kafka } from 'kafkajs'
-import { clientOf, createTopic, decodeRecord, Link, Publisher, type RecordEntry, removeTopics } from '../src/index.ts'
+import {
+  clientOf,
+  createTopic,
+  decodeRecord,
+  type KafkaOptions,
+  type Link,
+  openLink,
+  Publisher,
+  type RecordEntry,
+  removeTopics,
+} from '../src/index.ts'
 import { kafkaClaims } from './claims.ts'
 import { silentTelemetry } from './silent.ts'
 
@@ -20,8 +30,8 @@ const AT_ONCE = 50
 const MOST_TRIES = 1_000
 const RETRY_MS = 20
 
-function linkTo(brokers: string, requestMs = 6_000): Link {
-  return new Link({ brokers, clock: systemClock, telemetry: silentTelemetry, requestMs })
+function linkTo(brokers: string, options: Partial<KafkaOptions> = {}): Promise<Link> {
+  return openLink({ brokers, clock: systemClock, telemetry: silentTelemetry, ...options })
 }
 
 interface Read extends RecordEntry {
@@ -50,7 +60,7 @@ describe('Kafka', () => {
 
   beforeAll(async () => {
     kafka = clientOf({ brokers: server.brokers, clock: systemClock, telemetry: silentTelemetry })
-    link = linkTo(server.brokers)
+    link = await linkTo(server.brokers)
     await link.start()
     admin = kafka.admin()
     await admin.connect()
@@ -108,7 +118,9 @@ describe('Kafka', () => {
     'stores what is published in its lanes, in order, where it says',
     async () => {
       const topic = await newTopic()
-      await using publisher = new Publisher(link, { compression: 'gzip' })
+      await using packing = await linkTo(server.brokers, { compression: 'gzip' })
+      await packing.start()
+      await using publisher = new Publisher(packing)
       const entries = Array.from({ length: 200 }, (_, i) => entryOf(i, { laneKey: `k${i % 7}` }))
       const places = await publisher.publish(topic, LANES, entries)
       const byPlace = new Map((await all(topic)).map((each) => [`${each.partition} ${each.offset}`, each]))
@@ -125,7 +137,7 @@ describe('Kafka', () => {
     'tells no data from data of no bytes',
     async () => {
       const topic = await newTopic(1)
-      await using publisher = new Publisher(link, {})
+      await using publisher = new Publisher(link)
       const datas = [undefined, Buffer.alloc(0), Buffer.from([0xff, 0])]
       await publisher.publish(
         topic,
@@ -141,7 +153,7 @@ describe('Kafka', () => {
     'takes the largest event, and refuses a larger one before anything is stored',
     async () => {
       const topic = await newTopic(1)
-      await using publisher = new Publisher(link, {})
+      await using publisher = new Publisher(link)
       const large = entryOf('large', { data: Buffer.alloc(1024 * 1024 - 4096) })
       await publisher.publish(topic, 1, [large, large])
       const tooLarge = entryOf('too large', { data: Buffer.alloc(1024 * 1024 + 1) })
@@ -183,7 +195,7 @@ describe('Kafka', () => {
     'loses nothing that it said is stored, in order, while it is killed at a third and at a half of it',
     async () => {
       const topic = await newTopic()
-      await using publisher = new Publisher(link, {})
+      await using publisher = new Publisher(link)
       let done = 0
       let refused = 0
       let waiting: { readonly count: number; readonly resolve: () => void } | undefined
@@ -231,9 +243,9 @@ describe('Kafka', () => {
     'stores what comes after an event whose answer was lost',
     async () => {
       const topic = await newTopic(1)
-      await using impatient = linkTo(server.brokers, 200)
+      await using impatient = await linkTo(server.brokers, { requestMs: 200 })
       await impatient.start()
-      await using publisher = new Publisher(impatient, {})
+      await using publisher = new Publisher(impatient)
       await publisher.publish(topic, 1, [entryOf('before')])
       await server.pause()
       // The server has it in its socket, and stores it once it goes on
