@@ -4,6 +4,7 @@ import type { Clock } from '@sluice/clock'
 import { EventingError } from '@sluice/errors'
 import type { Telemetry } from '@sluice/telemetry'
 
+export const CLIENTS = ['platformatic', 'kafkajs'] as const
 export const MECHANISMS = ['plain', 'scram-sha-256', 'scram-sha-512'] as const
 
 export interface KafkaOptions {
@@ -12,6 +13,8 @@ export interface KafkaOptions {
   readonly clock: Clock
   readonly telemetry: Pick<Telemetry, 'log' | 'counter'>
   readonly sasl?: { readonly mechanism: (typeof MECHANISMS)[number]; readonly user: string; readonly password: string }
+  /** What speaks to the brokers: @platformatic/kafka or kafkajs. Default platformatic. */
+  readonly client?: (typeof CLIENTS)[number]
   /** PEM texts. Present, even empty: TLS is required. */
   readonly tls?: { readonly ca?: string; readonly cert?: string; readonly key?: string }
   /** Copies of each topic in the cluster. Default 1. */
@@ -40,6 +43,7 @@ export interface Broker {
 }
 
 export const DRIVER_NAME = 'kafka'
+export const DEFAULT_CLIENT: (typeof CLIENTS)[number] = 'platformatic'
 /** Of a topic, as it is created. Kafka's own default is 1 MiB for a batch with all that is about it. */
 export const MAX_BATCH_BYTES = 1024 * 1024 + 64 * 1024
 /** Of an event, attributes and data. */
@@ -62,7 +66,7 @@ const PORT = 65_535
 /** Throws CONFIG_INVALID with every problem there is, and no word of what is secret. */
 export function checkOptions(options: KafkaOptions): readonly Broker[] {
   const { sasl, tls = {}, replicas = 1, compression = 'none', requestMs = DEFAULT_REQUEST_MS } = options
-  const { prefix = DEFAULT_PREFIX, leaseMs = DEFAULT_LEASE_MS } = options
+  const { client = DEFAULT_CLIENT, prefix = DEFAULT_PREFIX, leaseMs = DEFAULT_LEASE_MS } = options
   const problems: string[] = []
   const brokers = options.brokers.split(',').map((text) => brokerOf(text.trim(), problems))
   if (sasl !== undefined) {
@@ -84,6 +88,7 @@ export function checkOptions(options: KafkaOptions): readonly Broker[] {
   if (!(Number.isInteger(replicas) && replicas >= 1 && replicas <= MOST_REPLICAS)) {
     problems.push(`${replicas} replicas: a topic has at least 1, and no more than there are brokers`)
   }
+  if (!CLIENTS.includes(client)) problems.push(`client ${client} is none of ${CLIENTS.join(', ')}`)
   if (compression !== 'none' && compression !== 'gzip') {
     problems.push(`compression ${compression} is not supported: use none or gzip`)
   }

@@ -26,7 +26,7 @@ import {
 import { closed, conflict, isUnavailable, unavailable, unknownChannel } from './errors.ts'
 import { kafkaEvents } from './events.ts'
 import { Fetcher } from './fetcher.ts'
-import { type KafkaState, Link } from './link.ts'
+import { type KafkaState, type Link, openLink } from './link.ts'
 import { Members } from './members.ts'
 import { ChannelNames, membersTopic } from './names.ts'
 import { Publisher } from './publish.ts'
@@ -49,7 +49,7 @@ const MOST_COUNTS = 8
  * rejects with CHANNEL_UNAVAILABLE. Rejects with CONFIG_INVALID.
  */
 export async function openKafkaChannel(options: KafkaOptions): Promise<KafkaDriver> {
-  const driver = new Driver(options)
+  const driver = new Driver(options, await openLink(options))
   await driver.start()
   return driver
 }
@@ -66,12 +66,11 @@ class Driver implements KafkaDriver {
   #retention: Disposable | undefined
   #isClosed = false
 
-  constructor(options: KafkaOptions) {
+  constructor(options: KafkaOptions, link: Link) {
     this.#options = options
     this.#prefix = options.prefix ?? DEFAULT_PREFIX
-    const link = new Link(options)
     const fetcher = new Fetcher(link)
-    const publisher = new Publisher(link, options)
+    const publisher = new Publisher(link)
     const members = new Members(link, fetcher, publisher, this.#prefix)
     this.#link = link
     this.#deps = { link, fetcher, publisher, members, events: kafkaEvents(options), prefix: this.#prefix }

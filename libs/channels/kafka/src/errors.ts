@@ -1,17 +1,8 @@
 import { EventingError } from '@sluice/errors'
+import { RequestError, UnansweredError } from './client/request-error.ts'
 import { DRIVER_NAME } from './config.ts'
 
-/** What the client rejects with: `type` is Kafka's name of the error, and what is wrapped is the cause. */
-interface ClientError {
-  readonly name?: string
-  readonly type?: string
-  readonly message?: string
-  readonly cause?: ClientError
-}
-
 const TOO_LARGE: ReadonlySet<string> = new Set(['MESSAGE_TOO_LARGE', 'RECORD_LIST_TOO_LARGE'])
-const DEPTH = 5
-const NO_ANSWER = 'the client does not answer'
 
 export function unavailable(reason: string, cause?: unknown): EventingError {
   const text = `Kafka can't be used now: ${reason}`
@@ -20,13 +11,13 @@ export function unavailable(reason: string, cause?: unknown): EventingError {
 
 /** The client's own timeouts do not cover all that it waits for. */
 export function unanswered(): EventingError {
-  return unavailable(NO_ANSWER)
+  const reason = 'the client does not answer'
+  return unavailable(reason, new UnansweredError(reason))
 }
 
 /** Whether it was sent, as far as is known, and nobody said anything. */
 export function isUnanswered(error: unknown): boolean {
-  if (error instanceof EventingError) return reasonOf(error) === NO_ANSWER
-  return causesOf(error).some(({ name }) => name === 'KafkaJSRequestTimeoutError')
+  return causeOf(error) instanceof UnansweredError
 }
 
 /** Why Kafka can't be used now. */
@@ -47,13 +38,13 @@ export function closed(): EventingError {
   return new EventingError({ code: 'CHANNEL_CLOSED', driver: DRIVER_NAME }, 'the channel driver is closed')
 }
 
-export function unknownTopic(topic: string): EventingError {
-  return new EventingError({ code: 'CHANNEL_UNKNOWN', channel: topic }, `topic ${topic} does not exist`)
+export function unknownTopic(topic: string, cause?: unknown): EventingError {
+  return new EventingError({ code: 'CHANNEL_UNKNOWN', channel: topic }, `topic ${topic} does not exist`, { cause })
 }
 
-export function conflict(topic: string, problem: string): EventingError {
+export function conflict(topic: string, problem: string, cause?: unknown): EventingError {
   const text = `topic ${topic} can't be taken as asked: ${problem}`
-  return new EventingError({ code: 'CHANNEL_CONFLICT', channel: topic, problem }, text)
+  return new EventingError({ code: 'CHANNEL_CONFLICT', channel: topic, problem }, text, { cause })
 }
 
 export function tooLarge(bytes: number, maxBytes: number): EventingError {
@@ -64,33 +55,30 @@ export function tooLarge(bytes: number, maxBytes: number): EventingError {
 /** What a rejection of the client means; one of ours stays as it is. */
 export function failureOf(error: unknown, topic: string): EventingError {
   if (error instanceof EventingError) return error
-  const types = typesOf(error as ClientError)
-  if (types.includes('UNKNOWN_TOPIC_OR_PARTITION')) return unknownTopic(topic)
-  if (types.some((type) => TOO_LARGE.has(type))) {
-    return conflict(topic, 'it takes no batches as large as an event may be: raise its max.message.bytes')
+  if (isOfType(error, 'UNKNOWN_TOPIC_OR_PARTITION')) return unknownTopic(topic, error)
+  if (typesOf(error).some((type) => TOO_LARGE.has(type))) {
+    return conflict(topic, 'it takes no batches as large as an event may be: raise its max.message.bytes', error)
   }
-  return unavailable((error as ClientError).message ?? String(error), error)
+  return unavailable(error instanceof Error ? error.message : String(error), error)
+}
+
+/** Whether it is among what a broker refused, also where that was told as one of ours. */
+export function isOfType(error: unknown, type: string): boolean {
+  return typesOf(error).includes(type)
+}
+
+/** Whether a broker refused for this and nothing else. */
+export function isOnly(error: unknown, type: string): boolean {
+  const types = typesOf(error)
+  return types.length > 0 && types.every((each) => each === type)
+}
+
+function typesOf(error: unknown): readonly string[] {
+  const cause = causeOf(error)
+  return cause instanceof RequestError ? [...cause.types] : []
 }
 
 /** What the client said. */
-export function causeOf(error: unknown): unknown {
+function causeOf(error: unknown): unknown {
   return error instanceof EventingError ? error.cause : error
-}
-
-export function isOfType(error: unknown, type: string): boolean {
-  return typesOf(error as ClientError).includes(type)
-}
-
-function typesOf(error: ClientError): string[] {
-  return causesOf(error).flatMap(({ type }) => type ?? [])
-}
-
-function causesOf(error: unknown): ClientError[] {
-  const causes: ClientError[] = []
-  let each = error as ClientError | undefined
-  for (let depth = 0; each !== undefined && each !== null && depth < DEPTH; depth++) {
-    causes.push(each)
-    each = each.cause
-  }
-  return causes
 }

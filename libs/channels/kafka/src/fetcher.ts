@@ -1,6 +1,7 @@
+import type { Connections, Fetched, Page } from './client/client.ts'
+import { UnreadableError } from './client/request-error.ts'
 import { unavailable } from './errors.ts'
 import type { Link } from './link.ts'
-import { type Page, pageOf, READ_COMMITTED, type Wire, type WirePartition } from './wire.ts'
 
 export interface Following {
   readonly topic: string
@@ -36,9 +37,9 @@ const OUT_OF_RANGE = 1
 export class Fetcher implements AsyncDisposable {
   readonly #link: Link
   readonly #followed = new Set<Followed>()
-  readonly #free = new Map<number, Wire[]>()
+  readonly #free = new Map<number, Connections[]>()
   readonly #lines = new Map<number, number>()
-  readonly #all = new Set<Wire>()
+  readonly #all = new Set<Connections>()
   readonly #listening: Disposable
   #fetches = 0
   #isKicked = false
@@ -66,7 +67,7 @@ export class Fetcher implements AsyncDisposable {
     this.#isClosed = true
     this.#listening[Symbol.dispose]()
     this.#followed.clear()
-    await Promise.all([...this.#all].map((line) => line.disconnect().catch(() => undefined)))
+    await Promise.all([...this.#all].map((line) => line.close().catch(() => undefined)))
   }
 
   #kick(): void {
@@ -107,7 +108,7 @@ export class Fetcher implements AsyncDisposable {
       const rest = parts.filter((each) => !this.#take(each, found.get(`${each.partition} ${each.topic}`)))
       for (const each of rest) await this.#mend(each, found.get(`${each.partition} ${each.topic}`), fetch)
     } catch (error) {
-      isSound = isUnreadable(error)
+      isSound = error instanceof UnreadableError
       if (isSound) this.#setApart(parts, fetch, error)
       else {
         for (const { topic } of parts) this.#link.forgetLeaders(topic)
@@ -134,47 +135,23 @@ export class Fetcher implements AsyncDisposable {
     this.#later(parts, fetch, isKnown ? UNREADABLE_MS : RETRY_MS)
   }
 
-  async #ask(line: Wire, node: number, parts: readonly Followed[]): Promise<ReadonlyMap<string, WirePartition>> {
-    const topics = [...Map.groupBy(parts, ({ topic }) => topic)].map(([topic, each]) => ({
-      topic,
-      partitions: each.map(({ partition, next }) => ({
-        ...{ partition, fetchOffset: String(next), maxBytes: PART_BYTES },
-      })),
-    }))
-    await this.#link.connected(line)
-    const broker = await this.#brokerOf(line, node)
-    const { responses } = await broker.fetch({
-      ...{ isolationLevel: READ_COMMITTED, maxWaitTime: WAIT_MS, minBytes: 1, maxBytes: MOST_BYTES, isOfEach: true },
-      topics,
-    })
-    const found = new Map<string, WirePartition>()
-    for (const { topicName, partitions } of responses) {
-      for (const each of partitions) found.set(`${each.partition} ${topicName}`, each)
-    }
-    return found
+  async #ask(line: Connections, node: number, followed: readonly Followed[]): Promise<ReadonlyMap<string, Fetched>> {
+    const broker = await this.#link.brokerOf(line, node)
+    const parts = followed.map(({ topic, partition, next }) => ({ topic, partition, from: next, maxBytes: PART_BYTES }))
+    const found = await broker.fetch({ maxWaitMs: WAIT_MS, minBytes: 1, maxBytes: MOST_BYTES, parts })
+    return new Map(found.map((each) => [`${each.partition} ${each.topic}`, each]))
   }
 
   /** One that failed or hangs is not used again. */
-  #drop(node: number, line: Wire): void {
+  #drop(node: number, line: Connections): void {
     this.#all.delete(line)
     this.#lines.set(node, Math.max(0, (this.#lines.get(node) ?? 0) - 1))
-    line.disconnect().catch(() => undefined)
+    line.close().catch(() => undefined)
   }
 
-  async #brokerOf(line: Wire, node: number) {
-    try {
-      return await line.findBroker({ nodeId: node })
-    } catch (error) {
-      // It may not know its brokers yet
-      await line.refreshMetadata()
-      if (this.#isClosed) throw error
-      return line.findBroker({ nodeId: node })
-    }
-  }
-
-  #take(each: Followed, part: WirePartition | undefined): boolean {
-    if (part?.errorCode !== 0) return false
-    const page = pageOf(each.next, part)
+  #take(each: Followed, part: Fetched | undefined): boolean {
+    const page = part?.page
+    if (page === undefined) return false
     each.next = page.next
     each.fetch = 0
     each.isAlone = false
@@ -186,8 +163,8 @@ export class Fetcher implements AsyncDisposable {
     return true
   }
 
-  async #mend(each: Followed, part: WirePartition | undefined, fetch: number): Promise<void> {
-    if (part?.errorCode === OUT_OF_RANGE) {
+  async #mend(each: Followed, part: Fetched | undefined, fetch: number): Promise<void> {
+    if (part?.error === OUT_OF_RANGE) {
       // Cut at the beginning, or a server that lost its newest
       const beginning = await this.#link.beginning(each.topic, each.partition)
       each.next = each.next < beginning ? beginning : await this.#link.end(each.topic, each.partition)
@@ -202,7 +179,7 @@ export class Fetcher implements AsyncDisposable {
     })
   }
 
-  #lineTo(node: number): Wire | undefined {
+  #lineTo(node: number): Connections | undefined {
     const free = this.#free.get(node) ?? []
     this.#free.set(node, free)
     const line = free.pop()
@@ -210,14 +187,10 @@ export class Fetcher implements AsyncDisposable {
     const count = this.#lines.get(node) ?? 0
     if (count >= MOST_LINES || this.#isClosed) return undefined
     this.#lines.set(node, count + 1)
-    const made = this.#link.wire()
+    const made = this.#link.open()
     this.#all.add(made)
     return made
   }
-}
-
-function isUnreadable(error: unknown): boolean {
-  return error instanceof Error && error.name === 'KafkaJSNotImplemented'
 }
 
 const PAGE_BYTES = 1024 * 1024

@@ -7,13 +7,13 @@ import {
   type Redriven,
   type Waiting,
 } from '@sluice/channel'
+import type { Lying } from './client/client.ts'
 import { DEDUP_WINDOW_MS } from './config.ts'
 import { unavailable } from './errors.ts'
 import { recordsAt } from './fetcher.ts'
 import { type Fold, headersOf, type Kept } from './journal.ts'
 import type { LaneDeps } from './lane-store.ts'
 import { decodeRecord, encodeRecord } from './record.ts'
-import type { Lying } from './wire.ts'
 
 /** Committed offsets are for tools and retention, which look now and then. */
 const COMMIT_MS = 1_000

@@ -1,6 +1,6 @@
+import type { Lying } from './client/client.ts'
 import { tokenOf } from './names.ts'
 import { decodeRecord, type RecordEntry } from './record.ts'
-import type { Lying } from './wire.ts'
 
 /**
  * What the owners of a lane write, one partition per lane, told apart by keys:

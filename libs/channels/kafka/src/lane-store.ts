@@ -9,6 +9,7 @@ import {
   readCursor,
 } from '@sluice/channel'
 import type { AttributeValue } from '@sluice/cloudevents'
+import type { Lying } from './client/client.ts'
 import { isUnavailable, unavailable } from './errors.ts'
 import { type Fetcher, scan } from './fetcher.ts'
 import { KafkaGrip } from './grip.ts'
@@ -19,7 +20,6 @@ import { atOf, type ChannelNames, orderOf, positionOf } from './names.ts'
 import type { ParkedIndex } from './parked.ts'
 import type { Publisher } from './publish.ts'
 import { decodeRecord, orderIn, type RecordEntry } from './record.ts'
-import type { Lying } from './wire.ts'
 
 export interface StoreDeps {
   readonly link: Link

@@ -1,40 +1,47 @@
-import type { Socket } from 'node:net'
 import { type Clock, sleep } from '@sluice/clock'
-import type { Kafka } from 'kafkajs'
 import { Anyone, SILENT_MS } from './anyone.ts'
+import {
+  type Broker,
+  type Connections,
+  EARLIEST,
+  type KafkaClient,
+  LATEST,
+  type NewTopic,
+  NO_LEADER,
+  type Page,
+  type ProducedPart,
+  type ProducerId,
+} from './client/client.ts'
+import { openClient } from './client/open-client.ts'
 import { DEFAULT_REQUEST_MS, type KafkaOptions } from './config.ts'
-import { clientOf } from './connection.ts'
-import { causeOf, closed, failureOf, isOfType, isUnanswered, reasonOf, unavailable, unknownTopic } from './errors.ts'
-import { type Page, pageOf, READ_COMMITTED, type Wire, type WireBroker, wireOf } from './wire.ts'
+import { closed, failureOf, isOfType, isUnanswered, reasonOf, unavailable, unknownTopic } from './errors.ts'
 import { within } from './within.ts'
 
 export type KafkaState = { readonly state: 'connected' } | { readonly state: 'waiting'; readonly reason: string }
 
-/** Within a publisher's patience: a failure is told at once, and repeated by who asked. */
-const FEW_RETRIES = { retries: 1, initialRetryTime: 50, maxRetryTime: 200 }
 const PING_MS = 1_000
 const RETRY_MS = 200
-const EARLIEST = '-2'
-const LATEST = '-1'
-const NO_GENERATION = -1
-const GROUP = 0
 const OUT_OF_RANGE = 1
 const UNKNOWN_TOPIC = 3
-const NO_LEADER = -1
 const MOST_TRIES = 20
 /** To connect, before a request. */
 const GRACE_MS = 2_500
+const TRANSACTION_MS = 30_000
 /** A connection may be dead and not know it: after a request without answer there are new ones, no more often than this. */
 const RENEWAL_MS = 10_000
+
+/** Not connected yet: see `start`. Rejects with CONFIG_INVALID. */
+export async function openLink(options: KafkaOptions): Promise<Link> {
+  return new Link(options, await openClient(options))
+}
 
 /** How one cluster is reached, whether it can be now, and who leads what. Places are numbers. */
 export class Link implements AsyncDisposable {
   readonly options: KafkaOptions
-  readonly kafka: Kafka
-  readonly requestMs: number
-  readonly targets = new Set<string>()
-  #wire: Wire
-  readonly #sockets = new Set<Socket>()
+  readonly #client: KafkaClient
+  readonly #requestMs: number
+  readonly #targets = new Set<string>()
+  #connections: Connections
   readonly #up = new Set<() => void>()
   /** By topic, the leader's node of each partition. */
   readonly #leaders = new Map<string, Promise<readonly number[]>>()
@@ -51,11 +58,11 @@ export class Link implements AsyncDisposable {
   #renewing: Promise<void> | undefined
   #renewedAt = Number.NEGATIVE_INFINITY
 
-  constructor(options: KafkaOptions) {
+  constructor(options: KafkaOptions, client: KafkaClient) {
     this.options = options
-    this.requestMs = options.requestMs ?? DEFAULT_REQUEST_MS
-    this.kafka = clientOf(options, FEW_RETRIES, this.#sockets)
-    this.#wire = wireOf(this.kafka)
+    this.#requestMs = options.requestMs ?? DEFAULT_REQUEST_MS
+    this.#client = client
+    this.#connections = client.open()
     this.#anyone = new Anyone(options.clock)
   }
 
@@ -67,7 +74,7 @@ export class Link implements AsyncDisposable {
 
   /** More than one broker, as far as is known. */
   get #hasOthers(): boolean {
-    return this.options.brokers.includes(',') || Object.keys(this.#wire.brokerPool.brokers).length > 1
+    return this.options.brokers.includes(',') || this.#connections.nodes.length > 1
   }
 
   get clock(): Clock {
@@ -103,11 +110,10 @@ export class Link implements AsyncDisposable {
 
   /** Topics that are there, with the number of their partitions. */
   async partitionsOf(topics: readonly string[]): Promise<ReadonlyMap<string, number>> {
-    const { topicMetadata } = await this.#ask(topics[0] ?? '', (broker) => broker.metadataOfEach(topics))
     const found = new Map<string, number>()
-    for (const { topic, topicErrorCode, partitionMetadata } of topicMetadata) {
-      if (topicErrorCode === 0) found.set(topic, partitionMetadata.length)
-      else if (topicErrorCode !== UNKNOWN_TOPIC) throw unavailable(`topic ${topic} has no leader now`)
+    for (const { topic, error, leaders } of await this.#ask(topics[0] ?? '', (broker) => broker.topics(topics))) {
+      if (error === 0) found.set(topic, leaders.length)
+      else if (error !== UNKNOWN_TOPIC) throw unavailable(`topic ${topic} has no leader now`)
     }
     return found
   }
@@ -129,55 +135,34 @@ export class Link implements AsyncDisposable {
     this.#leaders.delete(topic)
   }
 
-  /** Asks who leads a partition. A failure is told as one of ours. */
-  async atLeader<T>(topic: string, partition: number, ask: (broker: WireBroker) => Promise<T>): Promise<T> {
-    const node = await this.leaderOf(topic, partition)
-    return this.atNode(node, topic, ask)
+  createTopics(topics: readonly NewTopic[]): Promise<void> {
+    return this.#atController(topics[0]?.topic ?? '', (broker) => broker.createTopics(topics))
   }
 
-  async atNode<T>(node: number, topic: string, ask: (broker: WireBroker) => Promise<T>): Promise<T> {
-    this.#requireUp()
-    try {
-      return await this.limited(this.#wire.findBroker({ nodeId: node }).then(ask))
-    } catch (error) {
-      this.#leaders.delete(topic)
-      void this.check()
-      if (isUnanswered(error)) this.#renewSoon()
-      throw failureOf(error, topic)
-    }
-  }
-
-  async atController<T>(topic: string, ask: (broker: WireBroker) => Promise<T>): Promise<T> {
-    this.#requireUp()
-    try {
-      return await this.limited(this.#wire.findControllerBroker().then(ask))
-    } catch (error) {
-      if (isUnanswered(error)) this.#renewSoon()
-      // The controller may have moved
-      void this.#wire.refreshMetadata().catch(() => undefined)
-      void this.check()
-      throw failureOf(error, topic)
-    }
+  deleteTopics(names: readonly string[]): Promise<void> {
+    return this.#atController(names[0] ?? '', (broker) => broker.deleteTopics(names))
   }
 
   async removeGroup(group: string): Promise<void> {
-    await this.#atCoordinator(group, (broker) => broker.deleteGroups([group]))
+    await this.#atCoordinator(group, (broker) => broker.removeGroup(group))
+  }
+
+  /** One request to who leads all of it: where the first of each part lies. */
+  produce(node: number, producer: ProducerId, parts: readonly ProducedPart[]): Promise<readonly number[]> {
+    return this.#atNode(node, parts[0]?.topic ?? '', (broker) => broker.produce({ producer, parts }))
   }
 
   /** One fetch of what is there, without waiting for more. Undefined: the place is before the beginning, or behind the end. */
   async fetch(topic: string, partition: number, from: number, maxBytes: number): Promise<Page | undefined> {
-    const { responses } = await this.atLeader(topic, partition, (broker) =>
-      broker.fetch({
-        ...{ isolationLevel: READ_COMMITTED, maxWaitTime: 1, minBytes: 0, maxBytes, isOfEach: true },
-        topics: [{ topic, partitions: [{ partition, fetchOffset: String(from), maxBytes }] }],
-      }),
+    const parts = [{ topic, partition, from, maxBytes }]
+    const [found] = await this.#atLeader(topic, partition, (broker) =>
+      broker.fetch({ maxWaitMs: 1, minBytes: 0, maxBytes, parts }),
     )
-    const part = responses[0]?.partitions[0]
-    if (part?.errorCode === 0) return pageOf(from, part)
-    if (part?.errorCode === OUT_OF_RANGE) return undefined
+    if (found?.page !== undefined) return found.page
+    if (found?.error === OUT_OF_RANGE) return undefined
     this.#leaders.delete(topic)
-    if (part?.errorCode === UNKNOWN_TOPIC) throw unknownTopic(topic)
-    throw unavailable(`partition ${partition} of topic ${topic} can't be read now (${part?.errorCode})`)
+    if (found?.error === UNKNOWN_TOPIC) throw unknownTopic(topic)
+    throw unavailable(`partition ${partition} of topic ${topic} can't be read now (${found?.error})`)
   }
 
   /** Where a partition begins. */
@@ -192,35 +177,28 @@ export class Link implements AsyncDisposable {
 
   /** Of the first that was stored at that time or later; undefined if there is none. */
   async since(topic: string, partition: number, time: number): Promise<number | undefined> {
-    const offset = await this.#offsetAt(topic, partition, String(Math.max(0, Math.floor(time))))
+    const offset = await this.#offsetAt(topic, partition, Math.max(0, Math.floor(time)))
     return offset < 0 ? undefined : offset
   }
 
-  async #offsetAt(topic: string, partition: number, timestamp: string): Promise<number> {
-    const { responses } = await this.atLeader(topic, partition, (broker) =>
-      broker.listOffsets({
-        ...{ replicaId: -1, isolationLevel: READ_COMMITTED },
-        topics: [{ topic, partitions: [{ partition, timestamp }] }],
-      }),
-    )
-    const offset = responses[0]?.partitions[0]?.offset
-    if (offset === undefined) throw unavailable(`topic ${topic} does not say where it ends`)
-    return Number(offset)
+  async #offsetAt(topic: string, partition: number, time: number): Promise<number> {
+    const offset = await this.#atLeader(topic, partition, (broker) => broker.offsetAt(topic, partition, time))
+    if (Number.isNaN(offset)) throw unavailable(`topic ${topic} does not say where it ends`)
+    return offset
   }
 
   /** For good, as far as every subscription allows: who asks has looked. */
   async deleteBefore(topic: string, partition: number, offset: number): Promise<void> {
-    const topics = [{ topic, partitions: [{ partition, offset: String(offset) }] }]
-    await this.atLeader(topic, partition, (broker) => broker.deleteRecords({ topics, timeout: this.requestMs }))
+    await this.#atLeader(topic, partition, (broker) => broker.deleteBefore(topic, partition, offset))
   }
 
   /** A broker that has just started has none for a moment. */
-  async newProducer(transactionTimeout: number) {
+  async newProducer(): Promise<ProducerId> {
     for (let tries = 0; ; tries++) {
       try {
-        return await this.#ask('', (broker) => broker.initProducerId({ transactionTimeout }))
+        return await this.#ask('', (broker) => broker.newProducer(TRANSACTION_MS))
       } catch (error) {
-        if (tries >= MOST_TRIES || !isOfType(causeOf(error), 'GROUP_LOAD_IN_PROGRESS')) throw error
+        if (tries >= MOST_TRIES || !isOfType(error, 'COORDINATOR_LOAD_IN_PROGRESS')) throw error
         await sleep(this.clock, RETRY_MS)
       }
     }
@@ -228,34 +206,22 @@ export class Link implements AsyncDisposable {
 
   /** Everything before `offset` has ended or waits aside: what tools show of a group, and what retention asks. */
   async commit(group: string, topic: string, partition: number, offset: number): Promise<void> {
-    const partitions = [{ partition, offset: String(offset), metadata: null }]
-    const request = { groupId: group, groupGenerationId: NO_GENERATION, memberId: '', topics: [{ topic, partitions }] }
-    await this.#atCoordinator(group, (broker) => broker.offsetCommit(request))
+    await this.#atCoordinator(group, (broker) => broker.commit(group, topic, partition, offset))
   }
 
   /** By partition; without those that nobody committed. */
-  async committed(group: string, topic: string, count: number): Promise<ReadonlyMap<number, number>> {
-    const partitions = Array.from({ length: count }, (_, partition) => ({ partition }))
-    const { responses } = await this.#atCoordinator(group, (broker) =>
-      broker.offsetFetch({ groupId: group, topics: [{ topic, partitions }] }),
-    )
-    const found = new Map<number, number>()
-    for (const { partition, offset } of responses[0]?.partitions ?? []) {
-      if (Number(offset) >= 0) found.set(partition, Number(offset))
-    }
-    return found
+  committed(group: string, topic: string, count: number): Promise<ReadonlyMap<number, number>> {
+    return this.#atCoordinator(group, (broker) => broker.committed(group, topic, count))
   }
 
-  async #atCoordinator<T>(group: string, ask: (broker: WireBroker) => Promise<T>): Promise<T> {
+  async #atCoordinator<T>(group: string, ask: (broker: Broker) => Promise<T>): Promise<T> {
     let known = this.#coordinators.get(group)
     if (known === undefined) {
-      known = this.#ask(group, (broker) =>
-        broker.findGroupCoordinator({ groupId: group, coordinatorType: GROUP }),
-      ).then(({ coordinator }) => coordinator.nodeId)
+      known = this.#ask(group, (broker) => broker.coordinatorOf(group))
       this.#coordinators.set(group, known)
     }
     try {
-      return await this.atNode(await known, group, ask)
+      return await this.#atNode(await known, group, ask)
     } catch (error) {
       this.#coordinators.delete(group)
       throw error
@@ -263,15 +229,41 @@ export class Link implements AsyncDisposable {
   }
 
   async #leadersOf(topic: string): Promise<readonly number[]> {
-    const { topicMetadata } = await this.#ask(topic, (broker) => broker.metadataOfEach([topic]))
-    const found = topicMetadata[0]
-    if (found === undefined || found.topicErrorCode === UNKNOWN_TOPIC) throw unknownTopic(topic)
-    const leaders: number[] = []
-    for (const { partitionId, leader } of found.partitionMetadata) leaders[partitionId] = leader
-    return leaders
+    const [found] = await this.#ask(topic, (broker) => broker.topics([topic]))
+    if (found === undefined || found.error === UNKNOWN_TOPIC) throw unknownTopic(topic)
+    return found.leaders
   }
 
-  async #ask<T>(about: string, ask: (broker: WireBroker) => Promise<T>): Promise<T> {
+  /** Asks who leads a partition. A failure is told as one of ours. */
+  async #atLeader<T>(topic: string, partition: number, ask: (broker: Broker) => Promise<T>): Promise<T> {
+    return this.#atNode(await this.leaderOf(topic, partition), topic, ask)
+  }
+
+  async #atNode<T>(node: number, topic: string, ask: (broker: Broker) => Promise<T>): Promise<T> {
+    this.#requireUp()
+    try {
+      return await this.limited(this.#connections.broker(node).then(ask))
+    } catch (error) {
+      this.#leaders.delete(topic)
+      void this.check()
+      if (isUnanswered(error)) this.#renewSoon()
+      throw failureOf(error, topic)
+    }
+  }
+
+  /** It may have moved: then the check that follows a failure finds it. */
+  async #atController<T>(topic: string, ask: (broker: Broker) => Promise<T>): Promise<T> {
+    this.#requireUp()
+    try {
+      return await this.limited(this.#connections.controller().then(ask))
+    } catch (error) {
+      if (isUnanswered(error)) this.#renewSoon()
+      void this.check()
+      throw failureOf(error, topic)
+    }
+  }
+
+  async #ask<T>(about: string, ask: (broker: Broker) => Promise<T>): Promise<T> {
     this.#requireUp()
     try {
       return await this.#askAnyone(ask)
@@ -281,11 +273,10 @@ export class Link implements AsyncDisposable {
     }
   }
 
-  #askAnyone<T>(ask: (broker: WireBroker) => Promise<T>): Promise<T> {
-    const wire = this.#wire
-    const nodes = Object.keys(wire.brokerPool.brokers).map(Number)
-    if (nodes.length === 0) return this.limited(wire.brokerPool.findConnectedBroker().then(ask))
-    return this.#anyone.ask(nodes, (nodeId) => this.limited(wire.findBroker({ nodeId }).then(ask)))
+  #askAnyone<T>(ask: (broker: Broker) => Promise<T>): Promise<T> {
+    const connections = this.#connections
+    if (connections.nodes.length === 0) return this.limited(connections.any().then(ask))
+    return this.#anyone.ask(connections.nodes, (node) => this.limited(connections.broker(node).then(ask)))
   }
 
   /** Down, nobody is asked: each would try to connect for itself. */
@@ -294,15 +285,15 @@ export class Link implements AsyncDisposable {
     if (this.#state.state === 'waiting' && !this.#isPreparing) throw unavailable(this.#state.reason)
   }
 
-  limited<T>(asking: Promise<T>, ms = this.requestMs + GRACE_MS): Promise<T> {
+  limited<T>(asking: Promise<T>, ms = this.#requestMs + GRACE_MS): Promise<T> {
     return within(asking, ms)
   }
 
   /** What hangs or was lost is left to itself, and all begins with new connections. */
-  #renew(fresh = this.wire()): void {
-    const old = this.#wire
-    this.#wire = fresh
-    old.disconnect().catch(() => undefined)
+  #renew(fresh = this.open()): void {
+    const old = this.#connections
+    this.#connections = fresh
+    old.close().catch(() => undefined)
   }
 
   /** While the others are up. Fails quietly: the next request without an answer begins it again. */
@@ -310,45 +301,50 @@ export class Link implements AsyncDisposable {
     const now = this.clock.now()
     if (this.#renewing !== undefined || now < this.#renewedAt + RENEWAL_MS) return
     this.#renewedAt = now
-    const fresh = this.wire()
-    const connecting = this.connected(fresh).then(() => this.limited(fresh.refreshMetadata()))
+    const fresh = this.open()
+    const connecting = this.#connected(fresh).then(() => this.limited(fresh.refresh()))
     this.#renewing = connecting
       .then(
         () => this.#renew(fresh),
-        () => void fresh.disconnect().catch(() => undefined),
+        () => void fresh.close().catch(() => undefined),
       )
       .finally(() => {
         this.#renewing = undefined
       })
   }
 
-  /** Connections of their own. */
-  wire(): Wire {
-    const made = wireOf(this.kafka)
-    for (const topic of this.targets) made.targetTopics.add(topic)
-    return made
+  /** Connections beside those that single requests go over, for what waits. */
+  open(): Connections {
+    const connections = this.#client.open()
+    for (const topic of this.#targets) connections.target(topic)
+    return connections
+  }
+
+  async brokerOf(connections: Connections, node: number): Promise<Broker> {
+    await this.#connected(connections)
+    return connections.broker(node)
   }
 
   /** One that is silent is not waited for as long as a request is, where there are others: the next begins with another. */
-  connected(wire: Wire): Promise<void> {
-    return this.limited(wire.connect(), this.#hasOthers ? GRACE_MS : undefined)
+  #connected(connections: Connections): Promise<void> {
+    return this.limited(connections.connect(), this.#hasOthers ? GRACE_MS : undefined)
   }
 
-  /** Who is there and who leads; the client asks one broker, which may be silent: then another says whether there is a cluster. */
+  /** Who is there; the client asks one broker, which may be silent: then another says whether there is a cluster. */
   async #refresh(): Promise<void> {
-    const refreshing = this.limited(this.#wire.refreshMetadata())
-    if (this.targets.size === 0 || !this.#hasOthers) return refreshing
+    const refreshing = this.limited(this.#connections.refresh())
+    if (this.#targets.size === 0 || !this.#hasOthers) return refreshing
     const isDone = await this.limited(refreshing, SILENT_MS).then(
       () => true,
       () => false,
     )
-    if (!isDone) await this.#askAnyone((broker) => broker.metadataOfEach([...this.targets].slice(0, 1)))
+    if (!isDone) await this.#askAnyone((broker) => broker.topics([...this.#targets].slice(0, 1)))
   }
 
   async #look(): Promise<void> {
     this.#timer?.[Symbol.dispose]()
     try {
-      await this.connected(this.#wire)
+      await this.#connected(this.#connections)
       await this.#refresh()
       if (!this.#isPrepared) {
         this.#isPreparing = true
@@ -370,21 +366,21 @@ export class Link implements AsyncDisposable {
     this.#timer = this.clock.after(this.isUp ? PING_MS : RETRY_MS, () => void this.check())
   }
 
-  /** What metadata is asked for: else the client asks for every topic there is. */
+  /** A topic that is there. */
   target(topic: string): void {
-    this.targets.add(topic)
-    this.#wire.targetTopics.add(topic)
+    this.#targets.add(topic)
+    this.#connections.target(topic)
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     this.#isClosed = true
     this.#state = { state: 'waiting', reason: 'closed' }
     this.#timer?.[Symbol.dispose]()
-    await this.#wire.disconnect().catch(() => undefined)
-    // Of brokers that were silent, or reached while everything closed: one that is left would hold the process
+    await this.#connections.close().catch(() => undefined)
     await this.#checking
-    for (const socket of this.#sockets) socket.destroy()
+    // One that is left would hold the process
+    this.#client[Symbol.dispose]()
     await this.#renewing
-    for (const socket of this.#sockets) socket.destroy()
+    this.#client[Symbol.dispose]()
   }
 }

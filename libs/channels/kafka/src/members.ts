@@ -1,9 +1,9 @@
 import type { MemberSink } from '@sluice/channel'
+import type { Lying } from './client/client.ts'
 import type { Fetcher } from './fetcher.ts'
 import type { Link } from './link.ts'
 import { membersTopic } from './names.ts'
 import type { Publisher } from './publish.ts'
-import type { Lying } from './wire.ts'
 
 const LANE = 'lane:'
 const SAID = Buffer.from('{}')

@@ -1,12 +1,12 @@
 import { createHash } from 'node:crypto'
 import { type Entry, laneOf, type Parked, type ParkedQuery, type Position } from '@sluice/channel'
+import type { Lying } from './client/client.ts'
 import { recordsAt, scan } from './fetcher.ts'
 import { Keys } from './journal.ts'
 import type { Link } from './link.ts'
 import { type ChannelNames, orderOf, tokenOf } from './names.ts'
 import type { Publisher } from './publish.ts'
 import { decodeRecord, encodeRecord, type KafkaRecord, orderIn } from './record.ts'
-import type { Lying } from './wire.ts'
 
 export interface ParkedDeps {
   readonly link: Link

@@ -1,7 +1,7 @@
 import { type Entry, laneOf } from '@sluice/channel'
 import { eventBytes } from '@sluice/cloudevents'
-import { CompressionTypes } from 'kafkajs'
-import { ADDED_BYTES, type KafkaOptions, MAX_EVENT_BYTES, MAX_NOTE_BYTES } from './config.ts'
+import type { ProducerId } from './client/client.ts'
+import { ADDED_BYTES, MAX_EVENT_BYTES, MAX_NOTE_BYTES } from './config.ts'
 import { closed, failureOf, tooLarge, unavailable } from './errors.ts'
 import type { Link } from './link.ts'
 import { timeOf } from './names.ts'
@@ -32,9 +32,7 @@ interface Led extends Waiting {
   readonly node: number
 }
 
-interface Producer {
-  readonly id: string
-  readonly epoch: number
+interface Producer extends ProducerId {
   readonly next: Map<string, number>
 }
 
@@ -42,8 +40,6 @@ interface Producer {
 const BATCH_BYTES = 512 * 1024
 /** Of all partitions. */
 const REQUEST_BYTES = 8 * 1024 * 1024
-const TRANSACTION_MS = 30_000
-const ALL_COPIES = -1
 
 /**
  * Stores records in the order they are given, one request at a time with all that has come meanwhile.
@@ -56,15 +52,13 @@ const ALL_COPIES = -1
  */
 export class Publisher implements AsyncDisposable {
   readonly #link: Link
-  readonly #compression: CompressionTypes
   #producer: Promise<Producer> | undefined
   #waiting: Waiting[] = []
   #sending: Promise<void> | undefined
   #isClosed = false
 
-  constructor(link: Link, { compression = 'none' }: Pick<KafkaOptions, 'compression'> = {}) {
+  constructor(link: Link) {
     this.#link = link
-    this.#compression = compression === 'gzip' ? CompressionTypes.GZIP : CompressionTypes.None
   }
 
   /** Resolves once all are stored, or rejects, possibly with some. What is too large is refused before anything is sent. */
@@ -186,30 +180,23 @@ export class Publisher implements AsyncDisposable {
     producer: Producer,
     next: Map<string, number>,
   ): Promise<void> {
-    const topicData = [...Map.groupBy(parts, (each) => (each[0] as Waiting).topic)].map(([topic, each]) => ({
-      topic,
-      partitions: each.map((records) => {
-        const { partition } = records[0] as Waiting
-        const firstSequence = producer.next.get(`${partition} ${topic}`) ?? 0
-        const messages = records.map(({ record, order }) => ({ ...record, timestamp: timeOf(order) }))
-        return { partition, firstSequence, messages }
-      }),
-    }))
-    const about = topicData[0]?.topic ?? ''
-    const { topics } = await this.#link.atNode(node, about, (broker) =>
-      broker.produce({
-        ...{ acks: ALL_COPIES, timeout: this.#link.requestMs, compression: this.#compression, topicData },
-        ...{ producerId: producer.id, producerEpoch: producer.epoch },
+    const bases = await this.#link.produce(
+      node,
+      producer,
+      parts.map((waiting) => {
+        const { topic, partition } = waiting[0] as Waiting
+        const records = waiting.map(({ record, order }) => ({ headers: {}, ...record, time: timeOf(order) }))
+        return { topic, partition, sequence: producer.next.get(`${partition} ${topic}`) ?? 0, records }
       }),
     )
-    for (const { topicName, partitions } of topics) {
-      for (const { partition, baseOffset } of partitions) next.set(`${partition} ${topicName}`, Number(baseOffset))
+    for (const [i, [first]] of parts.entries()) {
+      const { topic, partition } = first as Waiting
+      next.set(`${partition} ${topic}`, bases[i] ?? -1)
     }
   }
 
   async #begin(): Promise<Producer> {
-    const { producerId, producerEpoch } = await this.#link.newProducer(TRANSACTION_MS)
-    return { id: producerId, epoch: producerEpoch, next: new Map() }
+    return { ...(await this.#link.newProducer()), next: new Map() }
   }
 }
 

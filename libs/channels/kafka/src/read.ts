@@ -1,10 +1,10 @@
 import { type Beginning, type Position, SeenKeys, type Stored } from '@sluice/channel'
+import type { Lying } from './client/client.ts'
 import { recordsAt, scan } from './fetcher.ts'
 import type { Link } from './link.ts'
 import { atOf, type ChannelNames, orderOf, positionOf, timeOf } from './names.ts'
 import { decodeRecord, orderIn, type RecordEntry } from './record.ts'
 import { type ReadDeps, stateOf } from './state.ts'
-import type { Lying } from './wire.ts'
 
 export type From = Position | Date | 'oldest'
 type LogDeps = Pick<ReadDeps, 'link' | 'names' | 'lanes'>

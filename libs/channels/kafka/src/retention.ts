@@ -1,11 +1,11 @@
 import { type ChannelOptions, REMEMBERED_KEYS } from '@sluice/channel'
+import type { Lying } from './client/client.ts'
 import { DEDUP_WINDOW_MS } from './config.ts'
 import { scan } from './fetcher.ts'
 import type { Link } from './link.ts'
 import { type ChannelNames, orderOf } from './names.ts'
 import { placeOfOrder } from './read.ts'
 import { orderIn, recordBytes } from './record.ts'
-import type { Lying } from './wire.ts'
 
 export interface RetentionDeps {
   readonly link: Link

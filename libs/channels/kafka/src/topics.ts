@@ -1,6 +1,6 @@
 import { sleep } from '@sluice/clock'
 import { MAX_BATCH_BYTES } from './config.ts'
-import { causeOf, conflict, isOfType, isUnavailable, unavailable, unknownTopic } from './errors.ts'
+import { conflict, isOfType, isOnly, isUnavailable, unavailable, unknownTopic } from './errors.ts'
 import type { Link } from './link.ts'
 
 export interface TopicOptions {
@@ -94,21 +94,18 @@ function checkPartitions(topic: string, partitions: number | undefined, options:
 async function make(link: Link, missing: readonly (readonly [string, TopicOptions])[]): Promise<void> {
   const topics = missing.map(([topic, { lanes, replicas, isCompacted = false }]) => {
     const config = { ...ALL, ...(isCompacted ? COMPACTED : { 'cleanup.policy': 'delete' }) }
-    const configEntries = Object.entries(config).map(([name, value]) => ({ name, value }))
-    return { topic, numPartitions: lanes, replicationFactor: replicas, configEntries }
+    return { topic, partitions: lanes, replicas, config }
   })
   const [first, { replicas }] = missing[0] as readonly [string, TopicOptions]
   try {
-    await link.atController(first, (broker) => broker.createTopics({ topics, timeout: link.requestMs }))
+    await link.createTopics(topics)
   } catch (error) {
-    const cause = causeOf(error)
-    const { errors = [cause] } = cause as { errors?: readonly unknown[] }
-    if (errors.some((each) => isOfType(each, 'INVALID_REPLICATION_FACTOR'))) {
+    if (isOfType(error, 'INVALID_REPLICATION_FACTOR')) {
       // A broker that comes back is not counted until its earlier session has ended
       if (replicas === 1) throw unavailable('no broker is ready', error)
       throw conflict(first, `${replicas} replicas are more than there are brokers`)
     }
-    if (!errors.every((each) => isOfType(each, 'TOPIC_ALREADY_EXISTS'))) throw error
+    if (!isOnly(error, 'TOPIC_ALREADY_EXISTS')) throw error
   }
 }
 
@@ -125,11 +122,9 @@ export async function removeTopics(
     if (tries > 1) await sleep(link.clock, RETRY_MS)
     if (tries % 5 !== 1) continue
     try {
-      await link.atController(found[0] ?? '', (broker) =>
-        broker.deleteTopics({ topics: found, timeout: link.requestMs }),
-      )
+      await link.deleteTopics(found)
     } catch (error) {
-      if (!isOfType(causeOf(error), 'UNKNOWN_TOPIC_OR_PARTITION')) throw error
+      if (!isOnly(error, 'UNKNOWN_TOPIC_OR_PARTITION')) throw error
     }
   }
   for (const topic of topics) link.forgetLeaders(topic)

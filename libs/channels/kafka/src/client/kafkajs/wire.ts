@@ -1,4 +1,6 @@
 import type { Kafka } from 'kafkajs'
+import type { Lying, Page } from '../client.ts'
+import { Transactions } from '../transactions.ts'
 
 /** What the patched client lends of itself; places are decimal texts, as Kafka's are 64 bits. */
 export interface Wire {
@@ -110,27 +112,7 @@ export interface WireRecord {
   readonly batchContext?: { readonly producerId: string; readonly inTransaction: boolean }
 }
 
-/** One that was stored, with its place as a number. */
-export interface Lying {
-  readonly offset: number
-  /** ms since the epoch. */
-  readonly storedAt: number
-  readonly key: Buffer | null
-  readonly value: Buffer | null
-  readonly headers: Readonly<Record<string, Buffer | Buffer[]>>
-}
-
-/** What a fetch brought of one partition. */
-export interface Page {
-  readonly records: readonly Lying[]
-  /** Where reading goes on. */
-  readonly next: number
-  /** Behind the newest that may be read. */
-  readonly end: number
-}
-
 export const READ_COMMITTED = 1
-const ABORT = 0
 
 export function wireOf(kafka: Kafka): Wire {
   return (kafka as unknown as { cluster(options: { isolationLevel: number }): Wire }).cluster({
@@ -141,23 +123,18 @@ export function wireOf(kafka: Kafka): Wire {
 /** Without what lies before `from`, what belongs to transactions that were aborted, and their markers. */
 export function pageOf(from: number, part: WirePartition): Page {
   const { messages, abortedTransactions } = part
-  const waiting = [...(abortedTransactions ?? [])].sort((a, b) => Number(a.firstOffset) - Number(b.firstOffset))
-  const aborting = new Set<string>()
+  const aborted = (abortedTransactions ?? []).map(({ producerId, firstOffset }) => ({
+    ...{ producer: producerId, from: Number(firstOffset) },
+  }))
+  const transactions = new Transactions(aborted)
   const records: Lying[] = []
   let last = from - 1
-  for (const { offset: text, timestamp, key, value, headers, isControlRecord, batchContext } of messages) {
+  for (const { offset: text, timestamp, key, value, headers, isControlRecord = false, batchContext } of messages) {
     const offset = Number(text)
     last = Math.max(last, offset)
-    while (waiting[0] !== undefined && Number(waiting[0].firstOffset) <= offset) {
-      aborting.add((waiting.shift() as { producerId: string }).producerId)
-    }
-    const producer = batchContext?.producerId ?? ''
-    if (isControlRecord) {
-      if (key?.readInt16BE(2) === ABORT) aborting.delete(producer)
-      continue
-    }
-    if (offset < from || (batchContext?.inTransaction && aborting.has(producer))) continue
-    records.push({ offset, storedAt: Number(timestamp), key, value, headers })
+    const { producerId: producer = '', inTransaction: isTransactional = false } = batchContext ?? {}
+    const isValid = transactions.isValid(offset, key, { producer, isTransactional, isControl: isControlRecord })
+    if (isValid && offset >= from) records.push({ offset, storedAt: Number(timestamp), key, value, headers })
   }
   return {
     records,
