@@ -18,7 +18,7 @@ export { type NatsServer, provisionNats, startNats } from './servers/nats.ts'
 export { type NatsCluster, startNatsCluster } from './servers/nats-cluster.ts'
 export { type Provision, provision, type Way } from './servers/provision.ts'
 export { startTcpProxy, type TcpProxy } from './servers/tcp-proxy.ts'
-export { type App, type Service, ServicesApart, startApp, until } from './services-apart.ts'
+export { type App, type Service, ServicesApart, type SourceApp, startApp, until } from './services-apart.ts'
 export { ShiftedClock } from './shifted-clock.ts'
 export { type Sink, type SinkAnswer, type SinkOptions, type SinkRequest, startSink } from './sink.ts'
 export type {
