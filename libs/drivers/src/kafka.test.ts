@@ -60,6 +60,11 @@ describe('variables of Kafka that can never work are refused', () => {
       [/not one of PLAIN, SCRAM/, /^KAFKA_SASL_MECHANISM: needs KAFKA_USER/],
     ],
     ['a codec that is not had', { ...BROKERS, KAFKA_COMPRESSION: 'zstd' }, [/"zstd" is not supported.*none or gzip/]],
+    [
+      'a client that nobody has',
+      { ...BROKERS, KAFKA_CLIENT: 'librdkafka' },
+      [/"librdkafka" is not one of platformatic, kafkajs/],
+    ],
     ['a codec that nobody has', { ...BROKERS, KAFKA_COMPRESSION: 'zip' }, [/"zip" is not one of none, gzip/]],
     [
       'numbers out of bounds and a bad name',
@@ -71,6 +76,13 @@ describe('variables of Kafka that can never work are refused', () => {
     expect(problems).toHaveLength(expected.length)
     for (const [n, pattern] of expected.entries()) expect(problems[n]).toMatch(pattern)
     expect(problems.join()).not.toContain(PASSWORD)
+  })
+
+  test('more copies to be written than there are', () => {
+    expect(problemsOf({ ...BROKERS, KAFKA_REPLICAS: '2', KAFKA_MIN_INSYNC: '3' })).toEqual([
+      expect.stringMatching(/^KAFKA_MIN_INSYNC: is more than KAFKA_REPLICAS/),
+    ])
+    expect(problemsOf({ ...BROKERS, KAFKA_REPLICAS: '3', KAFKA_MIN_INSYNC: '3' })).toEqual([])
   })
 
   test('files that hold no certificate, or not the key of the certificate, and a password given twice', () => {
@@ -88,7 +100,7 @@ describe('variables of Kafka that can never work are refused', () => {
 describe('what Kafka is opened with', () => {
   test('nothing else set: one copy, no compression, no login, no TLS', () => {
     expect(optionsOf({})).toEqual({
-      ...{ brokers: 'a:9092, [::1]:9092', clientId: 'sluice-filter', prefix: 'sluice' },
+      ...{ brokers: 'a:9092, [::1]:9092', clientId: 'sluice-filter', prefix: 'sluice', client: 'platformatic' },
       ...{ replicas: 1, flushAlways: false, places: false, compression: 'none', requestMs: 6_000, leaseMs: 10_000 },
     })
   })
@@ -109,10 +121,11 @@ describe('what Kafka is opened with', () => {
     expect(optionsOf(files)).toMatchObject({ tls: { ca, cert: ca, key } })
   })
 
-  test('its times, copies, codec and prefix', () => {
-    const env = { KAFKA_REQUEST_MS: '2s', KAFKA_LEASE_MS: '5s', KAFKA_REPLICAS: '3', KAFKA_COMPRESSION: 'gzip' }
-    const options = { requestMs: 2_000, leaseMs: 5_000, replicas: 3, compression: 'gzip', prefix: 'blue' }
-    expect(optionsOf({ ...env, KAFKA_PREFIX: 'blue' })).toMatchObject(options)
+  test('its client, times, copies, codec and prefix', () => {
+    const env = { KAFKA_REQUEST_MS: '2s', KAFKA_LEASE_MS: '5s', KAFKA_REPLICAS: '3', KAFKA_MIN_INSYNC: '2' }
+    expect(optionsOf({ KAFKA_CLIENT: 'kafkajs' })).toMatchObject({ client: 'kafkajs' })
+    const options = { requestMs: 2_000, leaseMs: 5_000, replicas: 3, minInsync: 2, compression: 'gzip', prefix: 'blue' }
+    expect(optionsOf({ ...env, KAFKA_PREFIX: 'blue', KAFKA_COMPRESSION: 'gzip' })).toMatchObject(options)
   })
 })
 

@@ -16,6 +16,7 @@ import type { DriverDeps, OpenedDriver } from './driver.ts'
 const optional = { fallback: undefined } as const
 const secret = { fallback: undefined, isSecret: true } as const
 const MECHANISMS = ['PLAIN', 'SCRAM-SHA-256', 'SCRAM-SHA-512'] as const
+const CLIENTS = ['platformatic', 'kafkajs'] as const
 const CODECS = ['none', 'gzip'] as const
 const OTHER_CODECS: readonly string[] = ['snappy', 'lz4', 'zstd']
 
@@ -44,6 +45,11 @@ export const kafkaConfig = {
     ...{ min: 1, max: 32_767, fallback: 1 },
     meaning: 'copies of each topic in the cluster where its log says nothing of them, the same at every service',
   }),
+  kafkaMinInsync: integer('KAFKA_MIN_INSYNC', {
+    ...{ min: 1, max: 32_767, fallback: undefined },
+    meaning:
+      'copies that are written before an event is accepted, in topics as they are made; 2 of 3 or more unless set, else 1',
+  }),
   kafkaFlushAlways: boolean('KAFKA_FLUSH_ALWAYS', {
     fallback: false,
     meaning: 'every broker is known to write each batch to disk before it answers, so that events survive power loss',
@@ -52,6 +58,10 @@ export const kafkaConfig = {
   kafkaAddPlace: boolean('KAFKA_ADD_PLACE', {
     fallback: false,
     meaning: 'events go out with knativekafkapartition and knativekafkaoffset, as those of Knative do',
+  }),
+  kafkaClient: oneOf('KAFKA_CLIENT', CLIENTS, {
+    fallback: 'platformatic',
+    meaning: 'what speaks to the brokers: platformatic (@platformatic/kafka) or kafkajs',
   }),
   kafkaPrefix: topicToken('KAFKA_PREFIX'),
   kafkaRequestMs: durationMs('KAFKA_REQUEST_MS', {
@@ -73,6 +83,11 @@ export const kafkaRules: Rules<typeof kafkaConfig> = (config, isSet) => [
   ),
   ...(isSet('KAFKA_PASSWORD') && isSet('KAFKA_PASSWORD_FILE')
     ? ['KAFKA_PASSWORD_FILE: is set beside KAFKA_PASSWORD: unset one of them']
+    : []),
+  ...((config.kafkaMinInsync ?? 1) > (config.kafkaReplicas ?? 1)
+    ? [
+        'KAFKA_MIN_INSYNC: is more than KAFKA_REPLICAS, so that nothing would ever be accepted: raise one or lower the other',
+      ]
     : []),
   ...certificateProblems(config),
 ]
@@ -126,12 +141,14 @@ export function kafkaOptions(config: Config, { clock, telemetry, name }: DriverD
   return {
     ...{ brokers: config.kafkaBrokers ?? '', clock, telemetry, clientId: `sluice-${name}` },
     ...{ replicas: config.kafkaReplicas, flushAlways: config.kafkaFlushAlways, compression: config.kafkaCompression },
+    client: config.kafkaClient,
     ...{
       prefix: config.kafkaPrefix,
       places: config.kafkaAddPlace,
       requestMs: config.kafkaRequestMs,
       leaseMs: config.kafkaLeaseMs,
     },
+    ...(config.kafkaMinInsync !== undefined && { minInsync: config.kafkaMinInsync }),
     ...(sasl && { sasl }),
     ...(tls && { tls }),
   } satisfies KafkaOptions
