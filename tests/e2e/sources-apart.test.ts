@@ -1,6 +1,8 @@
+import { setTimeout as wait } from 'node:timers/promises'
 import { afterAll, expect, jest, test } from '@jest/globals'
 import {
   provisionNats,
+  type Service,
   ServicesApart,
   type SinkRequest,
   startNats,
@@ -79,5 +81,49 @@ onNats(
     expect((await other.readyz()).body.warnings?.map(({ name }) => name)).toEqual(['contract'])
     await other.kill('SIGTERM')
     expect(await other.running.exit).toEqual({ code: 0, signal: null })
+  },
+)
+
+const OBJECTS = `
+apiVersion: sources.knative.dev/v1
+kind: ApiServerSource
+metadata: { name: objects, namespace: shop }
+spec:
+  resources: [{ apiVersion: v1, kind: Namespace }]
+  filters: [{ suffix: { type: .add } }]
+  sink: { uri: http://127.0.0.1:9/ }
+`
+
+onNats(
+  'two source-apiserver beside a controller whose API they read: one tells, and the other goes on where it left',
+  async () => {
+    await using ingress = await startSink({ respond: () => 202 })
+    const told = () => ingress.requests.map(({ headers }) => headers['ce-name'])
+    await using apart = new ServicesApart({
+      env: {
+        ...{ INGRESS_URL: ingress.url.replace(/\/$/, ''), CHANNEL_DRIVER: 'nats' },
+        ...{ NATS_URL: server?.url ?? '', NATS_PREFIX: `objects-${process.pid}` },
+      },
+      manifests: { 'objects.yaml': OBJECTS },
+      readyMs: 30_000,
+    })
+    const controller = await apart.controller()
+    const replicas = await Promise.all(
+      ['one', 'two'].map((name) => apart.service('source-apiserver', name, controller.url)),
+    )
+    const make = (name: string) =>
+      apart.write(`${name}.yaml`, `{ apiVersion: v1, kind: Namespace, metadata: { name: ${name} } }`)
+    // What is there before it begins is not told
+    let made = 0
+    for (; told().length === 0; await wait(300)) make(`a-${made++}`)
+    const [holder, other] = replicas as [Service, Service]
+    await holder.kill('SIGTERM')
+    make('b')
+    await until('b', async () => told().includes('b'))
+    await apart.service('source-apiserver', 'one', controller.url)
+    await other.kill('SIGTERM')
+    make('c')
+    await until('c', async () => told().includes('c'))
+    expect(told().slice(-3)).toEqual([`a-${made - 1}`, 'b', 'c'])
   },
 )

@@ -1,6 +1,5 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { createServer } from 'node:net'
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
 import { systemClock } from '@sluice/clock'
 import type { KafkaSourceRow } from '@sluice/contract'
@@ -8,11 +7,13 @@ import { kafkaSource } from '@sluice/source-kafka'
 import { runSources } from '@sluice/source-runtime'
 import { createTestTelemetry, type TestTelemetry } from '@sluice/telemetry/testing'
 import {
+  addScramUser,
   CERTIFICATE,
   createFakeDesk,
   createFakeIngress,
   type FakeDesk,
   type FakeIngress,
+  freePorts,
   type KafkaServer,
   KEY,
   provisionKafka,
@@ -32,18 +33,24 @@ const NO_PARTITIONS_BYTES = 10
 
 const provisioned = await provisionKafka()
 process.stdout.write(`${provisioned.report}\n`)
-const saslPort = await freePort()
+const [saslPort, mutualPort] = (await freePorts(2)) as [number, number]
+const JAAS = 'org.apache.kafka.common.security'
 const server = await startKafka(
   provisioned,
   `group.min.session.timeout.ms=500
-listener.security.protocol.map=PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT,SASL:SASL_SSL
-listener.name.sasl.sasl.enabled.mechanisms=PLAIN
-listener.name.sasl.ssl.keystore.type=PEM
-listener.name.sasl.ssl.keystore.certificate.chain=${inOneLine(CERTIFICATE)}
-listener.name.sasl.ssl.keystore.key=${inOneLine(KEY)}
-listener.name.sasl.plain.sasl.jaas.config=org.apache.kafka.common.security.plain.PlainLoginModule required user_reader="right";
+listener.security.protocol.map=PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT,SASL:SASL_SSL,MUTUAL:SSL
+listener.name.sasl.sasl.enabled.mechanisms=PLAIN,SCRAM-SHA-256,SCRAM-SHA-512
+ssl.keystore.type=PEM
+ssl.keystore.certificate.chain=${inOneLine(CERTIFICATE)}
+ssl.keystore.key=${inOneLine(KEY)}
+ssl.truststore.type=PEM
+ssl.truststore.certificates=${inOneLine(CERTIFICATE)}
+listener.name.mutual.ssl.client.auth=required
+listener.name.sasl.plain.sasl.jaas.config=${JAAS}.plain.PlainLoginModule required user_reader="right";
+listener.name.sasl.scram-sha-256.sasl.jaas.config=${JAAS}.scram.ScramLoginModule required;
+listener.name.sasl.scram-sha-512.sasl.jaas.config=${JAAS}.scram.ScramLoginModule required;
 `,
-  [`SASL://127.0.0.1:${saslPort}`],
+  [`SASL://127.0.0.1:${saslPort}`, `MUTUAL://127.0.0.1:${mutualPort}`],
 )
 
 describe('KafkaSource on a Kafka', () => {
@@ -236,33 +243,37 @@ describe('KafkaSource on a Kafka', () => {
     expect(sink.count).toBeGreaterThan(before)
   })
 
-  test('over TLS, wrong credentials are a condition, tried again, and right ones are taken', async () => {
+  test.each([undefined, 'SCRAM-SHA-256', 'SCRAM-SHA-512'])(
+    'over TLS, wrong credentials (saslType %s) are a condition, tried again, and right ones are taken',
+    async (saslType) => {
+      const topic = await newTopic()
+      if (saslType?.startsWith('SCRAM')) await addScramUser(server, 'reader', 'right')
+      const given = { saslUser: 'reader', saslPassword: 'wrong', tlsCaCert: CERTIFICATE, ...(saslType && { saslType }) }
+      const bootstrapServers = [`127.0.0.1:${saslPort}`]
+      await using source = await startSecured(server, { topics: [topic], bootstrapServers, sasl: true }, given)
+      await until('a condition', async () => source.conditions()?.ConnectionEstablished?.status === 'False')
+      expect(source.conditions()).toMatchObject({
+        ConnectionEstablished: { reason: 'AuthenticationFailed' },
+        Deployed: { status: 'False', reason: 'SourceOriginUnavailable' },
+      })
+      expect(JSON.stringify(source.desk.reports('u1'))).not.toContain('wrong')
+      source.desk.secrets.set('shop/kafka/saslPassword', 'right')
+      await send(topic, [{ value: 'x' }])
+      await source.stored(1)
+      expect(source.conditions()).toMatchObject({ ConnectionEstablished: { status: 'True' } })
+    },
+  )
+
+  test('with a certificate of its own where Kafka asks for one, and not without', async () => {
     const topic = await newTopic()
-    const secret = (key: string) => ({ namespace: 'shop', name: 'kafka', key })
-    const secrets = new Map([
-      ['shop/kafka/user', 'reader'],
-      ['shop/kafka/password', 'wrong'],
-      ['shop/kafka/ca', CERTIFICATE],
-    ])
-    await using source = await startSource(
-      server,
-      {
-        ...{ topics: [topic], bootstrapServers: [`127.0.0.1:${saslPort}`], sasl: true, tls: true },
-        secrets: { tlsCaCert: secret('ca'), saslUser: secret('user'), saslPassword: secret('password') },
-      },
-      createFakeIngress({ clock: systemClock }),
-      secrets,
-    )
-    await until('a condition', async () => source.conditions()?.ConnectionEstablished?.status === 'False')
-    expect(source.conditions()).toMatchObject({
-      ConnectionEstablished: { reason: 'AuthenticationFailed' },
-      Deployed: { status: 'False', reason: 'SourceOriginUnavailable' },
-    })
-    expect(JSON.stringify(source.desk.reports('u1'))).not.toContain('wrong')
-    source.desk.secrets.set('shop/kafka/password', 'right')
     await send(topic, [{ value: 'x' }])
+    const row = { topics: [topic], bootstrapServers: [`127.0.0.1:${mutualPort}`] }
+    await using bare = await startSecured(server, row, { tlsCaCert: CERTIFICATE })
+    await until('a condition', async () => bare.conditions()?.ConnectionEstablished?.status === 'False')
+    const given = { tlsCaCert: CERTIFICATE, tlsCert: CERTIFICATE, tlsKey: KEY }
+    await using source = await startSecured(server, row, given)
     await source.stored(1)
-    expect(source.conditions()).toMatchObject({ ConnectionEstablished: { status: 'True' } })
+    expect(bare.ingress.stored).toEqual([])
   })
 
   test('a topic that does not exist is a condition that names it', async () => {
@@ -312,6 +323,14 @@ async function startSource(
   }
 }
 
+/** Over TLS, with Secrets of these values. */
+function startSecured(server: KafkaServer, row: Partial<KafkaSourceRow>, given: Readonly<Record<string, string>>) {
+  const names = Object.keys(given)
+  const secrets = Object.fromEntries(names.map((key) => [key, { namespace: 'shop', name: 'kafka', key }]))
+  const values = new Map(Object.entries(given).map(([key, value]) => [`shop/kafka/${key}`, value]))
+  return startSource(server, { ...row, tls: true, secrets }, createFakeIngress({ clock: systemClock }), values)
+}
+
 function runOn(desk: FakeDesk<KafkaSourceRow>, ingress: FakeIngress, telemetry: TestTelemetry) {
   return runSources({
     ...{ desk: desk.replica(), clock: systemClock, telemetry, sender: ingress.sender, random: () => 0 },
@@ -337,13 +356,4 @@ function run(row: KafkaSourceRow) {
 /** As the properties of a server have it. */
 function inOneLine(pem: string): string {
   return pem.replaceAll('\n', '\\n')
-}
-
-async function freePort(): Promise<number> {
-  const listening = createServer().listen(0, '127.0.0.1')
-  await once(listening, 'listening')
-  const { port } = listening.address() as { port: number }
-  listening.close()
-  await once(listening, 'close')
-  return port
 }

@@ -12,13 +12,14 @@ const ROOT = fileURLToPath(new URL('../../..', import.meta.url))
 const START = startScript(ROOT)
 const LOOK_MS = 20
 
-export type App = 'controller' | 'ingress' | 'filter' | 'dispatcher' | 'filter-dispatcher' | 'source-cron'
+export type SourceApp = 'source-cron' | 'source-github' | 'source-apiserver' | 'source-kafka'
+export type App = 'controller' | 'ingress' | 'filter' | 'dispatcher' | 'filter-dispatcher' | SourceApp
 
 /** One process of an installation whose services run apart. */
 export interface Service {
   readonly running: RunningProcess
   readonly controlUrl: string
-  /** Where the controller serves the contract, or the ingress takes events. */
+  /** Where the controller serves the contract, the ingress takes events, or source-github webhooks. */
   readonly url: string
   readyz(): Promise<{ status: number; body: Readiness }>
   kill(signal: NodeJS.Signals): Promise<void>
@@ -40,7 +41,9 @@ interface Listed {
 const READY_KINDS = [
   ...['brokers', 'triggers'].map((kind) => `eventing.knative.dev/v1/${kind}`),
   ...['channels', 'inmemorychannels', 'subscriptions'].map((kind) => `messaging.knative.dev/v1/${kind}`),
-  'sources.knative.dev/v1/pingsources',
+  ...['v1/pingsources', 'v1/apiserversources', 'v1/kafkasources', 'v1alpha1/githubsources'].map(
+    (kind) => `sources.knative.dev/${kind}`,
+  ),
 ]
 
 /** An app in a process of its own, with the flags of `npm start`; resolves before it is ready. */
@@ -81,17 +84,29 @@ export class ServicesApart implements AsyncDisposable {
     writeFileSync(join(this.#folder, 'manifests', file), yaml)
   }
 
-  controller(port = '0'): Promise<Service> {
-    const env = { CONTROLLER_PORT: port, SLUICE_MANIFESTS: join(this.#folder, 'manifests') }
+  controller(port = '0', controlPort = '0'): Promise<Service> {
+    const env = { CONTROLLER_PORT: port, CONTROL_PORT: controlPort, SLUICE_MANIFESTS: join(this.#folder, 'manifests') }
     return this.#start('controller', 'controller', env, /"url":"([^"]+)"[^\n]*"serving the contract"/)
   }
 
   /** A replica keeps its data directory over restarts. */
   service(app: Exclude<App, 'controller'>, replica: string, contract: string): Promise<Service> {
     const env = { SLUICE_REPLICA: replica, SLUICE_CONTRACT: contract }
-    return app === 'ingress'
-      ? this.#start(app, replica, { ...env, INGRESS_PORT: '0' }, /"url":"([^"]+)"[^\n]*"waiting for events"/)
-      : this.#start(app, replica, env, /("control")/)
+    switch (app) {
+      case 'ingress':
+        return this.#start(app, replica, { ...env, INGRESS_PORT: '0' }, /"url":"([^"]+)"[^\n]*"waiting for events"/)
+      case 'source-github':
+        return this.#start(app, replica, { ...env, RECEIVER_PORT: '0' }, /"url":"([^"]+)"[^\n]*"waiting for webhooks"/)
+      case 'source-apiserver':
+        return this.#start(app, replica, { ...env, KUBECONFIG: this.kubeconfig }, /("control")/)
+      default:
+        return this.#start(app, replica, env, /("control")/)
+    }
+  }
+
+  /** Of the controller's own API. */
+  get kubeconfig(): string {
+    return join(this.#folder, 'controller', 'kubeconfig')
   }
 
   /** Resolves once every object of the manifests is Ready. */

@@ -1,5 +1,5 @@
 import { EventingError } from '@sluice/errors'
-import { RequestError } from './client/request-error.ts'
+import { RequestError, UnansweredError } from './client/request-error.ts'
 import { DRIVER_NAME } from './config.ts'
 
 const TOO_LARGE: ReadonlySet<string> = new Set(['MESSAGE_TOO_LARGE', 'RECORD_LIST_TOO_LARGE'])
@@ -7,6 +7,23 @@ const TOO_LARGE: ReadonlySet<string> = new Set(['MESSAGE_TOO_LARGE', 'RECORD_LIS
 export function unavailable(reason: string, cause?: unknown): EventingError {
   const text = `Kafka can't be used now: ${reason}`
   return new EventingError({ code: 'CHANNEL_UNAVAILABLE', driver: DRIVER_NAME, reason }, text, { cause })
+}
+
+/** The client's own timeouts do not cover all that it waits for. */
+export function unanswered(): EventingError {
+  const reason = 'the client does not answer'
+  return unavailable(reason, new UnansweredError(reason))
+}
+
+/** Whether it was sent, as far as is known, and nobody said anything. */
+export function isUnanswered(error: unknown): boolean {
+  return causeOf(error) instanceof UnansweredError
+}
+
+/** Why Kafka can't be used now. */
+export function reasonOf(error: unknown): string {
+  const { detail, message } = failureOf(error, '')
+  return detail.code === 'CHANNEL_UNAVAILABLE' ? detail.reason : message
 }
 
 export function isUnavailable(error: unknown): boolean {
@@ -57,6 +74,11 @@ export function isOnly(error: unknown, type: string): boolean {
 }
 
 function typesOf(error: unknown): readonly string[] {
-  const cause = error instanceof EventingError ? error.cause : error
+  const cause = causeOf(error)
   return cause instanceof RequestError ? [...cause.types] : []
+}
+
+/** What the client said. */
+function causeOf(error: unknown): unknown {
+  return error instanceof EventingError ? error.cause : error
 }

@@ -136,7 +136,7 @@ export class Fetcher implements AsyncDisposable {
   }
 
   async #ask(line: Connections, node: number, followed: readonly Followed[]): Promise<ReadonlyMap<string, Fetched>> {
-    const broker = await line.broker(node)
+    const broker = await this.#link.brokerOf(line, node)
     const parts = followed.map(({ topic, partition, next }) => ({ topic, partition, from: next, maxBytes: PART_BYTES }))
     const found = await broker.fetch({ maxWaitMs: WAIT_MS, minBytes: 1, maxBytes: MOST_BYTES, parts })
     return new Map(found.map((each) => [`${each.partition} ${each.topic}`, each]))

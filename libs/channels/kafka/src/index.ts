@@ -1,5 +1,5 @@
 export { clientOf } from './client/kafkajs/connection.ts'
-export { checkOptions, type KafkaOptions } from './config.ts'
+export { CLIENTS, checkOptions, DEFAULT_CLIENT, type KafkaOptions } from './config.ts'
 export { type KafkaDriver, openKafkaChannel } from './driver.ts'
 export { type Link, openLink } from './link.ts'
 export { type Place, Publisher } from './publish.ts'

@@ -1,4 +1,5 @@
 import { type Clock, sleep } from '@sluice/clock'
+import { Anyone, SILENT_MS } from './anyone.ts'
 import {
   type Broker,
   type Connections,
@@ -13,7 +14,8 @@ import {
 } from './client/client.ts'
 import { openClient } from './client/open-client.ts'
 import { DEFAULT_REQUEST_MS, type KafkaOptions } from './config.ts'
-import { closed, failureOf, isOfType, unavailable, unknownTopic } from './errors.ts'
+import { closed, failureOf, isOfType, isUnanswered, reasonOf, unavailable, unknownTopic } from './errors.ts'
+import { within } from './within.ts'
 
 export type KafkaState = { readonly state: 'connected' } | { readonly state: 'waiting'; readonly reason: string }
 
@@ -25,6 +27,8 @@ const MOST_TRIES = 20
 /** To connect, before a request. */
 const GRACE_MS = 2_500
 const TRANSACTION_MS = 30_000
+/** A connection may be dead and not know it: after a request without answer there are new ones, no more often than this. */
+const RENEWAL_MS = 10_000
 
 /** Not connected yet: see `start`. Rejects with CONFIG_INVALID. */
 export async function openLink(options: KafkaOptions): Promise<Link> {
@@ -50,18 +54,27 @@ export class Link implements AsyncDisposable {
   #isPreparing = false
   #isClosed = false
   #lastOrder = 0
+  readonly #anyone: Anyone
+  #renewing: Promise<void> | undefined
+  #renewedAt = Number.NEGATIVE_INFINITY
 
   constructor(options: KafkaOptions, client: KafkaClient) {
     this.options = options
     this.#requestMs = options.requestMs ?? DEFAULT_REQUEST_MS
     this.#client = client
     this.#connections = client.open()
+    this.#anyone = new Anyone(options.clock)
   }
 
   /** Resolves after the first try to connect and prepare, whatever came of it. */
   async start(prepare: () => Promise<void> = this.#prepare): Promise<void> {
     this.#prepare = prepare
     await this.check()
+  }
+
+  /** More than one broker, as far as is known. */
+  get #hasOthers(): boolean {
+    return this.options.brokers.includes(',') || this.#connections.nodes.length > 1
   }
 
   get clock(): Clock {
@@ -233,6 +246,7 @@ export class Link implements AsyncDisposable {
     } catch (error) {
       this.#leaders.delete(topic)
       void this.check()
+      if (isUnanswered(error)) this.#renewSoon()
       throw failureOf(error, topic)
     }
   }
@@ -243,6 +257,7 @@ export class Link implements AsyncDisposable {
     try {
       return await this.limited(this.#connections.controller().then(ask))
     } catch (error) {
+      if (isUnanswered(error)) this.#renewSoon()
       void this.check()
       throw failureOf(error, topic)
     }
@@ -251,11 +266,17 @@ export class Link implements AsyncDisposable {
   async #ask<T>(about: string, ask: (broker: Broker) => Promise<T>): Promise<T> {
     this.#requireUp()
     try {
-      return await this.limited(this.#connections.any().then(ask))
+      return await this.#askAnyone(ask)
     } catch (error) {
       void this.check()
       throw failureOf(error, about)
     }
+  }
+
+  #askAnyone<T>(ask: (broker: Broker) => Promise<T>): Promise<T> {
+    const connections = this.#connections
+    if (connections.nodes.length === 0) return this.limited(connections.any().then(ask))
+    return this.#anyone.ask(connections.nodes, (node) => this.limited(connections.broker(node).then(ask)))
   }
 
   /** Down, nobody is asked: each would try to connect for itself. */
@@ -264,28 +285,67 @@ export class Link implements AsyncDisposable {
     if (this.#state.state === 'waiting' && !this.#isPreparing) throw unavailable(this.#state.reason)
   }
 
-  /** The client may wait for ever for a connection that ended before it was made. */
-  async limited<T>(asking: Promise<T>): Promise<T> {
-    const { promise, reject } = Promise.withResolvers<never>()
-    const timer = setTimeout(() => reject(unavailable('the client does not answer')), this.#requestMs + GRACE_MS)
-    try {
-      return await Promise.race([asking, promise])
-    } finally {
-      clearTimeout(timer)
-    }
+  limited<T>(asking: Promise<T>, ms = this.#requestMs + GRACE_MS): Promise<T> {
+    return within(asking, ms)
   }
 
   /** What hangs or was lost is left to itself, and all begins with new connections. */
-  #renew(): void {
+  #renew(fresh = this.open()): void {
     const old = this.#connections
-    this.#connections = this.open()
+    this.#connections = fresh
     old.close().catch(() => undefined)
+  }
+
+  /** While the others are up. Fails quietly: the next request without an answer begins it again. */
+  #renewSoon(): void {
+    const now = this.clock.now()
+    if (this.#renewing !== undefined || now < this.#renewedAt + RENEWAL_MS) return
+    this.#renewedAt = now
+    const fresh = this.open()
+    const connecting = this.#connected(fresh).then(() => this.limited(fresh.refresh()))
+    this.#renewing = connecting
+      .then(
+        () => this.#renew(fresh),
+        () => void fresh.close().catch(() => undefined),
+      )
+      .finally(() => {
+        this.#renewing = undefined
+      })
+  }
+
+  /** Connections beside those that single requests go over, for what waits. */
+  open(): Connections {
+    const connections = this.#client.open()
+    for (const topic of this.#targets) connections.target(topic)
+    return connections
+  }
+
+  async brokerOf(connections: Connections, node: number): Promise<Broker> {
+    await this.#connected(connections)
+    return connections.broker(node)
+  }
+
+  /** One that is silent is not waited for as long as a request is, where there are others: the next begins with another. */
+  #connected(connections: Connections): Promise<void> {
+    return this.limited(connections.connect(), this.#hasOthers ? GRACE_MS : undefined)
+  }
+
+  /** Who is there; the client asks one broker, which may be silent: then another says whether there is a cluster. */
+  async #refresh(): Promise<void> {
+    const refreshing = this.limited(this.#connections.refresh())
+    if (this.#targets.size === 0 || !this.#hasOthers) return refreshing
+    const isDone = await this.limited(refreshing, SILENT_MS).then(
+      () => true,
+      () => false,
+    )
+    if (!isDone) await this.#askAnyone((broker) => broker.topics([...this.#targets].slice(0, 1)))
   }
 
   async #look(): Promise<void> {
     this.#timer?.[Symbol.dispose]()
     try {
-      await this.limited(this.#connections.refresh())
+      await this.#connected(this.#connections)
+      await this.#refresh()
       if (!this.#isPrepared) {
         this.#isPreparing = true
         await this.#prepare()
@@ -297,20 +357,13 @@ export class Link implements AsyncDisposable {
     } catch (error) {
       this.#leaders.clear()
       this.#coordinators.clear()
-      this.#state = { state: 'waiting', reason: failureOf(error, '').message }
+      this.#state = { state: 'waiting', reason: reasonOf(error) }
       this.#renew()
     } finally {
       this.#isPreparing = false
     }
     if (this.#isClosed) return
     this.#timer = this.clock.after(this.isUp ? PING_MS : RETRY_MS, () => void this.check())
-  }
-
-  /** Connections beside those that single requests go over, for what waits. */
-  open(): Connections {
-    const connections = this.#client.open()
-    for (const topic of this.#targets) connections.target(topic)
-    return connections
   }
 
   /** A topic that is there. */
@@ -326,6 +379,8 @@ export class Link implements AsyncDisposable {
     await this.#connections.close().catch(() => undefined)
     await this.#checking
     // One that is left would hold the process
+    this.#client[Symbol.dispose]()
+    await this.#renewing
     this.#client[Symbol.dispose]()
   }
 }

@@ -133,6 +133,56 @@ describe('an outage', () => {
     }
   })
 
+  test('within which nobody ran it twice, and which outlives several kills, brings what somebody ran and nothing else', async () => {
+    const { clock, desk, ingress, start, minutes, telemetry } = bench()
+    ingress.respond = () => 'unreachable'
+    const runFor = async (ms: number) => {
+      const replica = start()
+      await clock.advance(ms)
+      await withoutItsLastWords(desk, replica)
+    }
+    await desk.put(ROW)
+    await runFor(3 * MINUTE_MS + 10 * SECOND_MS)
+    await clock.advance(10 * MINUTE_MS)
+    await runFor(2 * MINUTE_MS)
+    await runFor(2 * SECOND_MS)
+    await clock.advance(10 * MINUTE_MS)
+    await runFor(2 * SECOND_MS)
+    expect(telemetry.read('source_ticks_skipped_total')).toBe(16)
+    ingress.respond = () => 202
+    await using _ = start()
+    await clock.advance(2 * MINUTE_MS)
+    // 00:03:10 to 00:13:10 and 00:15:12 to 00:25:12 nobody was there, but for a minute at each end
+    expect(minutes()).toEqual([
+      '00:01',
+      '00:02',
+      '00:03',
+      '00:04',
+      '00:13',
+      '00:14',
+      '00:15',
+      '00:16',
+      '00:25',
+      '00:26',
+      '00:27',
+    ])
+  })
+
+  test('in which each replica is killed after seconds is one that somebody sees', async () => {
+    const { clock, desk, ingress, start, minutes } = bench()
+    ingress.respond = () => 'unreachable'
+    await desk.put(ROW)
+    for (let second = 0; second < 600; second += 20) {
+      const replica = start()
+      await clock.advance(20 * SECOND_MS)
+      await withoutItsLastWords(desk, replica)
+    }
+    ingress.respond = () => 202
+    await using _ = start()
+    await clock.advance(30 * SECOND_MS)
+    expect(minutes()).toEqual(Array.from({ length: 10 }, (_, i) => `00:${String(i + 1).padStart(2, '0')}`))
+  })
+
   test('an event that is refused for good is left, and the next one comes', async () => {
     const { clock, desk, ingress, start, minutes } = bench()
     ingress.respond = ({ n }) => (n === 1 ? 413 : 202)

@@ -4,7 +4,7 @@ import { createTimetable, readSchedule, type Timetable } from '@sluice/cron'
 import { EventingError } from '@sluice/errors'
 import type { HoldingSource } from '@sluice/source-runtime'
 import type { Telemetry } from '@sluice/telemetry'
-import { agendaOf } from './agenda.ts'
+import { agendaOf, type Span } from './agenda.ts'
 import { type TickEvents, tickEvents } from './events.ts'
 import { loadProgress, type Progress, ProgressKeeper } from './progress.ts'
 import { isoSeconds, tickEvent } from './tick-event.ts'
@@ -18,8 +18,11 @@ export interface PingDeps {
 /** Ticks of many sources at once come within that, each always as late. Source: knative/eventing pkg/adapter/mtping/runner.go. */
 const JITTER_MS = 500
 const NAP_MS = 30_000
-/** While a tick waits to be stored it is noted this often that somebody is at it. */
+/** While a tick waits to be stored it is noted soon, and then this often, that somebody is at it. */
+const FIRST_BEAT_MS = 1_000
 const BEAT_MS = 30_000
+/** Of one outage; the oldest are forgotten, and then their ticks are run. */
+const MAX_GAPS = 100
 const SET_BACK_MS = 3_600_000
 
 /** For `runSources`: posts an event at each tick of the schedule, one after another. */
@@ -67,6 +70,7 @@ class TickRunner {
   readonly #jitterMs: number
   #done = 0
   #awake = 0
+  #gaps: readonly Span[] = []
   readonly #keeper: ProgressKeeper
   #schedule: Pick<Progress, 'schedule' | 'timezone'>
 
@@ -87,6 +91,7 @@ class TickRunner {
     else {
       this.#done = loaded.done
       this.#awake = Math.max(loaded.awake, loaded.done)
+      this.#gaps = loaded.gaps ?? []
       if (loaded.schedule !== row.schedule || loaded.timezone !== row.timezone) await this.#endSchedule(loaded)
     }
     if (this.#timetable.after(this.#now()) === undefined) this.#events.neverDue(row.schedule)
@@ -125,18 +130,20 @@ class TickRunner {
   async #begin(at: number): Promise<void> {
     this.#done = at
     this.#awake = at
+    this.#gaps = []
     await this.#save()
   }
 
   async #runDue(timetable: Timetable, now: number, missed: PingSourceRow['missedTicks']): Promise<void> {
     const from = this.#done
-    const { run, skipped } = agendaOf({ timetable, done: from, awake: this.#awake, now, missed })
+    const { run, skipped, gap } = agendaOf({ timetable, done: from, awake: this.#awake, now, missed, gaps: this.#gaps })
     this.#awake = Math.max(this.#awake, now)
     const span = { from: isoSeconds(from), to: isoSeconds(now) }
     if (skipped > 0) {
       this.#events.skipped(skipped, { ...span, missed })
       // Said once: nothing of what is before the first to be run is looked at again
       this.#done = Math.max(from, (run[0] ?? now) - 1)
+      if (gap !== undefined) this.#gaps = [...this.#gaps, gap].slice(-MAX_GAPS)
       await this.#save()
     }
     if (run.length > 1) this.#events.madeUp(run.length, span)
@@ -153,8 +160,8 @@ class TickRunner {
     const { outlet, row, clock } = this.#source
     const ended = new AbortController()
     const beating = (async () => {
-      for (;;) {
-        await sleep(clock, BEAT_MS, ended.signal)
+      for (let waitMs = FIRST_BEAT_MS; ; waitMs = BEAT_MS) {
+        await sleep(clock, waitMs, ended.signal)
         if (ended.signal.aborted || this.#isOver()) return
         this.#awake = Math.max(this.#awake, this.#now())
         await this.#save()
@@ -167,7 +174,9 @@ class TickRunner {
   }
 
   #save(): Promise<void> {
-    return this.#keeper.keep({ done: this.#done, awake: this.#awake, ...this.#schedule })
+    this.#gaps = this.#gaps.filter(({ to }) => to > this.#done)
+    const gaps = this.#gaps.length > 0 ? this.#gaps : undefined
+    return this.#keeper.keep({ done: this.#done, awake: this.#awake, ...this.#schedule, gaps })
   }
 
   async #nap(): Promise<void> {

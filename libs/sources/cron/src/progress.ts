@@ -3,6 +3,7 @@ import type { HeldSource, PingSourceRow } from '@sluice/contract'
 import { isFailure } from '@sluice/errors'
 import type { HoldingSource } from '@sluice/source-runtime'
 import { z } from 'zod'
+import type { Span } from './agenda.ts'
 import type { TickEvents } from './events.ts'
 
 /** How far a source has come, kept with its object. */
@@ -14,11 +15,16 @@ export interface Progress {
   /** Of the schedule and time zone that `done` is a tick of. */
   readonly schedule: string
   readonly timezone: string
+  /** After `done`, what was left out while nobody ran the source, in order. */
+  readonly gaps?: readonly Span[] | undefined
 }
 
 const KEY = 'progress'
 
-const progress = z.object({ done: z.int(), awake: z.int(), schedule: z.string(), timezone: z.string() })
+const progress = z.object({
+  ...{ done: z.int(), awake: z.int(), schedule: z.string(), timezone: z.string() },
+  gaps: z.array(z.object({ from: z.int(), to: z.int() })).optional(),
+})
 
 /** Undefined: the source begins. What can't be read is no progress. */
 export async function loadProgress(state: HeldSource['state']): Promise<Progress | undefined> {

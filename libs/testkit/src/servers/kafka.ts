@@ -1,4 +1,4 @@
-import { cpSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { runCommand } from './command.ts'
@@ -80,38 +80,65 @@ export async function startKafka(
 ): Promise<KafkaServer | undefined> {
   if (found === undefined) return undefined
   if (found.kind === 'running') return shared(found.url, found.stop)
-  const folder = mkdtempSync(join(tmpdir(), 'sluice-kafka-'))
-  cpSync(join(found.path, STORE), join(folder, 'store'), { recursive: true })
   const [port, controllerPort] = (await freePorts(2)) as [number, number]
+  return startNode(found.path, {
+    ...{ id: 1, port, controllerPort, voters: `1@127.0.0.1:${controllerPort}`, copies: 1, config, listeners },
+  })
+}
+
+export interface KafkaNode {
+  readonly id: number
+  readonly port: number
+  readonly controllerPort: number
+  /** Every node that votes, as Kafka takes them. */
+  readonly voters: string
+  /** Of what the server keeps for itself. */
+  readonly copies: number
+  readonly config: string
+  readonly listeners: readonly string[]
+}
+
+/** Of a cluster that may be of one; `program` is where the jars are. Resolves once it is started, which takes most of the voters. */
+export async function startNode(program: string, node: KafkaNode): Promise<KafkaServer> {
+  const { id, port } = node
+  const folder = mkdtempSync(join(tmpdir(), 'sluice-kafka-'))
+  const store = join(folder, 'store')
+  cpSync(join(program, STORE), store, { recursive: true })
+  // Formatted as node 1; one without an id of its own for its folder gets one
+  const meta = join(store, 'meta.properties')
+  if (id !== 1) {
+    const formatted = readFileSync(meta, 'utf8')
+    writeFileSync(meta, formatted.replace('node.id=1', `node.id=${id}`).replace(/^directory\.id=.*\n/m, ''))
+  }
   const file = join(folder, 'server.properties')
-  writeFileSync(file, propertiesOf({ folder, port, controllerPort, config, listeners }))
+  writeFileSync(file, propertiesOf(node, store))
   const java = findJava() ?? 'java'
   const args = [
     ...JVM,
     ...LOG.map((each) => `-Dorg.slf4j.simpleLogger.${each}`),
     '-cp',
-    join(found.path, 'jars', '*'),
+    join(program, 'jars', '*'),
     'kafka.Kafka',
     file,
   ]
   const launch = () => startProgram(java, args, /Kafka Server started/, READY_MS)
-  let program: Program = await launch()
+  let running: Program = await launch()
   return {
     brokers: `127.0.0.1:${port}`,
     host: '127.0.0.1',
     port,
     isOurs: true,
-    kill: (signal) => program.kill(signal),
+    kill: (signal) => running.kill(signal),
     async pause() {
-      process.kill(program.pid, 'SIGSTOP')
-      await stopped(program.pid)
+      process.kill(running.pid, 'SIGSTOP')
+      await stopped(running.pid)
     },
-    resume: () => void process.kill(program.pid, 'SIGCONT'),
+    resume: () => void process.kill(running.pid, 'SIGCONT'),
     async start() {
-      program = await launch()
+      running = await launch()
     },
     async [Symbol.asyncDispose]() {
-      await program[Symbol.asyncDispose]()
+      await running[Symbol.asyncDispose]()
       rmSync(folder, { recursive: true, force: true })
     },
   }
@@ -135,33 +162,28 @@ function shared(brokers: string, stop: () => Promise<void> = nothing): KafkaServ
   return { ...same, [Symbol.asyncDispose]: stop }
 }
 
-interface Node {
-  readonly folder: string
-  readonly port: number
-  readonly controllerPort: number
-  readonly config: string
-  readonly listeners: readonly string[]
-}
-
 /**
  * Broker and controller in one; what the server keeps for itself needs no copies and few partitions. One that was killed
  * takes up its work only once its session before has ended, 9 s unless told.
  */
-function propertiesOf({ folder, port, controllerPort, config, listeners }: Node): string {
+function propertiesOf(
+  { id, port, controllerPort, voters, copies, config, listeners }: KafkaNode,
+  store: string,
+): string {
   const others = listeners.map((each) => `,${each}`).join('')
   return `process.roles=broker,controller
-node.id=1
-controller.quorum.voters=1@127.0.0.1:${controllerPort}
+node.id=${id}
+controller.quorum.voters=${voters}
 controller.listener.names=CONTROLLER
 listeners=PLAINTEXT://127.0.0.1:${port},CONTROLLER://127.0.0.1:${controllerPort}${others}
 advertised.listeners=PLAINTEXT://127.0.0.1:${port}${others}
-log.dirs=${join(folder, 'store')}
+log.dirs=${store}
 auto.create.topics.enable=false
 offsets.topic.num.partitions=4
-offsets.topic.replication.factor=1
+offsets.topic.replication.factor=${copies}
 transaction.state.log.num.partitions=2
-transaction.state.log.replication.factor=1
-transaction.state.log.min.isr=1
+transaction.state.log.replication.factor=${copies}
+transaction.state.log.min.isr=${Math.min(2, copies)}
 group.initial.rebalance.delay.ms=0
 broker.session.timeout.ms=3000
 broker.heartbeat.interval.ms=500

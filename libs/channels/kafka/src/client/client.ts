@@ -1,6 +1,6 @@
 /**
  * What the driver asks of a client of Kafka: single requests to single brokers, and nothing that a client decides by itself.
- * Whatever is asked rejects with `RequestError` if it was refused, or with another error if it did not get through.
+ * Whatever is asked rejects with `RequestError` if it was refused, with `UnansweredError`, or with another error if it did not get through.
  */
 export interface KafkaClient {
   /** Connections of their own: what waits on others holds up nothing here. None is made yet. */
@@ -11,7 +11,11 @@ export interface KafkaClient {
 
 /** To the brokers of one cluster, each made once it is needed. */
 export interface Connections {
-  /** Connects if nothing is, and learns which brokers there are now. */
+  /** Nodes of the brokers that are known: none before the first `refresh`. */
+  readonly nodes: readonly number[]
+  /** To some broker, if there is no connection yet. */
+  connect(): Promise<void>
+  /** Learns which brokers there are now. */
   refresh(): Promise<void>
   /** The one of that number. */
   broker(node: number): Promise<Broker>

@@ -17,3 +17,11 @@ export class UnreadableError extends Error {
     this.name = 'UnreadableError'
   }
 }
+
+/** It was sent, as far as is known, and nobody said anything. */
+export class UnansweredError extends Error {
+  constructor(message: string, cause?: unknown) {
+    super(message, { cause })
+    this.name = 'UnansweredError'
+  }
+}

@@ -2,6 +2,7 @@ import { connect as connectPlain, isIP, type Socket } from 'node:net'
 import { connect as connectSecurely } from 'node:tls'
 import { type ISocketFactory, Kafka, type KafkaConfig, logLevel, type RetryOptions, type SASLOptions } from 'kafkajs'
 import { checkOptions, DEFAULT_REQUEST_MS, type KafkaOptions } from '../../config.ts'
+import { readEveryCompression } from './codecs.ts'
 
 const CONNECT_MS = 2_000
 /** Within a publisher's patience; what fails then is told, and repeated by who published. */
@@ -12,10 +13,13 @@ export const RETRY = { retries: 5, initialRetryTime: 100, maxRetryTime: 1_000 }
  * was silent. Throws CONFIG_INVALID.
  */
 export function clientOf(options: KafkaOptions, retry: RetryOptions = RETRY, sockets: Set<Socket> = new Set()): Kafka {
-  const brokers = checkOptions(options).map(({ host, port }) => `${host}:${port}`)
+  const seeds = checkOptions(options).map(({ host, port }) => `${host}:${port}`)
+  let turn = 0
+  readEveryCompression()
   const { telemetry, sasl, tls, clientId = 'sluice', requestMs = DEFAULT_REQUEST_MS } = options
   const config: KafkaConfig = {
-    brokers,
+    // The next at each try: left to itself the client begins with the first, which may be silent
+    brokers: () => [seeds[turn++ % seeds.length] ?? ''],
     clientId,
     connectionTimeout: CONNECT_MS,
     authenticationTimeout: requestMs,

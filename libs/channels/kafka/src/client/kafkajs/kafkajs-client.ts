@@ -2,7 +2,7 @@ import type { Socket } from 'node:net'
 import { CompressionTypes, type Kafka } from 'kafkajs'
 import { DEFAULT_REQUEST_MS, type KafkaOptions } from '../../config.ts'
 import type { Broker, Connections, Fetched, FetchRequest, KafkaClient, NewTopic, ProduceRequest } from '../client.ts'
-import { RequestError, UnreadableError } from '../request-error.ts'
+import { RequestError, UnansweredError, UnreadableError } from '../request-error.ts'
 import { clientOf } from './connection.ts'
 import { pageOf, READ_COMMITTED, type Wire, type WireBroker, wireOf } from './wire.ts'
 
@@ -34,12 +34,20 @@ class KafkajsConnections implements Connections {
     this.#options = options
   }
 
+  get nodes(): readonly number[] {
+    return Object.keys(this.#wire.brokerPool.brokers).map(Number)
+  }
+
+  connect(): Promise<void> {
+    return asked(this.#wire.connect())
+  }
+
   async refresh(): Promise<void> {
     await asked(this.#wire.connect().then(() => this.#wire.refreshMetadata()))
   }
 
   async broker(node: number): Promise<Broker> {
-    await asked(this.#wire.connect())
+    await this.connect()
     try {
       return this.#with(await this.#wire.findBroker({ nodeId: node }))
     } catch {
@@ -216,6 +224,7 @@ async function asked<T>(asking: Promise<T>): Promise<T> {
     const types = [...typesOf(rejection)]
     const text = rejection.message ?? String(error)
     if (types.length > 0) throw new RequestError(text, types, error)
+    if (rejection.name === 'KafkaJSRequestTimeoutError') throw new UnansweredError(text, error)
     throw rejection.name === 'KafkaJSNotImplemented' ? new UnreadableError(text, error) : error
   }
 }

@@ -10,7 +10,11 @@ export interface Wire {
   findBroker(query: { readonly nodeId: number }): Promise<WireBroker>
   findControllerBroker(): Promise<WireBroker>
   readonly targetTopics: Set<string>
-  readonly brokerPool: { findConnectedBroker(): Promise<WireBroker> }
+  readonly brokerPool: {
+    /** By node, those that metadata named last. */
+    readonly brokers: Readonly<Record<string, unknown>>
+    findConnectedBroker(): Promise<WireBroker>
+  }
 }
 
 export interface WireBroker {

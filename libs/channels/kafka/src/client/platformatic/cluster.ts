@@ -14,11 +14,16 @@ export class Cluster implements Disposable {
   readonly #first: readonly Address[]
   readonly #sockets = new Set<Socket>()
   #brokers: ReadonlyMap<number, Address> = new Map()
+  #turn = 0
 
   /** Throws CONFIG_INVALID. */
   constructor(options: KafkaOptions) {
     this.#options = options
     this.#first = checkOptions(options)
+  }
+
+  get nodes(): readonly number[] {
+    return [...this.#brokers.keys()]
   }
 
   addressOf(node: number): Address | undefined {
@@ -30,11 +35,12 @@ export class Cluster implements Disposable {
     this.#brokers = new Map(brokers)
   }
 
-  /** To whichever answers first in a random order: of those that were given, then of those that were told. */
+  /** To the first that takes it, of those that were given and those that were told; each time another is asked first. */
   async connectToAny(): Promise<Connection> {
-    const inAnyOrder = this.#first.toSorted(() => Math.random() - 0.5)
+    const all = [...this.#first, ...this.#brokers.values()]
+    const turn = this.#turn++ % all.length
     let failure: unknown
-    for (const address of [...inAnyOrder, ...this.#brokers.values()]) {
+    for (const address of [...all.slice(turn), ...all.slice(0, turn)]) {
       try {
         return await this.connect(address)
       } catch (error) {

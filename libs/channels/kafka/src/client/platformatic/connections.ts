@@ -1,6 +1,7 @@
 import type { Connection } from '@platformatic/kafka'
 import { metadataV8 } from '@platformatic/kafka'
 import type { KafkaOptions } from '../../config.ts'
+import { unavailable } from '../../errors.ts'
 import type { Broker, Connections } from '../client.ts'
 import { asked } from './asked.ts'
 import { PlatformaticBroker } from './broker.ts'
@@ -19,6 +20,15 @@ export class PlatformaticConnections implements Connections {
   constructor(cluster: Cluster, options: KafkaOptions) {
     this.#cluster = cluster
     this.#options = options
+  }
+
+  get nodes(): readonly number[] {
+    return this.#cluster.nodes
+  }
+
+  /** Where the brokers are known each is connected to when it is asked. */
+  async connect(): Promise<void> {
+    if (this.nodes.length === 0) await this.#any()
   }
 
   async refresh(): Promise<void> {
@@ -66,7 +76,7 @@ export class PlatformaticConnections implements Connections {
     if (known !== undefined) return known
     if (this.#cluster.addressOf(node) === undefined) await this.refresh()
     const address = this.#cluster.addressOf(node)
-    if (address === undefined) throw new Error(`the cluster has no broker ${node} now`)
+    if (address === undefined) throw unavailable(`the cluster has no broker ${node} now`)
     const before = this.#byNode.get(node)
     if (before !== undefined) return before
     const connecting = this.#kept(this.#cluster.connect(address), () => this.#byNode.delete(node))
@@ -80,7 +90,7 @@ export class PlatformaticConnections implements Connections {
       const connection = await connecting
       connection.once('close', forget)
       connection.once('closing', forget)
-      if (!connection.isConnected()) throw new Error('the connection ended as soon as it was made')
+      if (!connection.isConnected()) throw unavailable('the connection ended as soon as it was made')
       if (this.#isClosed) await connection.close()
       return connection
     } catch (error) {

@@ -1,0 +1,1 @@
+export { codecs } from './codecs.ts'
