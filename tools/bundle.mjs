@@ -38,6 +38,16 @@ const neighbours = {
   },
 }
 
+/** The client of Kafka reads WebAssembly from beside its source; the same package has it as text. */
+const wasm = {
+  name: 'wasm',
+  setup({ onResolve, resolve: find }) {
+    onResolve({ filter: /^@platformatic\/wasm-utils$/ }, ({ path, resolveDir, kind }) =>
+      find(`${path}/bundled`, { resolveDir, kind }),
+    )
+  },
+}
+
 const bundle = (name, entry) =>
   build({
     entryPoints: { [name]: entry },
@@ -53,7 +63,7 @@ const bundle = (name, entry) =>
     banner: {
       js: "import{createRequire as __cr}from'node:module';import{dirname as __dn}from'node:path';const require=__cr(import.meta.url),__filename=import.meta.filename,__dirname=__dn(__filename);",
     },
-    plugins: [neighbours],
+    plugins: [neighbours, wasm],
     metafile: true,
   })
 

@@ -46,4 +46,11 @@ describe('the bundle of standalone, away from the repository', () => {
     sluice.running.kill('SIGTERM')
     expect(await sluice.running.exit).toEqual({ code: 0, signal: null })
   })
+
+  test('brings the client of Kafka along, which says that nobody is there', async () => {
+    const env = { CHANNEL_DRIVER: 'kafka', KAFKA_BROKERS: '127.0.0.1:1' }
+    await using sluice = await install({ main, cwd: elsewhere, env, manifests: {} })
+    const { status, text } = await sluice.get(`http://127.0.0.1:${sluice.env.CONTROL_PORT}/readyz`)
+    expect([status, text]).toEqual([503, expect.stringContaining('ECONNREFUSED')])
+  })
 })

@@ -60,6 +60,11 @@ describe('variables of Kafka that can never work are refused', () => {
       [/not one of PLAIN, SCRAM/, /^KAFKA_SASL_MECHANISM: needs KAFKA_USER/],
     ],
     ['a codec that is not had', { ...BROKERS, KAFKA_COMPRESSION: 'zstd' }, [/"zstd" is not supported.*none or gzip/]],
+    [
+      'a client that nobody has',
+      { ...BROKERS, KAFKA_CLIENT: 'librdkafka' },
+      [/"librdkafka" is not one of platformatic, kafkajs/],
+    ],
     ['a codec that nobody has', { ...BROKERS, KAFKA_COMPRESSION: 'zip' }, [/"zip" is not one of none, gzip/]],
     [
       'numbers out of bounds and a bad name',
@@ -88,7 +93,7 @@ describe('variables of Kafka that can never work are refused', () => {
 describe('what Kafka is opened with', () => {
   test('nothing else set: one copy, no compression, no login, no TLS', () => {
     expect(optionsOf({})).toEqual({
-      ...{ brokers: 'a:9092, [::1]:9092', clientId: 'sluice-filter', prefix: 'sluice' },
+      ...{ brokers: 'a:9092, [::1]:9092', clientId: 'sluice-filter', prefix: 'sluice', client: 'platformatic' },
       ...{ replicas: 1, flushAlways: false, places: false, compression: 'none', requestMs: 6_000, leaseMs: 10_000 },
     })
   })
@@ -109,8 +114,9 @@ describe('what Kafka is opened with', () => {
     expect(optionsOf(files)).toMatchObject({ tls: { ca, cert: ca, key } })
   })
 
-  test('its times, copies, codec and prefix', () => {
+  test('its client, times, copies, codec and prefix', () => {
     const env = { KAFKA_REQUEST_MS: '2s', KAFKA_LEASE_MS: '5s', KAFKA_REPLICAS: '3', KAFKA_COMPRESSION: 'gzip' }
+    expect(optionsOf({ KAFKA_CLIENT: 'kafkajs' })).toMatchObject({ client: 'kafkajs' })
     const options = { requestMs: 2_000, leaseMs: 5_000, replicas: 3, compression: 'gzip', prefix: 'blue' }
     expect(optionsOf({ ...env, KAFKA_PREFIX: 'blue' })).toMatchObject(options)
   })

@@ -16,6 +16,7 @@ import type { DriverDeps, OpenedDriver } from './driver.ts'
 const optional = { fallback: undefined } as const
 const secret = { fallback: undefined, isSecret: true } as const
 const MECHANISMS = ['PLAIN', 'SCRAM-SHA-256', 'SCRAM-SHA-512'] as const
+const CLIENTS = ['platformatic', 'kafkajs'] as const
 const CODECS = ['none', 'gzip'] as const
 const OTHER_CODECS: readonly string[] = ['snappy', 'lz4', 'zstd']
 
@@ -52,6 +53,10 @@ export const kafkaConfig = {
   kafkaAddPlace: boolean('KAFKA_ADD_PLACE', {
     fallback: false,
     meaning: 'events go out with knativekafkapartition and knativekafkaoffset, as those of Knative do',
+  }),
+  kafkaClient: oneOf('KAFKA_CLIENT', CLIENTS, {
+    fallback: 'platformatic',
+    meaning: 'what speaks to the brokers: platformatic (@platformatic/kafka) or kafkajs',
   }),
   kafkaPrefix: topicToken('KAFKA_PREFIX'),
   kafkaRequestMs: durationMs('KAFKA_REQUEST_MS', {
@@ -126,6 +131,7 @@ export function kafkaOptions(config: Config, { clock, telemetry, name }: DriverD
   return {
     ...{ brokers: config.kafkaBrokers ?? '', clock, telemetry, clientId: `sluice-${name}` },
     ...{ replicas: config.kafkaReplicas, flushAlways: config.kafkaFlushAlways, compression: config.kafkaCompression },
+    client: config.kafkaClient,
     ...{
       prefix: config.kafkaPrefix,
       places: config.kafkaAddPlace,

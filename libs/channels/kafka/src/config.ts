@@ -13,7 +13,7 @@ export interface KafkaOptions {
   readonly clock: Clock
   readonly telemetry: Pick<Telemetry, 'log' | 'counter'>
   readonly sasl?: { readonly mechanism: (typeof MECHANISMS)[number]; readonly user: string; readonly password: string }
-  /** What speaks to the brokers: @platformatic/kafka or kafkajs. Default kafkajs. */
+  /** What speaks to the brokers: @platformatic/kafka or kafkajs. Default platformatic. */
   readonly client?: (typeof CLIENTS)[number]
   /** PEM texts. Present, even empty: TLS is required. */
   readonly tls?: { readonly ca?: string; readonly cert?: string; readonly key?: string }
@@ -66,7 +66,7 @@ const PORT = 65_535
 /** Throws CONFIG_INVALID with every problem there is, and no word of what is secret. */
 export function checkOptions(options: KafkaOptions): readonly Broker[] {
   const { sasl, tls = {}, replicas = 1, compression = 'none', requestMs = DEFAULT_REQUEST_MS } = options
-  const { prefix = DEFAULT_PREFIX, leaseMs = DEFAULT_LEASE_MS } = options
+  const { client = DEFAULT_CLIENT, prefix = DEFAULT_PREFIX, leaseMs = DEFAULT_LEASE_MS } = options
   const problems: string[] = []
   const brokers = options.brokers.split(',').map((text) => brokerOf(text.trim(), problems))
   if (sasl !== undefined) {
@@ -88,6 +88,7 @@ export function checkOptions(options: KafkaOptions): readonly Broker[] {
   if (!(Number.isInteger(replicas) && replicas >= 1 && replicas <= MOST_REPLICAS)) {
     problems.push(`${replicas} replicas: a topic has at least 1, and no more than there are brokers`)
   }
+  if (!CLIENTS.includes(client)) problems.push(`client ${client} is none of ${CLIENTS.join(', ')}`)
   if (compression !== 'none' && compression !== 'gzip') {
     problems.push(`compression ${compression} is not supported: use none or gzip`)
   }

@@ -4,7 +4,7 @@ import { systemClock } from '@sluice/clock'
 import { createEvent } from '@sluice/cloudevents'
 import type { KafkaServer } from '@sluice/testkit'
 import type { Admin, Kafka } from 'kafkajs'
-import { clientOf, type KafkaDriver, openKafkaChannel } from '../src/index.ts'
+import { type CLIENTS, clientOf, type KafkaDriver, openKafkaChannel } from '../src/index.ts'
 import { silentTelemetry } from './silent.ts'
 
 const CASE_MS = 60_000
@@ -29,13 +29,13 @@ async function until(isMet: () => boolean | Promise<boolean>, what: () => string
 }
 
 /** What is Kafka's own in the driver, against a real server; the rest is in the suite that every driver passes. */
-export function kafkaClaims(server: KafkaServer): void {
+export function kafkaClaims(server: KafkaServer, client: (typeof CLIENTS)[number]): void {
   let kafka: Kafka
   let admin: Admin
   let driver: KafkaDriver
   const open = () =>
     openKafkaChannel({
-      ...{ brokers: server.brokers, clock: systemClock, telemetry: silentTelemetry, leaseMs: LEASE_MS },
+      ...{ brokers: server.brokers, clock: systemClock, telemetry: silentTelemetry, leaseMs: LEASE_MS, client },
     })
 
   beforeAll(async () => {

@@ -42,7 +42,7 @@ function textOf(error: unknown): string {
   const texts: string[] = []
   let each = error as Rejection | undefined
   for (let depth = 0; each !== undefined && each !== null && depth < DEPTH; depth++) {
-    if (each.message !== undefined && each.message !== '') texts.push(each.message)
+    if (each.message !== undefined && each.message !== '') texts.push(each.message.replace(/\.$/, ''))
     each = each.errors?.[0] ?? each.cause
   }
   return texts.join(': ')
