@@ -56,7 +56,7 @@ describe('a batch', () => {
         const times = each.records.map(({ time }) => BigInt(time))
         expect(head).toMatchObject({
           ...{ firstOffset: 0n, length: written.length - 12, magic: 2, attributes: 0, firstTimestamp: times[0] },
-          ...{ maxTimestamp: times.reduce((a, b) => (a > b ? a : b)), lastOffsetDelta: each.records.length - 1 },
+          ...{ maxTimestamp: times.toSorted((a, b) => Number(a - b)).at(-1), lastOffsetDelta: each.records.length - 1 },
           ...{ producerId: BigInt(each.producer.id), producerEpoch: each.producer.epoch, firstSequence: each.sequence },
         })
       }),
@@ -80,6 +80,10 @@ describe('a batch', () => {
     })
     // Length, attributes, time, index, key −1, value −1 or 0, no headers
     expect(plainBatch(of(null)).subarray(61).toString('hex')).toBe('0c000000010100')
-    expect(plainBatch(of(Buffer.alloc(0))).subarray(61).toString('hex')).toBe('0c000000010000')
+    expect(
+      plainBatch(of(Buffer.alloc(0)))
+        .subarray(61)
+        .toString('hex'),
+    ).toBe('0c000000010000')
   })
 })

@@ -82,7 +82,7 @@ function written({ producer, sequence, records }: Batch): Buffer {
     at = writeNumber(buffer, at, i)
     at = writeBytes(buffer, at, key)
     at = writeBytes(buffer, at, value)
-    at += buffer.latin1Write(head, at)
+    at += buffer.write(head, at, 'latin1')
   }
   return buffer.subarray(0, at)
 }
@@ -96,7 +96,7 @@ function headersOf(headers: ProducedRecord['headers']): string {
   let text = ''
   for (const name in headers) {
     const value = headers[name] as string | Buffer
-    const bytes = typeof value === 'string' ? bytesOf(value) : value.latin1Slice()
+    const bytes = typeof value === 'string' ? bytesOf(value) : value.toString('latin1')
     text += nameOf(name) + numberOf(bytes.length) + bytes
     count++
   }
@@ -118,7 +118,7 @@ function nameOf(name: string): string {
 
 /** UTF-8, a character for each byte. */
 function bytesOf(text: string): string {
-  return Buffer.byteLength(text) === text.length ? text : Buffer.from(text, 'utf8').latin1Slice()
+  return Buffer.byteLength(text) === text.length ? text : Buffer.from(text, 'utf8').toString('latin1')
 }
 
 /** As `writeNumber` has it. */
@@ -126,7 +126,7 @@ function numberOf(value: number): string {
   const short = NUMBERS[value]
   if (short !== undefined) return short
   const buffer = Buffer.allocUnsafe(10)
-  return buffer.latin1Slice(0, writeNumber(buffer, 0, value))
+  return buffer.toString('latin1', 0, writeNumber(buffer, 0, value))
 }
 
 /** Zigzag, seven bits a byte: below 64 one byte. */

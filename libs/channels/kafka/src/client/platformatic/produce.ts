@@ -1,5 +1,5 @@
 import { type Connection, createAPI, produceV8, Writer } from '@platformatic/kafka'
-import type { ProducedPart, ProduceRequest } from '../client.ts'
+import type { ProduceRequest } from '../client.ts'
 import { compressedBatch, plainBatch } from './batch.ts'
 
 const ALL_COPIES = -1
@@ -8,6 +8,8 @@ interface Written {
   readonly partition: number
   readonly batch: Buffer
 }
+
+const NOT_COMPACT = [false, false] as const
 
 /** As the client's own, but that batches come as they are to lie. */
 const api = createAPI<[timeoutMs: number, topics: ReadonlyMap<string, readonly Written[]>], produceV8.ProduceResponse>(
@@ -21,24 +23,25 @@ const api = createAPI<[timeoutMs: number, topics: ReadonlyMap<string, readonly W
       .appendArray(
         [...topics],
         (topic, [name, parts]) =>
-          topic.appendString(name, false).appendArray(
-            parts as Written[],
-            (part, { partition, batch }) => part.appendInt32(partition).appendInt32(batch.length).append(batch),
-            ...NOT_COMPACT,
-          ),
+          topic
+            .appendString(name, false)
+            .appendArray(
+              parts as Written[],
+              (part, { partition, batch }) => part.appendInt32(partition).appendInt32(batch.length).append(batch),
+              ...NOT_COMPACT,
+            ),
         ...NOT_COMPACT,
       ),
   produceV8.parseResponse,
+  ...NOT_COMPACT,
 )
 
-const NOT_COMPACT = [false, false] as const
-
-/** Answers by partition where the first lies. */
+/** By part, where its first lies; below 0: not told. */
 export async function produce(
   connection: Connection,
   { producer, parts }: ProduceRequest,
   { requestMs, compression }: { readonly requestMs: number; readonly compression: 'none' | 'gzip' },
-): Promise<ReadonlyMap<string, number>> {
+): Promise<readonly number[]> {
   const topics = new Map<string, Written[]>()
   for (const { topic, partition, sequence, records } of parts) {
     const batch = { producer, sequence, records }
@@ -52,5 +55,5 @@ export async function produce(
   for (const { name, partitionResponses } of responses) {
     for (const { index, baseOffset } of partitionResponses) bases.set(`${index} ${name}`, Number(baseOffset))
   }
-  return bases
+  return parts.map(({ topic, partition }) => bases.get(`${partition} ${topic}`) ?? -1)
 }
