@@ -78,10 +78,16 @@ class Driver implements KafkaDriver {
 
   start(): Promise<void> {
     const topic = membersTopic(this.#prefix)
+    const { replicas = 1 } = this.#options
     return this.#link.start(async () => {
-      await createTopic(this.#link, topic, { lanes: 1, replicas: this.#options.replicas ?? 1, isCompacted: true })
+      await createTopic(this.#link, topic, { lanes: 1, replicas, ...this.#minInsync, isCompacted: true })
       this.#link.target(topic)
     })
+  }
+
+  get #minInsync(): Pick<KafkaOptions, 'minInsync'> {
+    const { minInsync } = this.#options
+    return minInsync === undefined ? {} : { minInsync }
   }
 
   get connection(): KafkaState {
@@ -114,13 +120,14 @@ class Driver implements KafkaDriver {
     await checkTopic(this.#link, names, options)
     const { lanes, backend = {} } = options
     const { replicas = this.#options.replicas ?? 1, isExternal = false } = backend
+    const copies = { lanes, replicas, ...this.#minInsync }
     await createTopics(
       this.#link,
       // That of events last: with a name that others know it is this log's only where the others are
       new Map([
-        [names.lanes, { lanes, replicas, isCompacted: true }],
-        [names.parked, { lanes, replicas, isCompacted: true }],
-        [names.events, { lanes, replicas, isExternal }],
+        [names.lanes, { ...copies, isCompacted: true }],
+        [names.parked, { ...copies, isCompacted: true }],
+        [names.events, { ...copies, isExternal }],
       ]),
     )
     if (isExternal) await beginAtEnd(this.#deps, names, options)
