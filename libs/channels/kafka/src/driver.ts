@@ -61,7 +61,6 @@ class Driver implements KafkaDriver {
   readonly #link: Link
   readonly #deps: ChannelDeps
   readonly #channels = new Map<string, KafkaChannel>()
-  readonly #publishing = new Set<Promise<unknown>>()
   readonly #counting = new Turns(MOST_COUNTS)
   #retention: Disposable | undefined
   #isClosed = false
@@ -159,17 +158,14 @@ class Driver implements KafkaDriver {
   }
 
   publish(name: string, entries: readonly Entry[], signal?: AbortSignal): Promise<readonly Position[]> {
-    const publishing = this.#publish(name, entries)
-    this.#publishing.add(publishing)
-    const forget = () => this.#publishing.delete(publishing)
-    publishing.then(forget, forget)
-    return signal === undefined ? publishing : orAborted(publishing, signal)
-  }
-
-  async #publish(name: string, entries: readonly Entry[]): Promise<readonly Position[]> {
-    const channel = this.#channel(name)
-    this.#requireUp()
-    return channel.outbox.publish(entries)
+    try {
+      const { outbox } = this.#channel(name)
+      this.#requireUp()
+      const publishing = outbox.publish(entries)
+      return signal === undefined ? publishing : orAborted(publishing, signal)
+    } catch (error) {
+      return Promise.reject(error)
+    }
   }
 
   subscribe(name: string, subscription: string, options: SubscribeOptions, signal: AbortSignal) {
@@ -217,9 +213,11 @@ class Driver implements KafkaDriver {
     if (this.#isClosed) return
     this.#isClosed = true
     this.#retention?.[Symbol.dispose]()
-    const consumers = [...this.#channels.values()].flatMap((channel) => channel.consumers)
+    const channels = [...this.#channels.values()]
+    const consumers = channels.flatMap((channel) => channel.consumers)
     for (const consumer of consumers) consumer.close()
-    const ending = Promise.allSettled([...this.#publishing, ...consumers.map(({ finished }) => finished)])
+    const publishing = channels.map(({ outbox }) => outbox.idle())
+    const ending = Promise.allSettled([...publishing, ...consumers.map(({ finished }) => finished)])
     if (this.#link.isUp) await Promise.race([ending, sleep(this.#options.clock, CLOSING_MS)])
     const { members, fetcher, publisher } = this.#deps
     members[Symbol.dispose]()
