@@ -139,7 +139,7 @@ describe.each([
   )
 })
 
-test('the environment file of Kafka chooses it, names the server of its profile, and sets what the compose file asks for', () => {
+test('the environment file of Kafka chooses it, starts the server that it names and no NATS, and sets what the compose file asks for', () => {
   const envFile = readEnvFile(ROOT, 'deploy/docker/kafka.env')
   const ingress = services.find(({ name, file }) => name === 'ingress' && file.path === 'docker-compose.yml')
   const chosen = Object.entries(ingress?.environment ?? {}).map(([name, value]) => [name, interpolated(value, envFile)])
@@ -150,7 +150,9 @@ test('the environment file of Kafka chooses it, names the server of its profile,
   const kafka = all.find(({ name }) => name === 'kafka')
   const logs = /^log\.dirs=(\S+)$/m.exec(properties)?.[1] ?? ''
   expect(kafka?.volumes.some((volume) => logs.startsWith(`${volume.split(':')[1]}/`))).toBe(true)
-  expect(kafka?.spec.profiles).toEqual(['kafka'])
+  expect(kafka?.spec.profiles).toEqual([envFile.COMPOSE_PROFILES])
+  const nats = all.find(({ name }) => name === 'nats')
+  expect([{}, envFile].map((chosen) => interpolated(String(nats?.spec.scale), chosen))).toEqual(['1', '0'])
 })
 
 describe('the image', () => {
