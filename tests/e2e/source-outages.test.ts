@@ -14,6 +14,7 @@ import {
 } from '@sluice/testkit'
 import { install } from './installation.ts'
 import { Arrivals, createTopic, manifests, Traffic } from './source-outages/traffic.ts'
+import { missingTicks, ticking } from './ticks.ts'
 
 /** How long the sink is away. */
 const AWAY_MS = Number(process.env.OUTAGE_MS ?? 60_000)
@@ -54,6 +55,31 @@ if (isAsked)
     arrivals.isAway = false
     await allThere(traffic, arrivals)
     expect(await parkedOf(`http://127.0.0.1:${sluice.env.CONTROL_PORT}`)).toBe(0)
+  })
+
+if (isAsked)
+  test('a source whose own log is full stops, says so in its status, and loses no tick once its sink is back', async () => {
+    const arrivals = new Arrivals()
+    arrivals.isAway = true
+    await using sink = await startSink(arrivals)
+    const yaml = ticking('tick', sink.url).replace('{"hello":"world"}', `{"hello":"${'x'.repeat(60_000)}"}`)
+    // A quarter of it may wait: four ticks
+    const env = { STORE_MAX_BYTES: '1Mi' }
+    await using sluice = await install({ manifests: { 'tick.yaml': yaml }, env, readyTimeoutMs: READY_MS })
+    const path = '/apis/sources.knative.dev/v1/namespaces/shop/pingsources/tick'
+    const stored = async () => {
+      const { text } = await sluice.get(`http://127.0.0.1:${sluice.env.CONTROL_PORT}${path}`)
+      const { status } = JSON.parse(text) as { status?: { conditions?: readonly Record<string, string>[] } }
+      return status?.conditions?.find(({ type }) => type === 'EventsStored')
+    }
+    await until('the source to say that it waits', async () => (await stored())?.status === 'False', READY_MS)
+    expect(await stored()).toMatchObject({ message: expect.stringContaining('backlog') })
+    await wait(5_000)
+    arrivals.isAway = false
+    const backAt = Date.now()
+    const isPast = () => arrivals.taken.some(({ headers }) => Date.parse(String(headers['ce-time'])) > backAt)
+    await until('ticks of now', async () => isPast() && missingTicks(arrivals.taken).length === 0, BACK_MS)
+    expect((await stored())?.status).toBe('True')
   })
 
 if (servers?.nats !== undefined)

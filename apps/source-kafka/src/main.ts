@@ -2,7 +2,7 @@
 import { type KafkaSourceRow, openSourceDesk } from '@sluice/contract'
 import { openGroup } from '@sluice/kafka-group'
 import { running, runService } from '@sluice/service'
-import { kafkaSource } from '@sluice/source-kafka'
+import { kafkaSources } from '@sluice/source-kafka'
 import { runSources } from '@sluice/source-runtime'
 import { config, rules } from './config.ts'
 
@@ -16,11 +16,11 @@ await runService({
     const desk = stack.use(await openSourceDesk<KafkaSourceRow>({ ...context, config, role: name }))
     context.ready('contract', desk.ready)
     context.warn('contract', desk.warning)
-    const hold = kafkaSource({
+    const { hold, follow } = kafkaSources({
       telemetry,
       openGroup: (settings) => openGroup({ ...settings, clientId: name, log: telemetry.log }),
     })
-    const sources = stack.use(runSources({ ...context, desk, hold }))
+    const sources = stack.use(runSources({ ...context, desk, hold, follow }))
     context.warn('sources', sources.warning)
     return running(stack, sources.drain)
   },

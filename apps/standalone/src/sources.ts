@@ -16,7 +16,7 @@ import { clusterTransport } from '@sluice/kubernetes'
 import { apiServerSources } from '@sluice/source-apiserver'
 import { pingSource } from '@sluice/source-cron'
 import { startGitHubSources } from '@sluice/source-github'
-import { kafkaSource, type OpenGroup } from '@sluice/source-kafka'
+import { kafkaSources, type OpenGroup } from '@sluice/source-kafka'
 import { type RunningSources, type RunSourcesDeps, runSources } from '@sluice/source-runtime'
 import type { Telemetry } from '@sluice/telemetry'
 
@@ -45,7 +45,7 @@ export async function startSources(deps: SourcesDeps & { readonly maxEventBytes:
   const all = starting.use(
     together([
       serve<PingSourceRow>(deps, 'source-cron', { hold: pingSource(deps) }),
-      serve<KafkaSourceRow>(deps, 'source-kafka', { hold: kafkaSource({ ...deps, openGroup }) }),
+      serve<KafkaSourceRow>(deps, 'source-kafka', { hold: kafkaSources({ ...deps, openGroup }).hold }),
     ]),
   )
   const stack = starting.move()

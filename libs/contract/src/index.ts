@@ -65,6 +65,7 @@ export { PING_TYPE, type PingSourceRow, pingSourceRow, pingSourceUri } from './s
 export type {
   FollowedSource,
   HeldSource,
+  ReplicaPlace,
   SourceCondition,
   SourceDesk,
   SourceReport,

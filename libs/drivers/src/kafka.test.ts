@@ -78,6 +78,13 @@ describe('variables of Kafka that can never work are refused', () => {
     expect(problems.join()).not.toContain(PASSWORD)
   })
 
+  test('more copies to be written than there are', () => {
+    expect(problemsOf({ ...BROKERS, KAFKA_REPLICAS: '2', KAFKA_MIN_INSYNC: '3' })).toEqual([
+      expect.stringMatching(/^KAFKA_MIN_INSYNC: is more than KAFKA_REPLICAS/),
+    ])
+    expect(problemsOf({ ...BROKERS, KAFKA_REPLICAS: '3', KAFKA_MIN_INSYNC: '3' })).toEqual([])
+  })
+
   test('files that hold no certificate, or not the key of the certificate, and a password given twice', () => {
     const twice = { KAFKA_SASL_MECHANISM: 'PLAIN', KAFKA_USER: 'u', KAFKA_PASSWORD: PASSWORD }
     const tls = { KAFKA_CA: file('text'), KAFKA_CERT: file('cert'), KAFKA_KEY: file('text') }
@@ -115,10 +122,10 @@ describe('what Kafka is opened with', () => {
   })
 
   test('its client, times, copies, codec and prefix', () => {
-    const env = { KAFKA_REQUEST_MS: '2s', KAFKA_LEASE_MS: '5s', KAFKA_REPLICAS: '3', KAFKA_COMPRESSION: 'gzip' }
+    const env = { KAFKA_REQUEST_MS: '2s', KAFKA_LEASE_MS: '5s', KAFKA_REPLICAS: '3', KAFKA_MIN_INSYNC: '2' }
     expect(optionsOf({ KAFKA_CLIENT: 'kafkajs' })).toMatchObject({ client: 'kafkajs' })
-    const options = { requestMs: 2_000, leaseMs: 5_000, replicas: 3, compression: 'gzip', prefix: 'blue' }
-    expect(optionsOf({ ...env, KAFKA_PREFIX: 'blue' })).toMatchObject(options)
+    const options = { requestMs: 2_000, leaseMs: 5_000, replicas: 3, minInsync: 2, compression: 'gzip', prefix: 'blue' }
+    expect(optionsOf({ ...env, KAFKA_PREFIX: 'blue', KAFKA_COMPRESSION: 'gzip' })).toMatchObject(options)
   })
 })
 

@@ -45,6 +45,11 @@ export const kafkaConfig = {
     ...{ min: 1, max: 32_767, fallback: 1 },
     meaning: 'copies of each topic in the cluster where its log says nothing of them, the same at every service',
   }),
+  kafkaMinInsync: integer('KAFKA_MIN_INSYNC', {
+    ...{ min: 1, max: 32_767, fallback: undefined },
+    meaning:
+      'copies that are written before an event is accepted, in topics as they are made; 2 of 3 or more unless set, else 1',
+  }),
   kafkaFlushAlways: boolean('KAFKA_FLUSH_ALWAYS', {
     fallback: false,
     meaning: 'every broker is known to write each batch to disk before it answers, so that events survive power loss',
@@ -78,6 +83,11 @@ export const kafkaRules: Rules<typeof kafkaConfig> = (config, isSet) => [
   ),
   ...(isSet('KAFKA_PASSWORD') && isSet('KAFKA_PASSWORD_FILE')
     ? ['KAFKA_PASSWORD_FILE: is set beside KAFKA_PASSWORD: unset one of them']
+    : []),
+  ...((config.kafkaMinInsync ?? 1) > (config.kafkaReplicas ?? 1)
+    ? [
+        'KAFKA_MIN_INSYNC: is more than KAFKA_REPLICAS, so that nothing would ever be accepted: raise one or lower the other',
+      ]
     : []),
   ...certificateProblems(config),
 ]
@@ -138,6 +148,7 @@ export function kafkaOptions(config: Config, { clock, telemetry, name }: DriverD
       requestMs: config.kafkaRequestMs,
       leaseMs: config.kafkaLeaseMs,
     },
+    ...(config.kafkaMinInsync !== undefined && { minInsync: config.kafkaMinInsync }),
     ...(sasl && { sasl }),
     ...(tls && { tls }),
   } satisfies KafkaOptions

@@ -18,6 +18,8 @@ export interface Place {
 export interface KafkaGroup extends AsyncDisposable {
   /** Of every partition. Rejects with SOURCE_ORIGIN_UNAVAILABLE. */
   places(): Promise<readonly Place[]>
+  /** How many members it has, whosever they are. Rejects with SOURCE_ORIGIN_UNAVAILABLE. */
+  members(): Promise<number>
   /** Adds a member, which reads until it is disposed of or ends. */
   join(deps: MemberDeps): GroupMember
 }
@@ -48,6 +50,14 @@ export async function openGroup(options: GroupOptions): Promise<KafkaGroup> {
             return { ...place, committed: offset < 0 ? undefined : offset }
           })
         })
+      } catch (error) {
+        throw failureOf(error, groupId)
+      }
+    },
+    async members() {
+      try {
+        const { groups } = await admin.describeGroups([groupId])
+        return groups[0]?.members.length ?? 0
       } catch (error) {
         throw failureOf(error, groupId)
       }

@@ -18,7 +18,7 @@ export interface RunningTurn extends Turn {
 
 /** A batch is left after that, and fetched again from where it was left: other partitions of the broker wait for it. */
 const TURN_MS = 1_000
-const COMMIT_MS = 1_000
+const COMMIT_MS = 250
 const MOST_COMMITS = 3
 const COMMIT_RETRY_MS = 200
 

@@ -3,7 +3,7 @@ import { once } from 'node:events'
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
 import { systemClock } from '@sluice/clock'
 import type { KafkaSourceRow } from '@sluice/contract'
-import { kafkaSource } from '@sluice/source-kafka'
+import { kafkaSources } from '@sluice/source-kafka'
 import { runSources } from '@sluice/source-runtime'
 import { createTestTelemetry, type TestTelemetry } from '@sluice/telemetry/testing'
 import {
@@ -227,6 +227,28 @@ describe('KafkaSource on a Kafka', () => {
     }
   })
 
+  test('two replicas have one of two members each, begin where the source begins, and the one that stays has both', async () => {
+    const topic = await newTopic(2)
+    const ingress = createFakeIngress({ clock: systemClock })
+    await send(topic, numbered(100, 104, 2))
+    await using source = await startSource(server, { topics: [topic], consumers: 2, initialOffset: 'latest' }, ingress)
+    await until('both here', async () => source.facts()?.consumers === '2')
+    const other = runOn(source.desk, ingress, source.telemetry)
+    const members = async () => (await admin.describeGroups([source.row.consumerGroup])).groups[0]?.members ?? []
+    const readers = async () => (await members()).filter((each) => each.memberAssignment.length > NO_PARTITIONS_BYTES)
+    const said = () =>
+      source.telemetry.lines.filter(({ message }) => message.startsWith('member of a consumer group has'))
+    const before = said().length
+    await until('one in each', async () => said().length > before + 1 && (await readers()).length === 2, CHILD_MS)
+    await send(topic, numbered(0, 6, 2))
+    await source.stored(6)
+    expect(source.values().toSorted()).toEqual(['0', '1', '2', '3', '4', '5'])
+    await other[Symbol.asyncDispose]()
+    await until('two again', async () => (await readers()).length === 2, CHILD_MS)
+    await send(topic, numbered(6, 8, 2))
+    await source.stored(8)
+  })
+
   test('after kill -9 the next process repeats what was not passed, and skips nothing', async () => {
     const [topic, all] = [await newTopic(2), 3_000]
     await using sink = await startSink({ respond: () => 202 })
@@ -334,7 +356,7 @@ function startSecured(server: KafkaServer, row: Partial<KafkaSourceRow>, given: 
 function runOn(desk: FakeDesk<KafkaSourceRow>, ingress: FakeIngress, telemetry: TestTelemetry) {
   return runSources({
     ...{ desk: desk.replica(), clock: systemClock, telemetry, sender: ingress.sender, random: () => 0 },
-    hold: kafkaSource({
+    ...kafkaSources({
       ...{ telemetry, random: () => 0 },
       openGroup: (settings) =>
         openGroup({ ...settings, clientId: 'test', log: telemetry.log, sessionMs: SESSION_MS, drainMs: 300 }),

@@ -1,6 +1,6 @@
 import { systemClock } from '@sluice/clock'
 import type { KafkaSourceRow } from '@sluice/contract'
-import { kafkaSource } from '@sluice/source-kafka'
+import { kafkaSources } from '@sluice/source-kafka'
 import { runSources } from '@sluice/source-runtime'
 import { createTestTelemetry } from '@sluice/telemetry/testing'
 import { createFakeDesk } from '@sluice/testkit'
@@ -12,7 +12,7 @@ const telemetry = createTestTelemetry()
 const desk = createFakeDesk<KafkaSourceRow>({ clock: systemClock })
 runSources({
   ...{ desk: desk.replica(), clock: systemClock, telemetry },
-  hold: kafkaSource({
+  ...kafkaSources({
     telemetry,
     openGroup: (settings) => openGroup({ ...settings, clientId: 'test', log: telemetry.log, sessionMs: 1_500 }),
   }),

@@ -68,10 +68,7 @@ export async function apart(open: () => Promise<Backend>, { manifests }: LayoutO
   return {
     name: backend.name,
     ingressUrls: ingressOrigins.map((origin) => `${origin}/default/default`),
-    groups: [
-      services,
-      backend.server === undefined ? [controller] : [serverPart(backend.server, services), controller],
-    ],
+    groups: [services, [...backend.servers.map((each) => serverPart(each, services)), controller]],
     async stop() {
       for (const each of services) await each.stop()
       await controller.stop()
@@ -85,7 +82,7 @@ export async function apart(open: () => Promise<Backend>, { manifests }: LayoutO
 }
 
 /** Deliveries whose end it did not store are made again, however it went away. */
-function serverPart(server: NonNullable<Backend['server']>, services: readonly Service[]): Part {
+function serverPart(server: Backend['servers'][number], services: readonly Service[]): Part {
   /** Until they have found it again, what they deliver comes again as well. One may be down for a blow of its own. */
   const found = async () => {
     const until = performance.now() + FOUND_MS

@@ -7,8 +7,8 @@ export interface Backend extends AsyncDisposable {
   readonly name: string
   /** Of every service. */
   readonly env: Readonly<Record<string, string>>
-  /** Undefined for one that others use, or that would lose what it must not: it is left alone. */
-  readonly server: Pick<Part, 'name' | 'kill' | 'start' | 'startDoomed' | 'signal'> | undefined
+  /** Each that can be hit. None of those that others use, or that would lose what they must not: they are left alone. */
+  readonly servers: readonly Pick<Part, 'name' | 'kill' | 'start' | 'startDoomed' | 'signal'>[]
   /** With every service stopped: what they left. */
   open(): Promise<ChannelDriver>
 }

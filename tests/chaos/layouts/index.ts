@@ -1,6 +1,6 @@
 import { provisionKafka, provisionNats } from '@sluice/testkit'
 import { apart } from './apart.ts'
-import { kafkaBackend } from './kafka-backend.ts'
+import { kafkaBackend, kafkaClusterBackend } from './kafka-backend.ts'
 import type { Layout, LayoutOptions } from './layout.ts'
 import { natsBackend } from './nats-backend.ts'
 import { standalone } from './standalone.ts'
@@ -29,6 +29,16 @@ export const LAYOUTS: ReadonlyMap<string, () => Promise<Open | string>> = new Ma
         return provision.found === undefined
           ? provision.report
           : (options) => apart(() => kafkaBackend(provision), options)
+      },
+    ],
+    [
+      'apart-kafka-three',
+      async () => {
+        const provision = await provisionKafka()
+        process.stdout.write(`${provision.report}\n`)
+        return provision.found?.kind !== 'program'
+          ? `it takes three servers of its own: ${provision.report}`
+          : (options) => apart(() => kafkaClusterBackend(provision), options)
       },
     ],
   ],

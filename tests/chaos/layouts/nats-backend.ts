@@ -24,7 +24,7 @@ export async function natsBackend(provision: Provision): Promise<Backend> {
   return {
     name: 'apart',
     env: { CHANNEL_DRIVER: 'nats', NATS_URL: nats.url, NATS_PREFIX: prefix, NATS_LEASE_MS: String(LEASE_MS) },
-    server: nats.isOurs && !isOld ? server : undefined,
+    servers: nats.isOurs && !isOld ? [server] : [],
     open: () =>
       openNatsDriver({
         ...{ url: nats.url, prefix, leaseMs: LEASE_MS },

@@ -56,6 +56,7 @@ metadata: { name: records, namespace: shop }
 spec:
   bootstrapServers: ["${brokers}"]
   topics: [records]
+  consumers: 2
   initialOffset: earliest
   sink: { uri: ${sink} }`,
   }),

@@ -2,7 +2,7 @@ import { describe, expect, test } from '@jest/globals'
 import { systemClock } from '@sluice/clock'
 import { CERTIFICATE, KEY } from '@sluice/testkit'
 import { silentTelemetry } from '../test/silent.ts'
-import { checkOptions, type KafkaOptions } from './config.ts'
+import { checkOptions, durabilityOf, type KafkaOptions, minInsyncOf } from './config.ts'
 
 function problemsOf(options: Partial<KafkaOptions>): readonly string[] {
   try {
@@ -35,6 +35,23 @@ describe('options of Kafka', () => {
     expect(problems.join()).not.toContain('secret')
     expect(problems).toContain('compression snappy is not supported: use none or gzip')
     expect(problems).toContain('SASL mechanism gssapi is none of plain, scram-sha-256, scram-sha-512')
+  })
+
+  test('say how many copies are written before an event is accepted, and durability counts no others', () => {
+    const of = (copies: Pick<KafkaOptions, 'replicas' | 'minInsync' | 'flushAlways'>) => {
+      const options = { brokers: 'kafka:9092', clock: systemClock, telemetry: silentTelemetry, ...copies }
+      return [minInsyncOf(options), durabilityOf(options)]
+    }
+    expect(of({})).toEqual([1, 'process'])
+    expect(of({ flushAlways: true })).toEqual([1, 'disk'])
+    expect(of({ replicas: 2 })).toEqual([1, 'process'])
+    expect(of({ replicas: 2, minInsync: 2 })).toEqual([2, { replicas: 2 }])
+    expect(of({ replicas: 3 })).toEqual([2, { replicas: 3 }])
+    expect(of({ replicas: 3, minInsync: 1 })).toEqual([1, 'process'])
+    expect(of({ replicas: 1, minInsync: 2 })[0]).toBe(1)
+    expect(problemsOf({ replicas: 2, minInsync: 3 })).toEqual([
+      '3 copies before an event is accepted: at least 1, and no more than the 2 replicas',
+    ])
   })
 
   test('with a key that is not of the certificate are refused', () => {

@@ -19,6 +19,8 @@ export interface KafkaOptions {
   readonly tls?: { readonly ca?: string; readonly cert?: string; readonly key?: string }
   /** Copies of each topic in the cluster. Default 1. */
   readonly replicas?: number
+  /** Copies that are written before an event is accepted; with fewer it is refused. Default 2 of 3 or more, else 1. */
+  readonly minInsync?: number
   /** Of what is published. Default none. */
   readonly compression?: 'none' | 'gzip'
   /** A request that is not answered for this long has failed, ms. Default 6,000. */
@@ -62,11 +64,13 @@ const PREFIX = /^[A-Za-z0-9_-]{1,64}$/
 const MIN_REQUEST_MS = 100
 const MOST_REPLICAS = 32_767
 const PORT = 65_535
+/** Copies of which one may be away while two are written. */
+const MANY = 3
 
 /** Throws CONFIG_INVALID with every problem there is, and no word of what is secret. */
 export function checkOptions(options: KafkaOptions): readonly Broker[] {
   const { sasl, tls = {}, replicas = 1, compression = 'none', requestMs = DEFAULT_REQUEST_MS } = options
-  const { client = DEFAULT_CLIENT, prefix = DEFAULT_PREFIX, leaseMs = DEFAULT_LEASE_MS } = options
+  const { client = DEFAULT_CLIENT, prefix = DEFAULT_PREFIX, leaseMs = DEFAULT_LEASE_MS, minInsync = 1 } = options
   const problems: string[] = []
   const brokers = options.brokers.split(',').map((text) => brokerOf(text.trim(), problems))
   if (sasl !== undefined) {
@@ -87,6 +91,11 @@ export function checkOptions(options: KafkaOptions): readonly Broker[] {
   }
   if (!(Number.isInteger(replicas) && replicas >= 1 && replicas <= MOST_REPLICAS)) {
     problems.push(`${replicas} replicas: a topic has at least 1, and no more than there are brokers`)
+  }
+  if (!(Number.isInteger(minInsync) && minInsync >= 1 && minInsync <= Math.max(1, replicas))) {
+    problems.push(
+      `${minInsync} copies before an event is accepted: at least 1, and no more than the ${replicas} replicas`,
+    )
   }
   if (!CLIENTS.includes(client)) problems.push(`client ${client} is none of ${CLIENTS.join(', ')}`)
   if (compression !== 'none' && compression !== 'gzip') {
@@ -120,7 +129,15 @@ function isReadable(context: { ca?: string; cert?: string; key?: string | undefi
   }
 }
 
-export function durabilityOf({ replicas = 1, flushAlways = false }: KafkaOptions): Durability {
-  if (replicas > 1) return { replicas }
+type Copies = Pick<KafkaOptions, 'replicas' | 'minInsync'>
+
+/** Of a topic with so many copies, which may be fewer than most topics have. */
+export function minInsyncOf({ replicas = 1, minInsync = replicas >= MANY ? 2 : 1 }: Copies): number {
+  return Math.min(minInsync, replicas)
+}
+
+/** Copies count where more than one is written before an event is accepted. */
+export function durabilityOf({ replicas = 1, minInsync, flushAlways = false }: KafkaOptions): Durability {
+  if (minInsyncOf({ replicas, ...(minInsync !== undefined && { minInsync }) }) > 1) return { replicas }
   return flushAlways ? 'disk' : 'process'
 }

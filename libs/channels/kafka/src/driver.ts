@@ -61,7 +61,6 @@ class Driver implements KafkaDriver {
   readonly #link: Link
   readonly #deps: ChannelDeps
   readonly #channels = new Map<string, KafkaChannel>()
-  readonly #publishing = new Set<Promise<unknown>>()
   readonly #counting = new Turns(MOST_COUNTS)
   #retention: Disposable | undefined
   #isClosed = false
@@ -79,10 +78,16 @@ class Driver implements KafkaDriver {
 
   start(): Promise<void> {
     const topic = membersTopic(this.#prefix)
+    const { replicas = 1 } = this.#options
     return this.#link.start(async () => {
-      await createTopic(this.#link, topic, { lanes: 1, replicas: this.#options.replicas ?? 1, isCompacted: true })
+      await createTopic(this.#link, topic, { lanes: 1, replicas, ...this.#minInsync, isCompacted: true })
       this.#link.target(topic)
     })
+  }
+
+  get #minInsync(): Pick<KafkaOptions, 'minInsync'> {
+    const { minInsync } = this.#options
+    return minInsync === undefined ? {} : { minInsync }
   }
 
   get connection(): KafkaState {
@@ -115,13 +120,14 @@ class Driver implements KafkaDriver {
     await checkTopic(this.#link, names, options)
     const { lanes, backend = {} } = options
     const { replicas = this.#options.replicas ?? 1, isExternal = false } = backend
+    const copies = { lanes, replicas, ...this.#minInsync }
     await createTopics(
       this.#link,
       // That of events last: with a name that others know it is this log's only where the others are
       new Map([
-        [names.lanes, { lanes, replicas, isCompacted: true }],
-        [names.parked, { lanes, replicas, isCompacted: true }],
-        [names.events, { lanes, replicas, isExternal }],
+        [names.lanes, { ...copies, isCompacted: true }],
+        [names.parked, { ...copies, isCompacted: true }],
+        [names.events, { ...copies, isExternal }],
       ]),
     )
     if (isExternal) await beginAtEnd(this.#deps, names, options)
@@ -152,17 +158,14 @@ class Driver implements KafkaDriver {
   }
 
   publish(name: string, entries: readonly Entry[], signal?: AbortSignal): Promise<readonly Position[]> {
-    const publishing = this.#publish(name, entries)
-    this.#publishing.add(publishing)
-    const forget = () => this.#publishing.delete(publishing)
-    publishing.then(forget, forget)
-    return signal === undefined ? publishing : orAborted(publishing, signal)
-  }
-
-  async #publish(name: string, entries: readonly Entry[]): Promise<readonly Position[]> {
-    const channel = this.#channel(name)
-    this.#requireUp()
-    return channel.outbox.publish(entries)
+    try {
+      const { outbox } = this.#channel(name)
+      this.#requireUp()
+      const publishing = outbox.publish(entries)
+      return signal === undefined ? publishing : orAborted(publishing, signal)
+    } catch (error) {
+      return Promise.reject(error)
+    }
   }
 
   subscribe(name: string, subscription: string, options: SubscribeOptions, signal: AbortSignal) {
@@ -210,9 +213,11 @@ class Driver implements KafkaDriver {
     if (this.#isClosed) return
     this.#isClosed = true
     this.#retention?.[Symbol.dispose]()
-    const consumers = [...this.#channels.values()].flatMap((channel) => channel.consumers)
+    const channels = [...this.#channels.values()]
+    const consumers = channels.flatMap((channel) => channel.consumers)
     for (const consumer of consumers) consumer.close()
-    const ending = Promise.allSettled([...this.#publishing, ...consumers.map(({ finished }) => finished)])
+    const publishing = channels.map(({ outbox }) => outbox.idle())
+    const ending = Promise.allSettled([...publishing, ...consumers.map(({ finished }) => finished)])
     if (this.#link.isUp) await Promise.race([ending, sleep(this.#options.clock, CLOSING_MS)])
     const { members, fetcher, publisher } = this.#deps
     members[Symbol.dispose]()

@@ -13,6 +13,7 @@ import { unavailable } from './errors.ts'
 import { recordsAt } from './fetcher.ts'
 import { type Fold, headersOf, type Kept } from './journal.ts'
 import type { LaneDeps } from './lane-store.ts'
+import type { Outgoing } from './publish.ts'
 import { decodeRecord, encodeRecord } from './record.ts'
 
 /** Committed offsets are for tools and retention, which look now and then. */
@@ -243,10 +244,7 @@ export class KafkaGrip implements Grip {
     }
   }
 
-  async #store(
-    key: string,
-    record: { value: Buffer | null; headers?: Readonly<Record<string, Buffer>> },
-  ): Promise<number> {
+  async #store(key: string, record: Omit<Outgoing['record'], 'key'>): Promise<number> {
     const { publisher, names, link } = this.#deps
     const where = { topic: names.lanes, partition: this.lane, order: link.order() }
     const [place] = await publisher.store([{ ...where, record: { ...record, key: Buffer.from(key) } }])

@@ -22,14 +22,20 @@ export interface Outgoing {
   readonly order: number
 }
 
-interface Waiting extends Outgoing {
+/** One that is told what became of it: no promise of its own, since many go at once. */
+export interface Sent extends Outgoing {
   readonly bytes: number
-  readonly resolve: (place: Place) => void
-  readonly reject: (error: unknown) => void
+  stored(place: Place): void
+  refused(error: unknown): void
 }
 
-interface Led extends Waiting {
-  readonly node: number
+/** Of one partition, in one request. */
+interface Part {
+  readonly topic: string
+  readonly partition: number
+  readonly records: Sent[]
+  bytes: number
+  node: number
 }
 
 interface Producer extends ProducerId {
@@ -53,7 +59,7 @@ const REQUEST_BYTES = 8 * 1024 * 1024
 export class Publisher implements AsyncDisposable {
   readonly #link: Link
   #producer: Promise<Producer> | undefined
-  #waiting: Waiting[] = []
+  #waiting: Sent[] = []
   #sending: Promise<void> | undefined
   #isClosed = false
 
@@ -66,22 +72,27 @@ export class Publisher implements AsyncDisposable {
     return this.store(
       entries.map((entry) => {
         const order = this.#link.order()
-        return { topic, partition: laneOf(entry.laneKey, lanes), record: recordOf(entry, order), order }
+        return { topic, partition: laneOf(entry.laneKey, lanes), record: recordOf(entry, order).record, order }
       }),
     )
   }
 
   async store(records: readonly Outgoing[]): Promise<readonly Place[]> {
-    if (this.#isClosed) throw closed()
-    const stored = records.map(
-      (each) =>
-        new Promise<Place>((resolve, reject) => {
-          const bytes = recordBytes({ headers: {}, ...each.record })
-          this.#waiting.push({ ...each, bytes, resolve, reject })
-        }),
+    return Promise.all(
+      records.map(
+        (each) =>
+          new Promise<Place>((stored, refused) => {
+            this.send({ ...each, bytes: recordBytes({ headers: {}, ...each.record }), stored, refused })
+          }),
+      ),
     )
+  }
+
+  /** Throws once it is closed. */
+  send(each: Sent): void {
+    if (this.#isClosed) throw closed()
+    this.#waiting.push(each)
     this.#sending ??= this.#send()
-    return Promise.all(stored)
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -93,106 +104,113 @@ export class Publisher implements AsyncDisposable {
     // What is published in one turn of the event loop goes together
     await new Promise((resolve) => setImmediate(resolve))
     while (this.#waiting.length > 0) {
-      const batch = await this.#led(this.#next())
-      if (batch.length === 0) continue
+      const parts = await this.#led(this.#next())
+      if (parts.length === 0) continue
       try {
-        const places = await this.#store(batch)
-        for (const [i, { resolve }] of batch.entries()) resolve(places[i] as Place)
+        const bases = await this.#store(parts)
+        for (const part of parts) tell(part, bases.get(part) as number)
       } catch (error) {
         this.#producer = undefined
         // Of the same lanes: stored now, they would be ahead of what failed
-        this.#refuse([...batch, ...this.#waiting.splice(0)], error)
+        this.#refuse([...parts.flatMap(({ records }) => records), ...this.#waiting.splice(0)], error)
       }
     }
     this.#sending = undefined
   }
 
   /** The oldest, up to the first that finds its partition or the request full. */
-  #next(): Waiting[] {
-    const filled = new Map<string, number>()
+  #next(): Part[] {
+    const topics = new Map<string, Part[]>()
+    const parts: Part[] = []
     let count = 0
     let sum = 0
-    for (const { topic, partition, bytes } of this.#waiting) {
-      const key = `${partition} ${topic}`
-      const before = filled.get(key) ?? 0
+    for (const each of this.#waiting) {
+      const { topic, partition, bytes } = each
+      const ofTopic = topics.get(topic) ?? []
+      let part = ofTopic[partition]
+      const before = part?.bytes ?? 0
       if ((before > 0 && before + bytes > BATCH_BYTES) || (sum > 0 && sum + bytes > REQUEST_BYTES)) break
-      filled.set(key, before + bytes)
+      if (part === undefined) {
+        part = { topic, partition, records: [], bytes: 0, node: 0 }
+        ofTopic[partition] = part
+        topics.set(topic, ofTopic)
+        parts.push(part)
+      }
+      part.records.push(each)
+      part.bytes += bytes
       sum += bytes
       count++
     }
-    return this.#waiting.splice(0, count)
+    this.#waiting = this.#waiting.slice(count)
+    return parts
   }
 
-  #refuse(refused: readonly Waiting[], error: unknown): void {
-    for (const { topic, reject } of refused) {
+  #refuse(refused: readonly Sent[], error: unknown): void {
+    for (const each of refused) {
+      const { topic } = each
       this.#link.forgetLeaders(topic)
       const failure = failureOf(error, topic)
       const { detail } = failure
       // What is wrong with another's topic is not wrong with this one
       const isOther = detail.code !== 'CHANNEL_UNAVAILABLE' && 'channel' in detail && detail.channel !== topic
-      reject(isOther ? unavailable('a request with more failed', error) : failure)
+      each.refused(isOther ? unavailable('a request with more failed', error) : failure)
     }
   }
 
   /** A topic that nobody leads, or that is gone, holds up no other. */
-  async #led(batch: readonly Waiting[]): Promise<readonly Led[]> {
-    const led: Led[] = []
+  async #led(parts: readonly Part[]): Promise<readonly Part[]> {
     const failed = new Set<string>()
-    for (const each of batch) {
-      const { topic, partition } = each
+    for (const part of parts) {
+      const { topic, partition } = part
+      if (failed.has(topic)) continue
       try {
-        if (failed.has(topic)) continue
-        led.push({ ...each, node: await this.#link.leaderOf(topic, partition) })
+        part.node = await this.#link.leaderOf(topic, partition)
       } catch (error) {
         failed.add(topic)
-        const isOfIt = (one: Waiting) => one.topic === topic
-        this.#refuse([...batch.filter(isOfIt), ...this.#waiting.filter(isOfIt)], error)
+        const isOfIt = (one: { readonly topic: string }) => one.topic === topic
+        this.#refuse(
+          [...parts.filter(isOfIt).flatMap(({ records }) => records), ...this.#waiting.filter(isOfIt)],
+          error,
+        )
         this.#waiting = this.#waiting.filter((one) => !isOfIt(one))
       }
     }
-    return led.filter(({ topic }) => !failed.has(topic))
+    return failed.size === 0 ? parts : parts.filter(({ topic }) => !failed.has(topic))
   }
 
-  async #store(batch: readonly Led[]): Promise<Place[]> {
+  /** By part, where its first lies. */
+  async #store(parts: readonly Part[]): Promise<ReadonlyMap<Part, number>> {
     this.#producer ??= this.#begin()
     const producer = await this.#producer
-    const byPart = Map.groupBy(batch, ({ topic, partition }) => `${partition} ${topic}`)
-    const byNode = Map.groupBy(byPart.values(), (each) => (each[0] as Led).node)
-    const next = new Map<string, number>()
+    const bases = new Map<Part, number>()
+    const byNode = Map.groupBy(parts, ({ node }) => node)
     const answers = await Promise.allSettled(
-      [...byNode].map(([node, parts]) => this.#request(node, parts, producer, next)),
+      [...byNode].map(([node, each]) => this.#request(node, each, producer, bases)),
     )
     for (const answer of answers) if (answer.status === 'rejected') throw answer.reason
-    for (const [key, each] of byPart) producer.next.set(key, (producer.next.get(key) ?? 0) + each.length)
-    return batch.map(({ topic, partition, order }) => {
-      const key = `${partition} ${topic}`
-      const offset = next.get(key)
+    for (const part of parts) {
       // A repeat that the broker knew already has no place: stored, but who asks must know where
-      if (offset === undefined || offset < 0) throw unavailable('it does not say where the events lie')
-      next.set(key, offset + 1)
-      return { partition, offset, order }
-    })
+      if ((bases.get(part) ?? -1) < 0) throw unavailable('it does not say where the events lie')
+      const key = keyOf(part)
+      producer.next.set(key, (producer.next.get(key) ?? 0) + part.records.length)
+    }
+    return bases
   }
 
-  async #request(
-    node: number,
-    parts: readonly Waiting[][],
-    producer: Producer,
-    next: Map<string, number>,
-  ): Promise<void> {
-    const bases = await this.#link.produce(
+  async #request(node: number, parts: readonly Part[], producer: Producer, bases: Map<Part, number>): Promise<void> {
+    const answers = await this.#link.produce(
       node,
       producer,
-      parts.map((waiting) => {
-        const { topic, partition } = waiting[0] as Waiting
-        const records = waiting.map(({ record, order }) => ({ headers: {}, ...record, time: timeOf(order) }))
-        return { topic, partition, sequence: producer.next.get(`${partition} ${topic}`) ?? 0, records }
-      }),
+      parts.map((part) => ({
+        topic: part.topic,
+        partition: part.partition,
+        sequence: producer.next.get(keyOf(part)) ?? 0,
+        records: part.records.map(({ record: { key, value, headers = NO_HEADERS }, order }) => ({
+          ...{ key, value, headers, time: timeOf(order) },
+        })),
+      })),
     )
-    for (const [i, [first]] of parts.entries()) {
-      const { topic, partition } = first as Waiting
-      next.set(`${partition} ${topic}`, bases[i] ?? -1)
-    }
+    for (const [i, part] of parts.entries()) bases.set(part, answers[i] ?? -1)
   }
 
   async #begin(): Promise<Producer> {
@@ -200,12 +218,24 @@ export class Publisher implements AsyncDisposable {
   }
 }
 
-/** As it is published. Throws CHANNEL_EVENT_TOO_LARGE. */
-export function recordOf(entry: Entry, order: number): KafkaRecord {
+const NO_HEADERS = {}
+
+function keyOf({ topic, partition }: Part): string {
+  return `${partition} ${topic}`
+}
+
+function tell({ partition, records }: Part, base: number): void {
+  let offset = base
+  for (const each of records) each.stored({ partition, offset: offset++, order: each.order })
+}
+
+/** As it is published, with the bytes it has. Throws CHANNEL_EVENT_TOO_LARGE. */
+export function recordOf(entry: Entry, order: number): { readonly record: KafkaRecord; readonly bytes: number } {
   const record = encodeRecord(entry, { order })
+  const bytes = recordBytes(record)
   const noteBytes = entry.note === undefined ? 0 : Buffer.byteLength(entry.note)
-  const bytes = eventBytes(entry.event)
-  const isFitting = bytes <= MAX_EVENT_BYTES && recordBytes(record) <= MAX_EVENT_BYTES + ADDED_BYTES
-  if (!isFitting || noteBytes > MAX_NOTE_BYTES) throw tooLarge(bytes + noteBytes, MAX_EVENT_BYTES)
-  return record
+  const ofEvent = eventBytes(entry.event)
+  const isFitting = ofEvent <= MAX_EVENT_BYTES && bytes <= MAX_EVENT_BYTES + ADDED_BYTES
+  if (!isFitting || noteBytes > MAX_NOTE_BYTES) throw tooLarge(ofEvent + noteBytes, MAX_EVENT_BYTES)
+  return { record, bytes }
 }

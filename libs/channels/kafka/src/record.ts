@@ -19,7 +19,8 @@ export interface KafkaRecord {
   readonly key: Buffer | null
   /** Null: no data. No bytes: data of no bytes. */
   readonly value: Buffer | null
-  readonly headers: Readonly<Record<string, Buffer>>
+  /** A text is stored as UTF-8. */
+  readonly headers: Readonly<Record<string, string | Buffer>>
 }
 
 /** As a client hands it out. */
@@ -75,44 +76,44 @@ export function encodeRecord(
   { order, place, isKept = false }: Beside = {},
 ): KafkaRecord {
   const { event, headers: passed, stamp, laneKey, dedupKey, queue, attempt, note, notBefore } = entry
-  const headers: Record<string, Buffer> = {}
-  const integers: string[] = []
-  const booleans: string[] = []
+  const headers: Record<string, string> = {}
+  const meta: Writable<Meta> = { k: laneKey }
   for (const [name, value] of event.attributes) {
     const header = name === TYPE_ATTRIBUTE && typeof value === 'string' ? CONTENT_TYPE : PREFIX + name
-    headers[header] = Buffer.from(String(value), 'utf8')
-    if (typeof value === 'number') integers.push(name)
-    else if (typeof value === 'boolean') booleans.push(name)
+    headers[header] = attributeText(value)
+    if (typeof value === 'number') meta.i = [...(meta.i ?? []), name]
+    else if (typeof value === 'boolean') meta.b = [...(meta.b ?? []), name]
   }
-  const meta: Meta = {
-    k: laneKey,
-    ...(stamp === undefined ? undefined : { s: stamp }),
-    ...(dedupKey === undefined ? undefined : { d: dedupKey }),
-    ...(passed === undefined ? undefined : { h: passed }),
-    ...(integers.length === 0 ? undefined : { i: integers }),
-    ...(booleans.length === 0 ? undefined : { b: booleans }),
-    ...(event.dataKind === undefined ? undefined : { c: event.dataKind }),
-    ...(queue === undefined || queue === '' ? undefined : { q: queue }),
-    ...(attempt === undefined || attempt === 1 ? undefined : { a: attempt }),
-    ...(note === undefined ? undefined : { n: note }),
-    ...(notBefore === undefined ? undefined : { t: notBefore }),
-    ...(order === undefined ? undefined : { o: order }),
-    ...(place === undefined ? undefined : { p: place }),
-    ...(isKept && event.data === undefined ? { z: 1 as const } : undefined),
-  }
-  headers[OURS] = Buffer.from(JSON.stringify(meta), 'utf8')
+  if (stamp !== undefined) meta.s = stamp
+  if (dedupKey !== undefined) meta.d = dedupKey
+  if (passed !== undefined) meta.h = passed
+  if (event.dataKind !== undefined) meta.c = event.dataKind
+  if (queue !== undefined && queue !== '') meta.q = queue
+  if (attempt !== undefined && attempt !== 1) meta.a = attempt
+  if (note !== undefined) meta.n = note
+  if (notBefore !== undefined) meta.t = notBefore
+  if (order !== undefined) meta.o = order
+  if (place !== undefined) meta.p = place
+  if (isKept && event.data === undefined) meta.z = 1
+  headers[OURS] = JSON.stringify(meta)
   const partitionKey = event.attributes.get('partitionkey')
   return {
     key: partitionKey === undefined ? null : Buffer.from(attributeText(partitionKey), 'utf8'),
-    value: event.data === undefined ? (isKept ? Buffer.alloc(0) : null) : Buffer.from(event.data),
+    value: event.data === undefined ? (isKept ? Buffer.alloc(0) : null) : viewOf(event.data),
     headers,
   }
+}
+
+type Writable<T> = { -readonly [K in keyof T]: T[K] }
+
+function viewOf(data: Uint8Array): Buffer {
+  return Buffer.isBuffer(data) ? data : Buffer.from(data.buffer, data.byteOffset, data.byteLength)
 }
 
 /** Of all that a record brings, in bytes. */
 export function recordBytes({ key, value, headers }: KafkaRecord): number {
   let bytes = (key?.length ?? 0) + (value?.length ?? 0)
-  for (const name of Object.keys(headers)) bytes += Buffer.byteLength(name) + (headers[name]?.length ?? 0) + 2
+  for (const name in headers) bytes += Buffer.byteLength(name) + Buffer.byteLength(headers[name] as string | Buffer) + 2
   return bytes
 }
 

@@ -1,5 +1,5 @@
 import { sleep } from '@sluice/clock'
-import { MAX_BATCH_BYTES } from './config.ts'
+import { MAX_BATCH_BYTES, minInsyncOf } from './config.ts'
 import { conflict, isOfType, isOnly, isUnavailable, unavailable, unknownTopic } from './errors.ts'
 import type { Link } from './link.ts'
 
@@ -7,6 +7,8 @@ export interface TopicOptions {
   /** One partition each. */
   readonly lanes: number
   readonly replicas: number
+  /** Copies that are written before a write is answered; as `minInsyncOf` says unless given. */
+  readonly minInsync?: number
   /** True: it is somebody else's, and never made. */
   readonly isExternal?: boolean
   /** Of each key the newest stays. */
@@ -92,8 +94,10 @@ function checkPartitions(topic: string, partitions: number | undefined, options:
 }
 
 async function make(link: Link, missing: readonly (readonly [string, TopicOptions])[]): Promise<void> {
-  const topics = missing.map(([topic, { lanes, replicas, isCompacted = false }]) => {
-    const config = { ...ALL, ...(isCompacted ? COMPACTED : { 'cleanup.policy': 'delete' }) }
+  const topics = missing.map(([topic, { lanes, replicas, minInsync, isCompacted = false }]) => {
+    const insync = minInsyncOf({ replicas, ...(minInsync !== undefined && { minInsync }) })
+    const cleaned = isCompacted ? COMPACTED : { 'cleanup.policy': 'delete' }
+    const config = { ...ALL, 'min.insync.replicas': String(insync), ...cleaned }
     return { topic, partitions: lanes, replicas, config }
   })
   const [first, { replicas }] = missing[0] as readonly [string, TopicOptions]
@@ -103,7 +107,7 @@ async function make(link: Link, missing: readonly (readonly [string, TopicOption
     if (isOfType(error, 'INVALID_REPLICATION_FACTOR')) {
       // A broker that comes back is not counted until its earlier session has ended
       if (replicas === 1) throw unavailable('no broker is ready', error)
-      throw conflict(first, `${replicas} replicas are more than there are brokers`)
+      throw conflict(first, `${replicas} replicas are more than there are brokers now`)
     }
     if (!isOnly(error, 'TOPIC_ALREADY_EXISTS')) throw error
   }

@@ -4,7 +4,8 @@ import type { ChannelDriver, ChannelOptions } from '@sluice/channel'
 import { systemClock } from '@sluice/clock'
 import { createEvent } from '@sluice/cloudevents'
 import { type KafkaCluster, provisionKafka, startKafkaCluster } from '@sluice/testkit'
-import { type KafkaDriver, openKafkaChannel } from '../src/index.ts'
+import { ConfigResourceTypes } from 'kafkajs'
+import { clientOf, type KafkaDriver, openKafkaChannel } from '../src/index.ts'
 import { silentTelemetry } from './silent.ts'
 
 const QUEUE: ChannelOptions = { kind: 'queue', lanes: 6, subscriptions: ['reader'] }
@@ -136,6 +137,29 @@ describe('a cluster of three brokers, of which', () => {
       })
       expect(result).toMatchObject({ missing: [], broken: [] })
       expect(result.longestMs).toBeLessThan(DOWN_MS + CALM_MS)
+    },
+    CASE_MS,
+  )
+
+  test(
+    'two have what is accepted: topics are made so, whatever the cluster says of others',
+    async () => {
+      const options = { brokers, clock: systemClock, telemetry: silentTelemetry }
+      await using driver = await openKafkaChannel({ ...options, replicas: 3 })
+      const channel = `brokers-${crypto.randomUUID()}`
+      await driver.create(channel, QUEUE)
+      const admin = clientOf(options).admin()
+      await admin.connect()
+      const topics = ['queue', 'lanes', 'parked'].map((kind) => `sluice.${channel}.${kind}`)
+      const { resources } = await admin.describeConfigs({
+        resources: [...topics, 'sluice.members'].map((name) => ({
+          ...{ type: ConfigResourceTypes.TOPIC, name, configNames: ['min.insync.replicas'] },
+        })),
+        includeSynonyms: false,
+      })
+      await admin.disconnect()
+      const said = resources.map(({ configEntries }) => configEntries[0]?.configValue)
+      expect(said).toEqual(['2', '2', '2', '2'])
     },
     CASE_MS,
   )

@@ -1,11 +1,21 @@
 import { describe, expect, test } from '@jest/globals'
-import { type DeskMode, DeskWorld } from '../../test/desk-world.ts'
+import { type DeskMode, DeskWorld, type TestReplica } from '../../test/desk-world.ts'
 import { github, ping } from '../../test/source-rows.ts'
+import type { FollowedSource } from './source-desk.ts'
 
 const DAY_MS = 86_400_000
 const uids = (held: ReadonlyMap<string, unknown>) => [...held.keys()].toSorted()
 
 const MODES: readonly DeskMode[] = ['in one process', 'apart']
+
+function follow({ desk }: TestReplica): ReadonlyMap<string, FollowedSource> {
+  const followed = new Map<string, FollowedSource>()
+  desk.follow(async (source) => {
+    followed.set(source.row.uid, source)
+    return { async [Symbol.asyncDispose]() {} }
+  })
+  return followed
+}
 
 describe.each(MODES)('a desk %s: rows and who holds them', (mode) => {
   test('one replica holds all; a second one gets half of them, each stopped here before it starts there', async () => {
@@ -23,6 +33,28 @@ describe.each(MODES)('a desk %s: rows and who holds them', (mode) => {
     expect([uids(a.held).length, uids(b.held).length]).toEqual([2, 2])
     expect([...uids(a.held), ...uids(b.held)].toSorted()).toEqual(['1', '2', '3', '4'])
     for (const [uid, { term }] of b.held) expect(a.log).toContain(`-${uid} ${term - 1}`)
+  })
+
+  test('each replica knows its place among them, and reads what the holder has put', async () => {
+    const world = await new DeskWorld(mode).begin()
+    const a = await world.replica()
+    const followed = follow(a)
+    await world.put(ping('1'))
+    await world.settle()
+    expect(followed.get('1')?.place()).toEqual({ rank: 0, of: 1 })
+    expect(await followed.get('1')?.read('at')).toBeUndefined()
+    const b = await world.replica()
+    const others = follow(b)
+    await world.settle()
+    expect([followed, others].map((each) => each.get('1')?.place())).toEqual([
+      { rank: 0, of: 2 },
+      { rank: 1, of: 2 },
+    ])
+    await a.held.get('1')?.state.put({ at: '17' })
+    expect(await others.get('1')?.read('at')).toBe('17')
+    await a.stop()
+    await world.settle()
+    expect(others.get('1')?.place()).toEqual({ rank: 0, of: 1 })
   })
 
   test('one that does not let go within a lease is not waited for, and what it writes then is refused', async () => {

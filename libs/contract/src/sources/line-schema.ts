@@ -14,6 +14,7 @@ export const sourceNews = z.strictObject({
   hold: held,
   drop: z.array(uid),
   secrets: z.array(z.tuple([uid, text])),
+  place: z.exactOptional(z.strictObject({ rank: z.int().min(0), of: z.int().min(1) })),
 }) satisfies z.ZodType<SourceNews>
 
 const question = z.discriminatedUnion('op', [
@@ -23,6 +24,7 @@ const question = z.discriminatedUnion('op', [
   z.strictObject({ op: z.literal('report'), uid, term, hash: text.max(64), report: sourceReport }),
   z.strictObject({ op: z.literal('remember'), uid, key: text, value: text, ttlMs: z.number() }),
   z.strictObject({ op: z.literal('secret'), uid, name: text }),
+  z.strictObject({ op: z.literal('read'), uid, key: text }),
 ]) satisfies z.ZodType<SourceQuestion>
 
 /** What a service of sources says or asks, by `say`; each is a request of its own. */

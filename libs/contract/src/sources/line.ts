@@ -1,5 +1,5 @@
 import type { Assignment } from './office/assignments.ts'
-import type { SourceReport } from './source-desk.ts'
+import type { ReplicaPlace, SourceReport } from './source-desk.ts'
 
 /** What a replica asks about one of its rows. `term`: that of who holds it. */
 export type SourceQuestion =
@@ -34,11 +34,15 @@ export type SourceQuestion =
       readonly ttlMs: number
     }
   | { readonly op: 'secret'; readonly uid: string; readonly name: string }
+  /** As `get`, of whoever holds it. */
+  | { readonly op: 'read'; readonly uid: string; readonly key: string }
 
 /** What the server says of itself: who holds what, and which Secrets are others than before. */
 export interface SourceNews extends Assignment {
   /** By uid: changes with every Secret of the row. */
   readonly secrets: readonly (readonly [uid: string, version: string])[]
+  /** Of the replica among those of its service; absent: as before. */
+  readonly place?: ReplicaPlace
 }
 
 export interface SourceListener {

@@ -24,6 +24,16 @@ export interface FollowedSource<R extends SourceRow = SourceRow> {
    * Rejects, retryable, while the server is away.
    */
   remember(key: string, value: string, ttlMs: number): Promise<string>
+  /** What a holder has put under that key, as `SourceState`. Rejects, retryable, while the server is away. */
+  read(key: string): Promise<string | undefined>
+  /** Of this replica among those of its service, as the server said last; undefined before it said anything. */
+  place(): ReplicaPlace | undefined
+}
+
+/** `rank` counts from 0 to `of` - 1. Two replicas may believe to have one rank for a moment. */
+export interface ReplicaPlace {
+  readonly rank: number
+  readonly of: number
 }
 
 export interface HeldSource<R extends SourceRow = SourceRow> extends FollowedSource<R> {

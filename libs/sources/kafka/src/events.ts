@@ -63,6 +63,12 @@ export function kafkaEvents({ log, failures, rebalances }: KafkaTelemetry, { nam
     refused(record: { readonly topic: string; readonly partition: number; readonly offset: number }) {
       log.error({ ...labels, ...record }, 'record of a source is passed without being stored, it stays in its topic')
     },
+    notShared(error: unknown, retryInMs: number) {
+      log.warn(
+        { ...labels, retryInMs, code: failureOf(error).code, error },
+        'members of a consumer group that are to be in this replica can not be had, it tries again',
+      )
+    },
     lagUnknown(error: unknown) {
       log.debug({ ...labels, code: failureOf(error).code, error }, 'lag of a consumer group is not known')
     },

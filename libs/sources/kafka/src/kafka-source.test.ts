@@ -5,15 +5,16 @@ import { runSources } from '@sluice/source-runtime'
 import { createTestTelemetry } from '@sluice/telemetry/testing'
 import { createFakeDesk, createFakeIngress, settle, VirtualClock } from '@sluice/testkit'
 import { kafkaRow } from '../test/kafka-row.ts'
-import { kafkaSource } from './kafka-source.ts'
+import { kafkaSources } from './kafka-source.ts'
 import type { TopicRecord } from './record.ts'
 import type { MemberDeps, Place, RecordGroup } from './record-group.ts'
 
 /** A group whose members do as they are told. */
 class FakeGroup implements RecordGroup {
-  readonly members: { readonly deps: MemberDeps; readonly end: (error?: Error) => void; isGone: boolean }[] = []
+  readonly joined: { readonly deps: MemberDeps; readonly end: (error?: Error) => void; isGone: boolean }[] = []
   at: Place[] = [0, 1].map((partition) => ({ topic: 'orders', partition, low: 2, high: 12, committed: undefined }))
   isAway = false
+  others = 0
   isClosed = false
 
   async places() {
@@ -21,10 +22,14 @@ class FakeGroup implements RecordGroup {
     return this.at
   }
 
+  async members() {
+    return this.joined.filter(({ isGone }) => !isGone).length + this.others
+  }
+
   join(deps: MemberDeps) {
     const { promise: ended, resolve } = Promise.withResolvers<Error | undefined>()
     const member = { deps, end: resolve, isGone: false }
-    this.members.push(member)
+    this.joined.push(member)
     return {
       ended,
       async [Symbol.asyncDispose]() {
@@ -53,36 +58,75 @@ async function start(changes: Partial<KafkaSourceRow> = {}) {
     if (opening.failures-- > 0) throw failed()
     return group
   }
-  const hold = kafkaSource({ telemetry, openGroup, random: () => 0 })
+  const sources = kafkaSources({ telemetry, openGroup, random: () => 0 })
   const running = runSources({
-    ...{ clock, telemetry, hold, random: () => 0 },
+    ...{ clock, telemetry, ...sources, random: () => 0 },
     desk: desk.replica(),
     sender: ingress.sender,
   })
+  /** Another replica, with members of its own. */
+  const another = () => {
+    const own = new FakeGroup()
+    const others = kafkaSources({ telemetry, openGroup: async () => own, random: () => 0 })
+    const replica = runSources({
+      ...{ clock, telemetry, ...others, random: () => 0 },
+      desk: desk.replica(),
+      sender: ingress.sender,
+    })
+    return { replica, group: own }
+  }
   const put = async (row: Partial<KafkaSourceRow> = changes) => {
     await desk.put(kafkaRow(row))
     await settle()
   }
   const said = () => ({ ...desk.reports('u1').at(-1) })
-  return { clock, telemetry, group, desk, ingress, opening, running, put, said }
+  return { clock, telemetry, group, desk, ingress, opening, running, put, said, another }
 }
 
 describe('a KafkaSource', () => {
   test('has as many members as it is to have, but no more than there are partitions', async () => {
     const { put, group, said } = await start()
     await put({ consumers: 5 })
-    expect(group.members).toHaveLength(2)
-    group.members[0]?.deps.joined(1)
-    group.members[1]?.deps.joined(1)
+    expect(group.joined).toHaveLength(2)
+    group.joined[0]?.deps.joined(1)
+    group.joined[1]?.deps.joined(1)
     await settle()
     expect(said().facts).toEqual({ consumers: '2' })
+  })
+
+  test('shares its members with the replicas that are there, which begin where its holder does, and takes them all when it is alone', async () => {
+    const { put, group, clock, another, said } = await start()
+    const of = (one: FakeGroup) => one.joined.filter(({ isGone }) => !isGone)
+    await put({ consumers: 2, initialOffset: 'latest' })
+    expect(of(group)).toHaveLength(2)
+    const other = another()
+    await clock.advance(5_000)
+    expect([of(group).length, of(other.group).length]).toEqual([1, 1])
+    const [here, there] = [of(group)[0], of(other.group)[0]].map((member) => member?.deps.startOf('orders', 1))
+    expect([here, there]).toEqual([12, 12])
+    of(group)[0]?.deps.joined(1)
+    of(other.group)[0]?.deps.joined(1)
+    group.others = 1
+    await clock.advance(15_000)
+    expect(said().facts).toEqual({ consumers: '2' })
+    await other.replica[Symbol.asyncDispose]()
+    await clock.advance(5_000)
+    expect([of(group).length, of(other.group).length, other.group.isClosed]).toEqual([2, 0, true])
+  })
+
+  test('has one member in the replica that holds it, however many there are', async () => {
+    const { put, group, clock, another } = await start()
+    const other = another()
+    await put({ consumers: 1 })
+    await clock.advance(30_000)
+    expect([group.joined.length, other.group.joined.length]).toEqual([1, 0])
   })
 
   test('a member that falls out joins again, ever more seldom, and the status says so meanwhile', async () => {
     const { put, group, said, clock } = await start()
     await put()
-    group.members[0]?.deps.joined(2)
-    group.members[0]?.end(failed())
+    group.joined[0]?.deps.joined(2)
+    group.joined[0]?.end(failed())
     await settle()
     expect(said()).toMatchObject({
       conditions: {
@@ -91,17 +135,17 @@ describe('a KafkaSource', () => {
       facts: { consumers: '0' },
     })
     await clock.advance(500)
-    group.members[1]?.end(failed())
+    group.joined[1]?.end(failed())
     await clock.advance(999)
-    expect(group.members).toHaveLength(2)
+    expect(group.joined).toHaveLength(2)
     await clock.advance(1)
-    group.members[2]?.deps.joined(2)
+    group.joined[2]?.deps.joined(2)
     await settle()
     expect(said()).toMatchObject({
       conditions: { ConnectionEstablished: { status: 'True' } },
       facts: { consumers: '1' },
     })
-    expect(group.members.map(({ isGone }) => isGone)).toEqual([true, true, false])
+    expect(group.joined.map(({ isGone }) => isGone)).toEqual([true, true, false])
   })
 
   test('that can not connect is tried again, and then reads', async () => {
@@ -113,7 +157,7 @@ describe('a KafkaSource', () => {
       Deployed: { status: 'False', reason: 'SourceOriginUnavailable' },
     })
     await clock.advance(500)
-    expect(group.members).toHaveLength(1)
+    expect(group.joined).toHaveLength(1)
     expect(said().conditions).toMatchObject({ ConnectionEstablished: { status: 'True' }, Deployed: { status: 'True' } })
   })
 
@@ -127,7 +171,7 @@ describe('a KafkaSource', () => {
     ingress.respond = ({ n }) => (n === 2 ? 400 : 202)
     const passed: number[] = []
     const { signal } = new AbortController()
-    await group.members[0]?.deps.take(
+    await group.joined[0]?.deps.take(
       {
         records: [
           record(5, [['traceparent', Buffer.from(traceparent)]]),
@@ -165,7 +209,7 @@ describe('a KafkaSource', () => {
     const { put, group, running, telemetry } = await start()
     await put()
     await running[Symbol.asyncDispose]()
-    expect([group.members[0]?.isGone, group.isClosed]).toEqual([true, true])
+    expect([group.joined[0]?.isGone, group.isClosed]).toEqual([true, true])
     expect(telemetry.read('source_kafka_lag_records')).toBe(0)
   })
 })

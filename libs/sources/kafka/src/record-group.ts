@@ -4,6 +4,8 @@ import type { TopicRecord } from './record.ts'
 export interface RecordGroup extends AsyncDisposable {
   /** Of every partition. */
   places(): Promise<readonly Place[]>
+  /** How many members it has, over all replicas. */
+  members(): Promise<number>
   /** Adds a member, which reads until it is disposed of or ends. */
   join(deps: MemberDeps): Member
 }

@@ -31,6 +31,21 @@ export async function startPlaces(
   return (topic, partition) => starts.get(`${topic} ${partition}`)
 }
 
+/** The same for who does not hold the source; undefined while its holder has not found them out. */
+export async function keptStartPlaces(
+  row: Pick<KafkaSourceRow, 'topics' | 'initialOffset'>,
+  read: (key: string) => Promise<string | undefined>,
+  places: readonly Place[],
+): Promise<MemberDeps['startOf'] | undefined> {
+  const kept = new Map<string, string>()
+  for (const topic of row.topics) {
+    const text = await read(PREFIX + topic)
+    if (text === undefined) return undefined
+    kept.set(PREFIX + topic, text)
+  }
+  return startPlaces(row, { get: async (key) => kept.get(key), put: async () => {} }, places)
+}
+
 /** By partition; null: its oldest record. */
 function firstStarts(places: readonly Place[], initialOffset: KafkaSourceRow['initialOffset']): (number | null)[] {
   const starts: (number | null)[] = []

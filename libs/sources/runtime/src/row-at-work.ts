@@ -1,5 +1,5 @@
 import { type Clock, sleep } from '@sluice/clock'
-import type { FollowedSource, SourceRow } from '@sluice/contract'
+import type { FollowedSource, ReplicaPlace, SourceRow } from '@sluice/contract'
 import { EventingError } from '@sluice/errors'
 import type { Outgoing } from '@sluice/sender'
 import type { Logger, Telemetry } from '@sluice/telemetry'
@@ -18,6 +18,10 @@ export interface FollowingSource<R extends SourceRow = SourceRow> {
   secret(name: string): Promise<string>
   /** As in `FollowedSource`. */
   remember(key: string, value: string, ttlMs: number): Promise<string>
+  /** As in `FollowedSource`. */
+  read(key: string): Promise<string | undefined>
+  /** As in `FollowedSource`. */
+  place(): ReplicaPlace | undefined
 }
 
 /** What all rows of a process share. */
@@ -71,6 +75,8 @@ export function workOn<R extends SourceRow>(seat: Seat<R>, { watcher, start, tol
     ...{ row, signal, outlet, clock, log: telemetry.log },
     secret: (name) => given.secret(name),
     remember: (key, value, ttlMs) => given.remember(key, value, ttlMs),
+    read: (key) => given.read(key),
+    place: () => given.place(),
   }
   let problem: string | undefined
   const running = untilItWorks(

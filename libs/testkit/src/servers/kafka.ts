@@ -1,5 +1,4 @@
-import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { cpSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { runCommand } from './command.ts'
 import { freePorts } from './free-ports.ts'
@@ -7,6 +6,7 @@ import { findJava, kafkaJars, STORE } from './kafka-jars.ts'
 import { type Program, startProgram } from './program.ts'
 import { type Provision, provision, type Way } from './provision.ts'
 import { stopped } from './stopped.ts'
+import { newStoreFolder } from './store-folder.ts'
 
 const IMAGE = 'confluentinc/cp-kafka:7.9.1'
 const IMAGE_PORT = 9093
@@ -101,7 +101,7 @@ export interface KafkaNode {
 /** Of a cluster that may be of one; `program` is where the jars are. Resolves once it is started, which takes most of the voters. */
 export async function startNode(program: string, node: KafkaNode): Promise<KafkaServer> {
   const { id, port } = node
-  const folder = mkdtempSync(join(tmpdir(), 'sluice-kafka-'))
+  const folder = newStoreFolder()
   const store = join(folder, 'store')
   cpSync(join(program, STORE), store, { recursive: true })
   // Formatted as node 1; one without an id of its own for its folder gets one
@@ -164,7 +164,8 @@ function shared(brokers: string, stop: () => Promise<void> = nothing): KafkaServ
 
 /**
  * Broker and controller in one; what the server keeps for itself needs no copies and few partitions. One that was killed
- * takes up its work only once its session before has ended, 9 s unless told.
+ * takes up its work only once its session before has ended, 9 s unless told. Files of topics that are removed go soon, as
+ * hundreds of them are.
  */
 function propertiesOf(
   { id, port, controllerPort, voters, copies, config, listeners }: KafkaNode,
@@ -187,6 +188,7 @@ transaction.state.log.min.isr=${Math.min(2, copies)}
 group.initial.rebalance.delay.ms=0
 broker.session.timeout.ms=3000
 broker.heartbeat.interval.ms=500
+log.segment.delete.delay.ms=1000
 ${config}
 `
 }

@@ -1,5 +1,4 @@
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as wait } from 'node:timers/promises'
 import { EventingError } from '@sluice/errors'
@@ -7,6 +6,7 @@ import { cacheFolder, madeOnce } from './cache.ts'
 import { onPath, runCommand } from './command.ts'
 import { type Program, startProgram } from './program.ts'
 import { type Provision, provision, type Way } from './provision.ts'
+import { newStoreFolder } from './store-folder.ts'
 
 const PROGRAM = 'nats-server'
 /** Built first, in a minute: Debian 12 has the oldest that the driver takes, which can't be killed in all tests. */
@@ -156,7 +156,7 @@ export async function startNats({ found }: Provision, config = '', jetStream = '
     }
     return { ...shared, [Symbol.asyncDispose]: stop }
   }
-  const folder = mkdtempSync(join(tmpdir(), 'sluice-nats-'))
+  const folder = newStoreFolder()
   const launch = (port: number) => startProgram(found.path, argsOf(folder, port, config, jetStream), /Server is ready/)
   let program: Program = await launch(-1)
   const port = await portOf(folder, program.pid)

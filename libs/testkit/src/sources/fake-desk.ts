@@ -57,9 +57,17 @@ export function createFakeDesk<R extends SourceRow = SourceRow>({ clock }: { rea
       throw new EventingError({ code: 'CONTRACT_UNREACHABLE', url: 'fake:', reason: 'away' }, 'the desk is away')
   }
 
-  const followedOf = ({ row }: Kept<R>, signal: AbortSignal): FollowedSource<R> => ({
+  const followedOf = ({ row, state }: Kept<R>, signal: AbortSignal, self: Replica<R>): FollowedSource<R> => ({
     row,
     signal,
+    async read(key) {
+      await away()
+      return state.get(key)
+    },
+    place() {
+      const all = replicas.filter(({ hold, follow }) => hold !== undefined || follow !== undefined)
+      return { rank: all.indexOf(self), of: all.length }
+    },
     async secret(name) {
       await away()
       const { namespace, name: of, key } = row.secrets?.[name] ?? { namespace: '', name: '', key: '' }
@@ -77,7 +85,7 @@ export function createFakeDesk<R extends SourceRow = SourceRow>({ clock }: { rea
     },
   })
 
-  const heldOf = (kept: Kept<R>, signal: AbortSignal): HeldSource<R> => {
+  const heldOf = (kept: Kept<R>, signal: AbortSignal, self: Replica<R>): HeldSource<R> => {
     const { term } = kept
     const mine = async () => {
       await away()
@@ -85,7 +93,7 @@ export function createFakeDesk<R extends SourceRow = SourceRow>({ clock }: { rea
         throw new EventingError({ code: 'SOURCE_NOT_HELD', source: kept.row.name }, 'another replica has the source')
     }
     return {
-      ...followedOf(kept, signal),
+      ...followedOf(kept, signal, self),
       term,
       state: {
         async get(key) {
@@ -134,7 +142,7 @@ export function createFakeDesk<R extends SourceRow = SourceRow>({ clock }: { rea
     if (to?.hold === undefined) return
     const { hold } = to
     kept.term++
-    await start(to.held, kept.row.uid, (signal) => hold(heldOf(kept, signal)))
+    await start(to.held, kept.row.uid, (signal) => hold(heldOf(kept, signal, to)))
   }
   const isHeld = (uid: string) => replicas.some(({ held }) => held.has(uid))
   const fewest = (except?: Replica<R>) =>
@@ -162,7 +170,7 @@ export function createFakeDesk<R extends SourceRow = SourceRow>({ clock }: { rea
       follow(begin) {
         self.follow = begin
         for (const kept of rows.values())
-          void start(self.followed, kept.row.uid, (signal) => begin(followedOf(kept, signal)))
+          void start(self.followed, kept.row.uid, (signal) => begin(followedOf(kept, signal, self)))
         return {
           async [Symbol.asyncDispose]() {
             self.follow = undefined
@@ -196,7 +204,7 @@ export function createFakeDesk<R extends SourceRow = SourceRow>({ clock }: { rea
         const { follow } = one
         if (follow === undefined) continue
         await end(one.followed, row.uid)
-        await start(one.followed, row.uid, (signal) => follow(followedOf(kept, signal)))
+        await start(one.followed, row.uid, (signal) => follow(followedOf(kept, signal, one)))
       }
       await assign()
     },

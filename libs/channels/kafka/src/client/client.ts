@@ -90,7 +90,8 @@ export interface ProducedPart {
 export interface ProducedRecord {
   readonly key: Buffer | null
   readonly value: Buffer | null
-  readonly headers: Readonly<Record<string, Buffer>>
+  /** A text is stored as UTF-8. */
+  readonly headers: Readonly<Record<string, string | Buffer>>
   /** ms since the epoch. */
   readonly time: number
 }

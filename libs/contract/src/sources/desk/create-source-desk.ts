@@ -4,7 +4,7 @@ import type { Telemetry } from '@sluice/telemetry'
 import type { SourceRole } from '../../interest.ts'
 import type { ContractSource } from '../../rows.ts'
 import type { SourceLine, SourceNews } from '../line.ts'
-import type { FollowedSource, HeldSource, SourceDesk } from '../source-desk.ts'
+import type { FollowedSource, HeldSource, ReplicaPlace, SourceDesk } from '../source-desk.ts'
 import type { SourceRow } from '../source-row.ts'
 import { deskEvents } from './desk-events.ts'
 import { createRuns, type Runs } from './runs.ts'
@@ -48,6 +48,7 @@ export function createSourceDesk<R extends SourceRow>(deps: SourceDeskDeps): Sou
   const stopped = new AbortController()
   let holding: Runs<Run<R>> | undefined
   let following: Runs<Run<R>> | undefined
+  let place: ReplicaPlace | undefined
   let isEnlisting = false
   let connections = 0
 
@@ -82,7 +83,8 @@ export function createSourceDesk<R extends SourceRow>(deps: SourceDeskDeps): Sou
     })
   }
 
-  function news({ all, hold, drop, secrets: versions }: SourceNews): void {
+  function news({ all, hold, drop, secrets: versions, place: told }: SourceNews): void {
+    place = told ?? place
     const touched = new Set<string>()
     if (all) {
       for (const uid of assigned.keys()) touched.add(uid)
@@ -146,6 +148,8 @@ export function createSourceDesk<R extends SourceRow>(deps: SourceDeskDeps): Sou
           throw error
         }
       },
+      read: async (key) => ((await line.ask({ op: 'read', uid, key })) ?? undefined) as string | undefined,
+      place: () => place,
       remember: async (key, value, ttlMs) => (await line.ask({ op: 'remember', uid, key, value, ttlMs })) as string,
     }
   }

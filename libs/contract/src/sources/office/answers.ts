@@ -13,6 +13,8 @@ export interface AnswersDeps {
   readonly limits: StateLimits
   readonly ask: (request: StateRequest) => Promise<StateReply>
   readonly secrets: SecretReader
+  /** The newest that was given. */
+  readonly lastTerm: (uid: string) => number | undefined
   readonly reported: (uid: string, report: KeptReport) => void
   readonly evicted: (row: SourceRow) => void
 }
@@ -54,6 +56,10 @@ export async function answerAbout(row: SourceRow, question: SourceQuestion, deps
       const there = value(row, reply) as { value: string; hasEvicted: boolean }
       if (there.hasEvicted) deps.evicted(row)
       return there.value
+    }
+    case 'read': {
+      const term = deps.lastTerm(row.uid)
+      return term === undefined ? undefined : value(row, await deps.ask({ ...question, op: 'get', term }))
     }
     case 'secret':
       return secret(row, question.name, deps.secrets)

@@ -4,7 +4,7 @@ import type { Telemetry } from '@sluice/telemetry'
 import { roleOf, SOURCE_ROLES, type SourceRole } from '../../interest.ts'
 import type { ContractStore } from '../../store.ts'
 import type { SourceNews, SourceQuestion } from '../line.ts'
-import type { SourceReport } from '../source-desk.ts'
+import type { ReplicaPlace, SourceReport } from '../source-desk.ts'
 import type { SourceRow } from '../source-row.ts'
 import { STATE_LIMITS, type StateLimits } from '../state/limits.ts'
 import { openStateStore } from '../state/state-store.ts'
@@ -75,6 +75,13 @@ export interface SourceOffice extends AsyncDisposable {
   changed(listener: (uid: string) => void): Disposable
 }
 
+interface Member extends SourceReplica {
+  acknowledged: number
+  readonly notify: () => void
+  /** What it was told last. */
+  place: ReplicaPlace | undefined
+}
+
 const LEASE_MS = 10_000
 
 /** Rejects with DATA_DIR_IN_USE or DATA_DIR_UNUSABLE. */
@@ -85,7 +92,7 @@ export async function openSourceOffice(deps: SourceOfficeDeps): Promise<SourceOf
   const stack = new AsyncDisposableStack()
   const state = stack.use(await openStateStore(path, limits, deps.isInThread))
   const rows = new Map<string, { readonly row: SourceRow; readonly revision: number }>()
-  const members = new Map<string, SourceReplica & { acknowledged: number; readonly notify: () => void }>()
+  const members = new Map<string, Member>()
   const listeners = new Set<(uid: string) => void>()
   let isSettling = settleMs > 0
   const settling = clock.after(settleMs, () => {
@@ -159,6 +166,12 @@ export async function openSourceOffice(deps: SourceOfficeDeps): Promise<SourceOf
     const message = 'there is no such lease of a service of sources: it has ended, or the server was restarted'
     throw new EventingError({ code: 'CONTRACT_LEASE_UNKNOWN', instance }, message)
   }
+  /** Who came first is first: one that comes moves none. Undefined: as it was told. */
+  function newPlace(member: Member): ReplicaPlace | undefined {
+    const all = ofRole(member.role)
+    const { rank, of } = { rank: all.indexOf(member), of: all.length }
+    return member.place?.rank === rank && member.place.of === of ? undefined : { rank, of }
+  }
   const assignmentsOf = (instance: string) => assignments[memberOf(instance).role]
 
   return {
@@ -166,9 +179,10 @@ export async function openSourceOffice(deps: SourceOfficeDeps): Promise<SourceOf
       const { role, instance } = replica
       const acknowledged = members.get(instance)?.acknowledged ?? -1
       const isFirst = ofRole(role).length === 0
-      members.set(instance, { ...replica, acknowledged, notify })
+      members.set(instance, { ...replica, acknowledged, notify, place: undefined })
       assignments[role].join(instance, notify)
       secretNews.join(instance, role)
+      for (const member of ofRole(role)) member.notify()
       if (isFirst) tellOf(role)
     },
     acknowledged(instance, revision) {
@@ -184,6 +198,7 @@ export async function openSourceOffice(deps: SourceOfficeDeps): Promise<SourceOf
       members.delete(instance)
       assignments[member.role].leave(instance, reason)
       secretNews.leave(instance)
+      for (const other of ofRole(member.role)) other.notify()
       tellOf(member.role)
     },
     enlist: (instance, held) => assignmentsOf(instance).enlist(instance, held),
@@ -198,7 +213,14 @@ export async function openSourceOffice(deps: SourceOfficeDeps): Promise<SourceOf
       }
       try {
         return await answerAbout(row, question, {
-          ...{ clock, limits, secrets, ask: kept.ask, evicted: (row) => events.evicted(named(row)) },
+          ...{
+            clock,
+            limits,
+            secrets,
+            ask: kept.ask,
+            lastTerm: kept.lastTerm,
+            evicted: (row) => events.evicted(named(row)),
+          },
           reported(uid, report) {
             if (kept.reported(uid, report)) tell(uid)
           },
@@ -209,14 +231,19 @@ export async function openSourceOffice(deps: SourceOfficeDeps): Promise<SourceOf
       }
     },
     news(instance) {
-      const { role } = memberOf(instance)
-      const assignment = assignments[role].take(instance)
+      const member = memberOf(instance)
+      const assignment = assignments[member.role].take(instance)
       const versions = secretNews.take(instance)
-      if (assignment === undefined && versions.length === 0) return undefined
-      return { ...(assignment ?? { all: false, hold: [], drop: [] }), secrets: versions }
+      const place = newPlace(member)
+      if (assignment === undefined && versions.length === 0 && place === undefined) return undefined
+      if (place !== undefined) member.place = place
+      return { ...(assignment ?? { all: false, hold: [], drop: [] }), secrets: versions, ...(place && { place }) }
     },
-    hasNews: (instance) =>
-      (members.has(instance) && assignmentsOf(instance).hasNews(instance)) || secretNews.has(instance),
+    hasNews(instance) {
+      const member = members.get(instance)
+      if (member === undefined) return secretNews.has(instance)
+      return assignments[member.role].hasNews(instance) || secretNews.has(instance) || newPlace(member) !== undefined
+    },
     standing(uid) {
       const { row, revision = 0 } = rows.get(uid) ?? {}
       if (row === undefined) return undefined

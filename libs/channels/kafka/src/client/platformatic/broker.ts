@@ -8,21 +8,18 @@ import {
   findCoordinatorV2,
   initProducerIdV1,
   listOffsetsV5,
-  type MessageRecord,
   metadataV8,
-  NumericMap,
   offsetCommitV7,
   offsetFetchV5,
-  produceV8,
   ResponseError,
 } from '@platformatic/kafka'
 import { DEFAULT_REQUEST_MS, type KafkaOptions } from '../../config.ts'
-import type { Broker, Fetched, FetchRequest, NewTopic, ProducedRecord, ProduceRequest } from '../client.ts'
+import type { Broker, Fetched, FetchRequest, NewTopic, ProduceRequest } from '../client.ts'
 import { UnreadableError } from '../request-error.ts'
 import { asked, isOfConnection } from './asked.ts'
 import { pageOf } from './page.ts'
+import { produce } from './produce.ts'
 
-const ALL_COPIES = -1
 const NO_GENERATION = -1
 const NO_EPOCH = -1
 const GROUP = 0
@@ -59,27 +56,9 @@ export class PlatformaticBroker implements Broker {
     return { id: String(producerId), epoch: producerEpoch }
   }
 
-  async produce({ producer, parts }: ProduceRequest) {
-    const sequences = new NumericMap()
-    for (const { topic, partition, sequence } of parts) sequences.set(`${topic}:${partition}`, sequence)
-    const messages = parts.flatMap(({ topic, partition, records }) =>
-      records.map((record) => messageOf(topic, partition, record)),
-    )
-    const { responses } = (await asked(
-      produceV8.api.async(this.#connection, ALL_COPIES, this.#requestMs, messages, {
-        ...{
-          producerId: BigInt(producer.id),
-          producerEpoch: producer.epoch,
-          sequences,
-          compression: this.#compression,
-        },
-      }),
-    )) as produceV8.ProduceResponse
-    const bases = new Map<string, number>()
-    for (const { name, partitionResponses } of responses) {
-      for (const { index, baseOffset } of partitionResponses) bases.set(`${index} ${name}`, Number(baseOffset))
-    }
-    return parts.map(({ topic, partition }) => bases.get(`${partition} ${topic}`) ?? -1)
+  async produce(request: ProduceRequest) {
+    const how = { requestMs: this.#requestMs, compression: this.#compression }
+    return asked(produce(this.#connection, request, how))
   }
 
   async fetch({ maxWaitMs, minBytes, maxBytes, parts }: FetchRequest): Promise<readonly Fetched[]> {
@@ -188,22 +167,4 @@ async function ofEach<T>(asking: Promise<T>): Promise<T> {
 function orUnreadable(error: unknown): never {
   if (isOfConnection(error) || error instanceof ResponseError) throw error
   throw new UnreadableError(error instanceof Error ? error.message : String(error), error)
-}
-
-/** The client asks for bytes, and names come with every record. */
-const names = new Map<string, Buffer>()
-const MOST_NAMES = 1_000
-
-function messageOf(topic: string, partition: number, { key, value, headers, time }: ProducedRecord) {
-  const entries = new Map<Buffer, Buffer>()
-  for (const name in headers) entries.set(bytesOf(name), headers[name] as Buffer)
-  return { topic, partition, key, value, headers: entries, timestamp: BigInt(time) } as unknown as MessageRecord
-}
-
-function bytesOf(name: string): Buffer {
-  const known = names.get(name)
-  if (known !== undefined) return known
-  const bytes = Buffer.from(name, 'utf8')
-  if (names.size < MOST_NAMES) names.set(name, bytes)
-  return bytes
 }
