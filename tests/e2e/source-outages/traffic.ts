@@ -22,7 +22,11 @@ metadata: { name: hub, namespace: shop }
 apiVersion: eventing.knative.dev/v1
 kind: Trigger
 metadata: { name: hub, namespace: shop }
-spec: { broker: hub, subscriber: { uri: ${sink} } }
+spec:
+  broker: hub
+  subscriber: { uri: ${sink} }
+  # Without it ten retries are over after 204 s
+  delivery: { retry: 1000, backoffPolicy: exponential, backoffDelay: PT0.2S, backoffMax: PT30S }
 ---
 ${ticking('hub', 'x').replace('{ uri: x }', '{ ref: { apiVersion: eventing.knative.dev/v1, kind: Broker, name: hub } }')}`,
   'hooks.yaml': `

@@ -43,7 +43,11 @@ export interface Bench {
     again?: { readonly dataDir: string; readonly ingressPort?: string },
   ): Promise<Standalone>
   /** Starts services of the product apart, over the run's backend. */
-  apart(manifests: Readonly<Record<string, string>>, replicas: Replicas): Promise<Apart>
+  apart(
+    manifests: Readonly<Record<string, string>>,
+    replicas: Replicas,
+    env?: Readonly<Record<string, string>>,
+  ): Promise<Apart>
   /** The nats-server of the whole run. Throws INTERNAL in a run over another driver. */
   readonly nats: () => NatsServer
   /** The Kafka of the whole run, likewise. */
@@ -79,13 +83,13 @@ export async function openBench(flags: Flags, resultsDir: string, stack: AsyncDi
     kafka: () => of('kafka', kafka),
     hang: (isHanging) => sink.send({ hang: isHanging }),
     delay: (ms) => sink.send({ delayMs: ms }),
-    apart: (manifests, replicas) => {
+    apart: (manifests, replicas, given = {}) => {
       const prefix = `bench-${process.pid}-${installations++}`
       const env =
         kafka === undefined
           ? { CHANNEL_DRIVER: 'nats', NATS_URL: of('nats', nats).url, NATS_PREFIX: prefix }
           : { CHANNEL_DRIVER: 'kafka', KAFKA_BROKERS: kafka.brokers, KAFKA_PREFIX: prefix }
-      return startApart({ dataDir: dataDir(), manifests, replicas, env })
+      return startApart({ dataDir: dataDir(), manifests, replicas, env: { ...env, ...given } })
     },
     async measure({ toSink = false, ...options }) {
       const job: Job = {

@@ -81,7 +81,12 @@ export const TARGETS: readonly Target[] = [
   atLeast('subscriber of 100 ms, 4 dispatchers: rate', 3.2, '1 dispatcher', (of) =>
     speed(of, 'dispatchers-4-slower', 'dispatchers-1-slower'),
   ),
-  atLeast('Kafka, publish through the port: rate', 0.9, 'K1', (of) => speed(of, 'kafka-publish', 'publish-kafkajs')),
+  atLeast('Kafka, publish through the port: rate', 0.9, 'K1', (of) =>
+    speed(of, 'kafka-publish-platformatic', 'publish-platformatic'),
+  ),
+  atLeast('Kafka, the same over kafkajs: rate', 0.9, 'K1 of it', (of) =>
+    speed(of, 'kafka-publish-kafkajs', 'publish-kafkajs'),
+  ),
   atLeast('Kafka, end to end, one-write: rate', 0.65, 'K3', (of) => speed(of, 'kafka-one-write', 'k3')),
   atLeast('Kafka, end to end, all apart: rate', 0.45, 'K3', (of) => speed(of, 'kafka-apart', 'k3')),
   atLeast('Kafka, 10 triggers, 1 matches: rate', 0.9, '1 trigger', (of) => speed(of, 'kafka-ten', 'kafka-apart')),

@@ -9,14 +9,17 @@ export interface MembershipDeps {
 }
 
 const BEATS_PER_LEASE = 4
+/** With what passes before and after until the next beat of a member that lives, less than a lease. */
+const UNHEARD_PER_LEASE = 3
 
 /**
- * Who consumes a subscription. Members say that they live; one that is silent for a lease is gone. Everybody sees the
- * same list and so the same plan of who should have which lane; who has it is settled by the lane's cursor.
+ * Who consumes a subscription. Members say that they live; one that is silent for a lease is gone. Only the time
+ * counts in which we hear ourselves: else after an outage each would take all lanes. Everybody sees the same list and so the same
+ * plan of who should have which lane; who has it is settled by the lane's cursor.
  */
 export class Membership {
   readonly #deps: MembershipDeps
-  /** By member: when it was last heard of, on our clock. */
+  /** By member: when it was last heard of, in the time that counts. */
   readonly #seen = new Map<string, number>()
   readonly #left = new Set<string>()
   /** Owners of lanes of whom nothing was heard: since when they are known of. */
@@ -25,6 +28,9 @@ export class Membership {
   readonly #listening: Disposable
   #members: readonly string[] = []
   #beatAt = Number.NEGATIVE_INFINITY
+  /** When we heard ourselves last, on our clock and in the time that counts. */
+  #heardAt: number
+  #heard = 0
   #isBeating = false
   #timer: Disposable | undefined
   #isStopped = false
@@ -34,15 +40,12 @@ export class Membership {
   constructor(deps: MembershipDeps) {
     this.#deps = deps
     const { store } = deps
+    this.#heardAt = this.#now()
     this.#reader = store.members({
       onMember: (name, isThere) => this.#take(name, isThere),
       onMoved: () => this.#refresh(),
     })
-    this.#listening = store.onUp(() => {
-      // Nobody could be heard meanwhile.
-      for (const member of this.#seen.keys()) this.#seen.set(member, this.#now())
-      this.#beat()
-    })
+    this.#listening = store.onUp(() => this.#beat())
     this.#beat()
     this.#schedule()
   }
@@ -56,9 +59,9 @@ export class Membership {
   isLive(member: string): boolean {
     if (this.#members.includes(member)) return true
     if (this.#seen.has(member) || this.#left.has(member)) return false
-    const since = this.#noticed.get(member) ?? this.#now()
+    const since = this.#noticed.get(member) ?? this.#time()
     this.#noticed.set(member, since)
-    return this.#now() - since < this.#deps.leaseMs
+    return this.#time() - since < this.#deps.leaseMs
   }
 
   wants(lane: number): boolean {
@@ -85,7 +88,11 @@ export class Membership {
 
   #take(name: string, isThere: boolean): void {
     if (isThere) {
-      this.#seen.set(name, this.#now())
+      if (name === this.#deps.member) {
+        this.#heard = this.#time()
+        this.#heardAt = this.#now()
+      }
+      this.#seen.set(name, this.#time())
       this.#noticed.delete(name)
       this.#left.delete(name)
       // Who was there before us came before us.
@@ -111,7 +118,7 @@ export class Membership {
   }
 
   #refresh(): void {
-    const now = this.#now()
+    const now = this.#time()
     const { member, leaseMs } = this.#deps
     const live: string[] = []
     for (const [name, seen] of this.#seen) {
@@ -147,6 +154,10 @@ export class Membership {
       .finally(() => {
         this.#isBeating = false
       })
+  }
+
+  #time(): number {
+    return this.#heard + Math.min(this.#now() - this.#heardAt, this.#deps.leaseMs / UNHEARD_PER_LEASE)
   }
 
   #now(): number {

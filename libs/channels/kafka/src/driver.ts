@@ -221,7 +221,7 @@ class Driver implements KafkaDriver {
     if (this.#link.isUp) await Promise.race([ending, sleep(this.#options.clock, CLOSING_MS)])
     const { members, fetcher, publisher } = this.#deps
     members[Symbol.dispose]()
-    await fetcher[Symbol.asyncDispose]()
+    fetcher[Symbol.dispose]()
     await Promise.race([publisher[Symbol.asyncDispose](), sleep(this.#options.clock, CLOSING_MS)])
     await this.#link[Symbol.asyncDispose]()
   }

@@ -34,7 +34,7 @@ const OUT_OF_RANGE = 1
  * Reads partitions in order and without end, all that this process follows with few long polls: each asks for whatever is
  * wanted and not asked for already, on a connection of its own, so that nothing else waits behind it.
  */
-export class Fetcher implements AsyncDisposable {
+export class Fetcher implements Disposable {
   readonly #link: Link
   readonly #followed = new Set<Followed>()
   readonly #free = new Map<number, Connections[]>()
@@ -63,11 +63,12 @@ export class Fetcher implements AsyncDisposable {
     }
   }
 
-  async [Symbol.asyncDispose](): Promise<void> {
+  /** What waits at a broker is given up: a client waits for the answer before it closes, so it ends with the link. */
+  [Symbol.dispose](): void {
     this.#isClosed = true
     this.#listening[Symbol.dispose]()
     this.#followed.clear()
-    await Promise.all([...this.#all].map((line) => line.close().catch(() => undefined)))
+    for (const line of this.#all) line.close().catch(() => undefined)
   }
 
   #kick(): void {
@@ -108,6 +109,7 @@ export class Fetcher implements AsyncDisposable {
       const rest = parts.filter((each) => !this.#take(each, found.get(`${each.partition} ${each.topic}`)))
       for (const each of rest) await this.#mend(each, found.get(`${each.partition} ${each.topic}`), fetch)
     } catch (error) {
+      if (this.#isClosed) return
       isSound = error instanceof UnreadableError
       if (isSound) this.#setApart(parts, fetch, error)
       else {

@@ -51,6 +51,7 @@ export class KafkaGrip implements Grip {
   #timer: Disposable | undefined
   /** Put back and not taken up yet. */
   readonly redriven = new Map<string, Kept>()
+  readonly #adopting = new Set<string>()
 
   constructor(lane: number, fold: Fold, end: number, deps: LaneDeps, onRedriven: (each: Redriven) => void) {
     this.lane = lane
@@ -178,8 +179,10 @@ export class KafkaGrip implements Grip {
     if (note === undefined || this.#isLost) return
     if (note.kind === 'redriven') {
       this.#putBack({ key: note.key, offset: record.offset, decode: () => decodeRecord(record) })
-    } else if (note.kind === 'gone') this.redriven.delete(note.key)
-    else if (note.term > this.term) {
+    } else if (note.kind === 'gone') {
+      // Of one that is being adopted this may be read before the answer comes: until then it would be in no count
+      if (!this.#adopting.has(note.key)) this.redriven.delete(note.key)
+    } else if (note.term > this.term) {
       this.#isLost = true
       this.onLost()
     } else if (note.term < this.term && note.kind !== 'claim') {
@@ -209,6 +212,18 @@ export class KafkaGrip implements Grip {
 
   /** Waiting aside, and no more among the redriven, in one batch. */
   async adopt(kept: Kept): Promise<number> {
+    this.#adopting.add(kept.key)
+    try {
+      const place = await this.#adopt(kept)
+      // Once who adopts it has it among what waits aside
+      setImmediate(() => this.redriven.delete(kept.key))
+      return place
+    } finally {
+      this.#adopting.delete(kept.key)
+    }
+  }
+
+  async #adopt(kept: Kept): Promise<number> {
     const { link, names, keys, publisher } = this.#deps
     const record = (await recordsAt(link, names.lanes, this.lane, [kept.offset])).get(kept.offset)
     if (record === undefined) throw unavailable('a redriven event is gone')
@@ -223,7 +238,6 @@ export class KafkaGrip implements Grip {
       },
       { ...where, record: { key: Buffer.from(kept.key), value: null, headers: headersOf(this.term) } },
     ])
-    this.redriven.delete(kept.key)
     return this.#remember((stored as { offset: number }).offset + 1, key)
   }
 

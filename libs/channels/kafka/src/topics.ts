@@ -15,10 +15,10 @@ export interface TopicOptions {
   readonly isCompacted?: boolean
 }
 
-/** For what the cluster does a moment after it said so. */
-const MOST_TRIES = 30
-const RETRY_MS = 100
-const SOON_MS = 20
+/** For what the cluster does a moment after it said so: 10 ms more each time, up to 3 s in all. */
+const MOST_TRIES = 35
+const SOON_MS = 10
+const MOST_WAIT_MS = 100
 
 /** Small segments, soon cleaned: who takes a lane over reads all that is left. */
 const COMPACTED = {
@@ -51,7 +51,7 @@ export async function createTopics(link: Link, wanted: ReadonlyMap<string, Topic
     const missing = [...wanted].filter(([topic]) => !found.has(topic))
     if (missing.length === 0) return ready(link, made)
     if (tries > MOST_TRIES) throw unavailable(`topic ${missing[0]?.[0]} is made, and not known to its broker yet`)
-    if (tries > 1) await sleep(link.clock, RETRY_MS)
+    if (tries > 1) await sleep(link.clock, waitOf(tries))
     // One of the same name may be on its way out: then it is not made until that is gone
     if (tries % 5 === 1) await make(link, missing)
     found = await link.partitionsOf([...wanted.keys()])
@@ -68,10 +68,14 @@ async function ready(link: Link, made: readonly (readonly [string, TopicOptions]
         break
       } catch (error) {
         if (tries >= MOST_TRIES || !isUnavailable(error)) throw error
-        await sleep(link.clock, SOON_MS)
+        await sleep(link.clock, waitOf(tries))
       }
     }
   }
+}
+
+function waitOf(tries: number): number {
+  return Math.min(MOST_WAIT_MS, SOON_MS * tries)
 }
 
 export function createTopic(link: Link, topic: string, options: TopicOptions): Promise<void> {
@@ -123,7 +127,7 @@ export async function removeTopics(
     const found = [...(await link.partitionsOf(topics)).keys()]
     if (found.length === 0) break
     if (tries > MOST_TRIES) throw unavailable(`topic ${found[0]} is removed, and its broker knows it still`)
-    if (tries > 1) await sleep(link.clock, RETRY_MS)
+    if (tries > 1) await sleep(link.clock, waitOf(tries))
     if (tries % 5 !== 1) continue
     try {
       await link.deleteTopics(found)

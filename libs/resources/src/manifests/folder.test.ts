@@ -64,10 +64,21 @@ describe('a folder of manifests', () => {
     expect(await problems()).toEqual([`${deep}:1:1: (folder): is more than 10 folders deep`])
   })
 
-  test("the quickstart is valid and is what Knative's documentation shows", async () => {
-    const { objects, problems } = await loadFolder(join(import.meta.dirname, '../../../../examples/quickstart'), parse)
+  test.each([
+    ['quickstart', ['Broker default/default', 'PingSource default/every-minute', 'Trigger default/display']],
+    [
+      'github-source',
+      [
+        ...['Broker default/default', 'Trigger default/display'],
+        ...['Secret default/github', 'GitHubSource default/hello'],
+      ],
+    ],
+    ['api-server-source', ['Broker default/default', 'Trigger default/display', 'ApiServerSource default/triggers']],
+    ['kafka-source', ['Broker default/default', 'Trigger default/display', 'KafkaSource default/orders']],
+  ])("the example %s is valid and is what Knative's documentation shows", async (name, labels) => {
+    const { objects, problems } = await loadFolder(join(import.meta.dirname, '../../../../examples', name), parse)
     expect(problems).toEqual([])
-    expect(objects.map(({ label }) => label)).toEqual(['Broker default/default', 'Trigger default/display'])
+    expect(objects.map(({ label }) => label)).toEqual(labels)
   })
 })
 

@@ -8,8 +8,8 @@ import { f3, manyTriggers, standalone } from './end-to-end.ts'
 import { filter1, filter10000, filterCesql } from './filter.ts'
 import { dispatchMemory, f2 } from './http-client.ts'
 import { f1, f1Large, ingressDurable, ingressNull, ingressNullLarge } from './http-server.ts'
-import { consumes, publish as kafkaPublish, publishes, rebalances } from './kafka/clients.ts'
-import { k3, apart as kafkaApart, oneWrite as kafkaOneWrite, tenTriggers } from './kafka/end-to-end.ts'
+import { consumes, portPublishes, publishes, rebalances } from './kafka/clients.ts'
+import { k3, apart as kafkaApart, oneWrite as kafkaOneWrite, oneWriteKafkajs, tenTriggers } from './kafka/end-to-end.ts'
 import { unanswered } from './kafka/unanswered.ts'
 import { memoryBacklog, memoryMillion } from './memory.ts'
 import { consume, n1, n2, publish } from './nats/channel.ts'
@@ -54,9 +54,10 @@ export const CASES: Readonly<Record<Driver, readonly Case[]>> = {
   nats: [n1, publish, n2, consume, n3, oneWrite, apart, manyApart, dispatchers1, dispatchers4, slower1, slower4],
   kafka: [
     ...publishes,
-    kafkaPublish,
+    ...portPublishes,
     k3,
     kafkaOneWrite,
+    oneWriteKafkajs,
     kafkaApart,
     tenTriggers,
     ...consumes,

@@ -8,6 +8,8 @@ export const WINDOW = { kind: 'window', size: 256 } as const
 export interface Scenario {
   readonly replicas: Replicas
   readonly others?: number
+  /** Of every service, besides what the backend needs. */
+  readonly env?: Readonly<Record<string, string>>
   /** Of the trigger, per dispatcher. */
   readonly maxInFlight?: number
   /** The subscriber's. */
@@ -32,7 +34,7 @@ export const endToEnd = (
 
 async function saturated(
   bench: Bench,
-  { replicas, others = 0, maxInFlight, delayMs = 0, size = 256 }: Scenario,
+  { replicas, others = 0, env = {}, maxInFlight, delayMs = 0, size = 256 }: Scenario,
   servers: Readonly<Record<string, readonly number[]>>,
 ): Promise<Figures> {
   const manifests = manifestsWith({
@@ -40,7 +42,7 @@ async function saturated(
     others,
     ...(maxInFlight === undefined ? {} : { maxInFlight }),
   })
-  await using services = await bench.apart(manifests, replicas)
+  await using services = await bench.apart(manifests, replicas, env)
   const { url, pids } = services
   const parts = { ...pids, ...servers }
   bench.delay(delayMs)

@@ -22,16 +22,17 @@ export const publishes: readonly Case[] = CLIENTS.map((client) => ({
   },
 }))
 
-export const publish: Case = {
-  name: 'kafka-publish',
-  about: 'publish through the port, 256 in flight',
-  against: ['publish-kafkajs'],
+/** Through the driver, which has either beneath it. */
+export const portPublishes: readonly Case[] = CLIENTS.map((client) => ({
+  name: `kafka-publish-${client}`,
+  about: `publish through the port over ${client}, 256 in flight`,
+  against: [`publish-${client}`],
   async run(bench) {
     const { warmupMs, measureMs } = bench.flags
-    await using program = await bench.fork('subjects/kafka-publish.ts', [bench.kafka().brokers, newTopic()])
-    return { 'kafka-publish': (await program.ask({ warmupMs, measureMs }, MAX_SECONDS)) as Figures }
+    await using program = await bench.fork('subjects/kafka-publish.ts', [bench.kafka().brokers, newTopic(), client])
+    return { [`kafka-publish-${client}`]: (await program.ask({ warmupMs, measureMs }, MAX_SECONDS)) as Figures }
   },
-}
+}))
 
 export const consumes: readonly Case[] = CLIENTS.map((client) => ({
   name: `consume-${client}`,

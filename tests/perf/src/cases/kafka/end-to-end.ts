@@ -25,6 +25,10 @@ const APART = { ingress: 1, filter: 1, dispatcher: 1 }
 export const oneWrite = endToEnd('kafka-one-write', 'ingress and filter-dispatcher, 1 trigger', ['k3'], {
   replicas: { ingress: 1, 'filter-dispatcher': 1 },
 })
+export const oneWriteKafkajs = endToEnd('kafka-one-write-kafkajs', 'the same over kafkajs', ['kafka-one-write'], {
+  replicas: { ingress: 1, 'filter-dispatcher': 1 },
+  env: { KAFKA_CLIENT: 'kafkajs' },
+})
 export const apart = endToEnd('kafka-apart', 'ingress, filter and dispatcher, 1 trigger', ['k3'], { replicas: APART })
 export const tenTriggers = endToEnd('kafka-ten', 'the same with 10 triggers of which 1 matches', ['kafka-apart'], {
   replicas: APART,

@@ -10,9 +10,14 @@ export const RETRY = { retries: 5, initialRetryTime: 100, maxRetryTime: 1_000 }
 
 /**
  * A client that speaks to nobody yet, and puts every socket that is open into `sockets`: it forgets those whose broker
- * was silent. Throws CONFIG_INVALID.
+ * was silent. Once it has `ended` no more are made. Throws CONFIG_INVALID.
  */
-export function clientOf(options: KafkaOptions, retry: RetryOptions = RETRY, sockets: Set<Socket> = new Set()): Kafka {
+export function clientOf(
+  options: KafkaOptions,
+  retry: RetryOptions = RETRY,
+  sockets: Set<Socket> = new Set(),
+  ended?: AbortSignal,
+): Kafka {
   const seeds = checkOptions(options).map(({ host, port }) => `${host}:${port}`)
   let turn = 0
   readEveryCompression()
@@ -26,7 +31,7 @@ export function clientOf(options: KafkaOptions, retry: RetryOptions = RETRY, soc
     requestTimeout: requestMs,
     enforceRequestTimeout: true,
     retry,
-    socketFactory: socketsOf(options, sockets),
+    socketFactory: socketsOf(options, sockets, ended),
     logLevel: logLevel.WARN,
     // Whoever asked is told of every failure; the client's own words about it are for looking closer
     logCreator:
@@ -43,8 +48,13 @@ export function clientOf(options: KafkaOptions, retry: RetryOptions = RETRY, soc
 
 const KEEP_ALIVE_MS = 60_000
 
-function socketsOf({ reach = (broker) => broker }: KafkaOptions, sockets: Set<Socket>): ISocketFactory {
+function socketsOf(
+  { reach = (broker) => broker }: KafkaOptions,
+  sockets: Set<Socket>,
+  ended?: AbortSignal,
+): ISocketFactory {
   return ({ host, port, ssl, onConnect }) => {
+    ended?.throwIfAborted()
     const reached = reach({ host, port })
     const socket =
       ssl === undefined || ssl === null

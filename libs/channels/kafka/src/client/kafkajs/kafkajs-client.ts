@@ -1,6 +1,7 @@
 import type { Socket } from 'node:net'
 import { CompressionTypes, type Kafka } from 'kafkajs'
 import { DEFAULT_REQUEST_MS, type KafkaOptions } from '../../config.ts'
+import { closed } from '../../errors.ts'
 import type { Broker, Connections, Fetched, FetchRequest, KafkaClient, NewTopic, ProduceRequest } from '../client.ts'
 import { RequestError, UnansweredError, UnreadableError } from '../request-error.ts'
 import { clientOf } from './connection.ts'
@@ -15,12 +16,14 @@ const GROUP = 0
 /** kafkajs, patched: it lends the requests that its producers and consumers are made of. */
 export function openKafkajs(options: KafkaOptions): KafkaClient {
   const sockets = new Set<Socket>()
-  const kafka = clientOf(options, FEW_RETRIES, sockets)
+  const ending = new AbortController()
+  const kafka = clientOf(options, FEW_RETRIES, sockets, ending.signal)
   return {
     open: () => new KafkajsConnections(kafka, options),
     [Symbol.dispose]() {
-      // Of brokers that were silent, or reached while everything closed: the client forgets them
-      for (const socket of sockets) socket.destroy()
+      ending.abort()
+      // Of brokers that were silent, or reached while everything closed: the client forgets them. Told of an error it rejects what waits
+      for (const socket of sockets) socket.destroy(closed())
     },
   }
 }
