@@ -290,10 +290,17 @@ export class Link implements AsyncDisposable {
   }
 
   /** What hangs or was lost is left to itself, and all begins with new connections. */
-  #renew(fresh = this.open()): void {
+  #renew(): void {
+    const old = this.#connections
+    this.#connections = this.open()
+    old.close().catch(() => undefined)
+  }
+
+  /** What the others still answer on the old ones is waited for. */
+  #replace(fresh: Connections): void {
     const old = this.#connections
     this.#connections = fresh
-    old.close().catch(() => undefined)
+    this.clock.after(this.#requestMs + GRACE_MS, () => void old.close().catch(() => undefined))
   }
 
   /** While the others are up. Fails quietly: the next request without an answer begins it again. */
@@ -305,7 +312,7 @@ export class Link implements AsyncDisposable {
     const connecting = this.#connected(fresh).then(() => this.limited(fresh.refresh()))
     this.#renewing = connecting
       .then(
-        () => this.#renew(fresh),
+        () => this.#replace(fresh),
         () => void fresh.close().catch(() => undefined),
       )
       .finally(() => {
