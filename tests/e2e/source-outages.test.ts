@@ -23,7 +23,7 @@ const READY_MS = 60_000
 const isAsked = process.env.SLUICE_TESTS === 'all'
 jest.setTimeout(AWAY_MS + BACK_MS + 3 * READY_MS)
 
-const name = 'while every sink is away and processes are killed, each kind of source loses nothing'
+const name = 'processes are killed while nobody takes events, and each kind of source loses nothing'
 if (!isAsked) test.skip(`${name} (needs SLUICE_TESTS=all)`, () => undefined)
 
 const servers = isAsked
@@ -83,53 +83,61 @@ if (isAsked)
   })
 
 if (servers?.nats !== undefined)
-  test(`${name}: services apart, two of each source, killed in turn`, async () => {
-    const arrivals = new Arrivals()
-    await using sink = await startSink(arrivals)
-    const to = { host: '127.0.0.1', port: 1 }
-    await using line = await startTcpProxy(to)
-    const place = { INGRESS_URL: `http://127.0.0.1:${line.port}` }
-    const env = {
-      ...place,
-      CHANNEL_DRIVER: 'nats',
-      NATS_URL: servers?.nats?.url ?? '',
-      NATS_PREFIX: `outage-${process.pid}`,
-    }
-    await using apart = new ServicesApart({ env, manifests: manifests(sink.url, brokers), readyMs: READY_MS })
-    let controller = await apart.controller()
-    const [port, controlPort] = [controller.url, controller.controlUrl].map((url) => new URL(url).port)
-    const apps = ['source-cron', 'source-github', 'source-apiserver', ...(brokers === '' ? [] : ['source-kafka'])]
-    const all = new Map<string, Service>()
-    const start = async (replica: string) => {
-      const app = replica.replace(/\/.*/, '') as SourceApp
-      const service = await apart.service(app, replica, controller.url)
-      all.set(replica, service)
-      if (replica === 'ingress') to.port = Number(new URL(service.url).port)
-    }
-    const names = ['ingress', 'filter-dispatcher', ...apps.flatMap((each) => [`${each}/1`, `${each}/2`])]
-    for (const each of names) await start(each)
-    await apart.allReady(controller)
-    await using traffic = new Traffic()
-    const receivers = () => ['source-github/1', 'source-github/2'].map((each) => all.get(each)?.url ?? '')
-    traffic.start({ receivers, write: (file, yaml) => apart.write(file, yaml), brokers })
-    await begun(traffic, arrivals)
-    arrivals.isAway = true
-    const end = performance.now() + AWAY_MS
-    for (let n = 0; performance.now() < end; n++) {
-      const each = names[n % names.length] ?? ''
-      await wait(3_000)
-      await all.get(each)?.kill('SIGKILL')
-      if (n % 4 === 3) {
-        await controller.kill('SIGKILL')
-        controller = await apart.controller(port, controlPort)
+  test.each(['sink', 'ingress'] as const)(
+    `${name}: services apart, two of each source, killed in turn, the %s is away`,
+    async (what) => {
+      const arrivals = new Arrivals()
+      await using sink = await startSink(arrivals)
+      const to = { host: '127.0.0.1', port: 1 }
+      await using line = await startTcpProxy(to)
+      const place = { INGRESS_URL: `http://127.0.0.1:${line.port}` }
+      const env = {
+        ...place,
+        CHANNEL_DRIVER: 'nats',
+        NATS_URL: servers?.nats?.url ?? '',
+        NATS_PREFIX: `outage-${process.pid}`,
       }
-      await start(each)
-    }
-    await traffic.stop()
-    arrivals.isAway = false
-    await allThere(traffic, arrivals)
-    expect(await parkedOf(controller.controlUrl)).toBe(0)
-  })
+      await using apart = new ServicesApart({ env, manifests: manifests(sink.url, brokers), readyMs: READY_MS })
+      let controller = await apart.controller()
+      const [port, controlPort] = [controller.url, controller.controlUrl].map((url) => new URL(url).port)
+      const apps = ['source-cron', 'source-github', 'source-apiserver', ...(brokers === '' ? [] : ['source-kafka'])]
+      const all = new Map<string, Service>()
+      const start = async (replica: string) => {
+        const app = replica.replace(/\/.*/, '') as SourceApp
+        const service = await apart.service(app, replica, controller.url)
+        all.set(replica, service)
+        if (replica === 'ingress') to.port = Number(new URL(service.url).port)
+      }
+      const away = (isAway: boolean) => {
+        if (what === 'sink') arrivals.isAway = isAway
+        else to.port = isAway ? 1 : Number(new URL(all.get('ingress')?.url ?? '').port)
+      }
+      const names = ['ingress', 'filter-dispatcher', ...apps.flatMap((each) => [`${each}/1`, `${each}/2`])]
+      for (const each of names) await start(each)
+      const killed = what === 'sink' ? names : names.filter((each) => each !== 'ingress')
+      await apart.allReady(controller)
+      await using traffic = new Traffic()
+      const receivers = () => ['source-github/1', 'source-github/2'].map((each) => all.get(each)?.url ?? '')
+      traffic.start({ receivers, write: (file, yaml) => apart.write(file, yaml), brokers })
+      await begun(traffic, arrivals)
+      away(true)
+      const end = performance.now() + AWAY_MS
+      for (let n = 0; performance.now() < end; n++) {
+        const each = killed[n % killed.length] ?? ''
+        await wait(3_000)
+        await all.get(each)?.kill('SIGKILL')
+        if (n % 4 === 3) {
+          await controller.kill('SIGKILL')
+          controller = await apart.controller(port, controlPort)
+        }
+        await start(each)
+      }
+      away(false)
+      await traffic.stop()
+      await allThere(traffic, arrivals)
+      expect(await parkedOf(controller.controlUrl)).toBe(0)
+    },
+  )
 
 async function begun(traffic: Traffic, arrivals: Arrivals): Promise<void> {
   const sources = ['/tick', '/hub', 'octocat', 'http', ...(brokers === '' ? [] : ['kafkasources'])]

@@ -130,6 +130,13 @@ describe("a foreign producer's record", () => {
     expect(envelope.headers).toBeUndefined()
   })
 
+  test('has no attribute where a header has no value, as with null in JSON', () => {
+    const none = null as unknown as Buffer
+    const { event } = foreign({ ...ATTRIBUTES, ce_ext: none, 'content-type': none, other: none }).envelope
+    expect([...event.attributes.keys()]).toEqual(['specversion', 'id', 'source', 'type'])
+    expect(() => foreign({ ...ATTRIBUTES, ce_id: none })).toThrow()
+  })
+
   test('is read in structured mode', () => {
     const body = utf8('{"specversion":"1.0","id":"1","source":"/s","type":"t","n":7,"data":{"a":1}}')
     const { envelope } = foreign({ 'content-type': 'application/cloudevents+json; charset=utf-8' }, body)

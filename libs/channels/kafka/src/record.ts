@@ -147,7 +147,9 @@ function foreignEvent(headers: Headers, value: Buffer | null): CloudEvent {
   let contentType: string | undefined
   for (const [header, given] of Object.entries(headers)) {
     const name = header.toLowerCase()
-    if (name !== CONTENT_TYPE && !name.startsWith(PREFIX)) continue
+    const isOfEvent = name === CONTENT_TYPE || name.startsWith(PREFIX)
+    // Headers of Kafka may have no value, which the type of the client does not say
+    if (!isOfEvent || (given as Buffer | null | undefined) === null || given === undefined) continue
     const text = textOf(header, given)
     if (name === CONTENT_TYPE) contentType = Buffer.from(text, 'utf8').toString('latin1')
     else raw.push(`ce-${name.slice(PREFIX.length)}`, encodeHeaderValue(text))
