@@ -36,6 +36,7 @@ export function openBacklogGate(deps: BacklogGateDeps): BacklogGate {
   let looking = false
   let timer: Disposable | undefined
   let disposed = false
+  let isBlind = false
 
   const look = async () => {
     asked = false
@@ -44,8 +45,11 @@ export function openBacklogGate(deps: BacklogGateDeps): BacklogGate {
       if (now !== undefined && full === undefined) events.gateClosed(deps.log(), now)
       if (now === undefined && full !== undefined) events.gateOpened(deps.log())
       full = now
+      isBlind = false
     } catch (error) {
-      if (!disposed) events.gateBlind(deps.log(), error)
+      // Said once, not at each look while a channel is away
+      if (!disposed && !isBlind) events.gateBlind(deps.log(), error)
+      isBlind = true
     }
     looking = false
     if (asked || full !== undefined) arm()

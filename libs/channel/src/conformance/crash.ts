@@ -13,8 +13,9 @@ export const crashClaims = about('counts hand-outs', ({ claim }) => {
       for (const channel of channels) await it.publish(channel, [entryOf('poison', { queue: 'q' })])
       const seen = new Map<string, number>()
       for (let crash = 0; crash <= CRASHES; crash++) {
-        for (const channel of channels) {
-          const consumer = it.consume(channel, { each: hold })
+        // Side by side, as each waits for the lease of the one before it
+        const consumers = channels.map((channel) => [channel, it.consume(channel, { each: hold })] as const)
+        for (const [channel, consumer] of consumers) {
           await consumer.until(1)
           const [delivery] = consumer.deliveries
           expect(delivery?.attempt).toBe(1)
@@ -98,11 +99,11 @@ export const crashClaims = about('counts hand-outs', ({ claim }) => {
           entriesOf(20, () => ({ queue: 'q' })),
         )
       for (let crash = 0; crash < 2; crash++) {
-        for (const channel of [log, queue]) await it.consume(channel, { each: hold, maxInFlight: 1 }).until(1)
+        const consumers = [log, queue].map((channel) => it.consume(channel, { each: hold, maxInFlight: 1 }))
+        for (const consumer of consumers) await consumer.until(1)
         await it.crash()
       }
-      for (const channel of [log, queue]) {
-        const consumer = it.consume(channel)
+      for (const consumer of [log, queue].map((channel) => it.consume(channel))) {
         await consumer.until(20)
         const counted = consumer.deliveries.filter(({ handOuts }) => handOuts > 1).map(idOf)
         expect(counted).toEqual(['0'])
