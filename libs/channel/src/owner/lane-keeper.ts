@@ -22,8 +22,10 @@ export class LaneKeeper {
   readonly #deps: LaneKeeperDeps
   readonly #taking = new Map<number, Promise<void>>()
   readonly #releasing = new Map<number, Promise<void>>()
-  /** Taking them broke off: they may stand under our name. Nobody else takes those while we live, so they are given up. */
+  /** Taking them broke off, or giving them up: they may stand under our name. Nobody else takes those while we live, so they are given up. */
   readonly #loose = new Set<number>()
+  /** Not to be had just now: asked for again after a moment. */
+  readonly #resting = new Set<number>()
   readonly #redriven: Redriven[] = []
   /** Ours, and not read yet. */
   readonly #taken: Taken[] = []
@@ -75,7 +77,7 @@ export class LaneKeeper {
     for (let number = 0; number < this.#deps.store.lanes; number++) {
       const lane = this.lanes.get(number)
       if (this.#membership.wants(number) || (lane === undefined && this.#loose.has(number))) {
-        if (lane === undefined && !this.#taking.has(number) && !this.#releasing.has(number)) this.#take(number)
+        if (lane === undefined && !this.#isBusy(number)) this.#take(number)
       } else if (lane !== undefined && !lane.isLeaving) {
         lane.isLeaving = true
         this.#deps.stock.drop(lane)
@@ -85,17 +87,21 @@ export class LaneKeeper {
     this.#deps.onChange()
   }
 
+  #isBusy(number: number): boolean {
+    return this.#taking.has(number) || this.#releasing.has(number) || this.#resting.has(number)
+  }
+
   #take(number: number): void {
     const { store, events } = this.#deps
     if (!store.isUp) {
-      this.#again()
+      this.#again(number)
       return
     }
     const taking = takeOver(number, this.#takeoverDeps()).then(
       (taken) => {
         this.#loose.delete(number)
         // Lost while it was being taken, it would be held for ever
-        if (taken === undefined || taken.lane.isGone) return this.#again()
+        if (taken === undefined || taken.lane.isGone) return this.#again(number)
         if (this.#isStopped) return void this.lanes.set(number, taken.lane)
         events.taken(number)
         this.lanes.set(number, taken.lane)
@@ -105,7 +111,7 @@ export class LaneKeeper {
       (error: unknown) => {
         events.failed('taking a lane', error)
         this.#loose.add(number)
-        this.#again()
+        this.#again(number)
       },
     )
     this.#taking.set(number, taking)
@@ -154,14 +160,22 @@ export class LaneKeeper {
   async #giveUp(lane: Lane): Promise<void> {
     await Promise.allSettled(lane.writing)
     if (lane.isGone) return
-    await lane.release().catch((error: unknown) => this.#deps.events.failed('giving up a lane', error))
+    try {
+      await lane.release()
+    } catch (error) {
+      this.#deps.events.failed('giving up a lane', error)
+      this.#loose.add(lane.number)
+      if (!this.#isStopped) this.#again(lane.number)
+    }
     this.#membership?.moved(lane.number)
   }
 
-  /** Tries again soon. */
-  #again(): void {
+  /** Tries again soon, and with `number` not before. */
+  #again(number?: number): void {
+    if (number !== undefined) this.#resting.add(number)
     this.#retry ??= this.#deps.store.clock.after(RETRY_MS, () => {
       this.#retry = undefined
+      this.#resting.clear()
       this.#balance()
     })
   }
