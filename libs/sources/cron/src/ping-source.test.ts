@@ -78,6 +78,31 @@ describe('a tick', () => {
     expect(Math.max(...late)).toBeLessThan(500)
   })
 
+  test('is not left to the next one where its time comes while the clock is being looked at', async () => {
+    const { clock, desk, ingress, start } = bench()
+    let lastRead = 0
+    // As a timer that ends just before the clock on the wall gets there
+    const slow: Clock = {
+      now: () => {
+        const early = lastRead === clock.now() ? 0 : 1
+        lastRead = clock.now()
+        return lastRead - early
+      },
+      monotonic: () => clock.monotonic(),
+      after: (ms, callback) => clock.after(ms, callback),
+    }
+    const late: number[] = []
+    ingress.respond = () => {
+      late.push(clock.now() % (10 * SECOND_MS))
+      return 202
+    }
+    await using _ = start(slow)
+    await desk.put({ ...ROW, schedule: '*/10 * * * * *' })
+    await clock.advance(10 * MINUTE_MS + SECOND_MS)
+    expect(ingress.stored).toHaveLength(61)
+    expect(Math.max(...late)).toBeLessThan(500)
+  })
+
   test('comes once for each minute of a day, in order', async () => {
     const { clock, desk, start, times } = bench()
     await using _ = start()

@@ -103,7 +103,7 @@ class TickRunner {
       }
       await this.#runDue(this.#timetable, now, row.missedTicks)
       await this.#keeper.settled()
-      if (!this.#isOver()) await this.#nap()
+      if (!this.#isOver()) await this.#nap(now)
     }
   }
 
@@ -179,10 +179,10 @@ class TickRunner {
     return this.#keeper.keep({ done: this.#done, awake: this.#awake, ...this.#schedule, gaps })
   }
 
-  async #nap(): Promise<void> {
-    const now = this.#now()
-    const next = this.#timetable.after(Math.max(now, this.#done)) ?? Number.POSITIVE_INFINITY
-    await sleep(this.#source.clock, Math.min(this.#napMs, Math.max(0, next - now)), this.#signal)
+  /** Until the tick after `judged`: that of the moment that has passed since then is due, and not over. */
+  async #nap(judged: number): Promise<void> {
+    const next = this.#timetable.after(Math.max(judged, this.#done)) ?? Number.POSITIVE_INFINITY
+    await sleep(this.#source.clock, Math.min(this.#napMs, Math.max(0, next - this.#now())), this.#signal)
   }
 }
 
