@@ -1,4 +1,4 @@
-import { describe, expect, test } from '@jest/globals'
+import { describe, expect, jest, test } from '@jest/globals'
 import type { Redriven } from '@sluice/channel'
 import { createEvent } from '@sluice/cloudevents'
 import type { Lying, Page } from './client/client.ts'
@@ -8,43 +8,64 @@ import type { LaneDeps } from './lane-store.ts'
 import { ChannelNames } from './names.ts'
 import { encodeRecord } from './record.ts'
 
+const keys = new Keys('s')
+const event = createEvent({ specversion: '1.0', id: '1', source: '/s', type: 't' } as never)
+const place = { id: '0-0-1', lane: 0, storedAt: 0, handOuts: 0, due: 0 }
+
+/** A record of an event aside, or one that deletes. */
+function lying(key: string, offset: number, deletedBy?: number): Lying {
+  const record = encodeRecord({ event, laneKey: 'k' }, { place, isKept: true })
+  const more = deletedBy === undefined ? record : { value: null, headers: headersOf(deletedBy) }
+  return { ...more, key: Buffer.from(key), offset, storedAt: 0 } as unknown as Lying
+}
+
+interface Sent {
+  readonly record: { readonly key: Buffer; readonly value: Buffer | null }
+}
+
+/** A grip of term 2 whose journal is read as `read` says; what it stores is told, and lies once `stored` resolves. */
+function hold(record: Lying) {
+  const stored = Promise.withResolvers<readonly { readonly offset: number }[]>()
+  const asked = Promise.withResolvers<readonly Sent[]>()
+  const store = jest.fn((sent: readonly Sent[]) => {
+    asked.resolve(sent)
+    return stored.promise
+  })
+  let onPage: (page: Page) => void = () => undefined
+  const putBack: Redriven[] = []
+  const deps = {
+    names: new ChannelNames('sluice', 'c', { kind: 'queue' }),
+    keys,
+    link: {
+      order: () => 1,
+      fetch: async () => ({ records: [record], next: record.offset + 1, end: record.offset + 1 }),
+    },
+    publisher: { store },
+    fetcher: {
+      follow: (following: { readonly onPage: typeof onPage }) => {
+        onPage = following.onPage
+        return { pull: () => undefined, [Symbol.dispose]: () => undefined }
+      },
+    },
+  } as unknown as LaneDeps
+  const fold = new Fold(keys)
+  fold.take({ ...lying(keys.claim(2, 'me'), 0), value: Buffer.from('{}') })
+  const grip = new KafkaGrip(0, fold, 0, deps, (each) => putBack.push(each))
+  const read = (...records: readonly Lying[]) => {
+    const next = (records.at(-1)?.offset ?? 0) + 1
+    onPage({ records, next, end: next })
+  }
+  return { grip, read, putBack, store, asked: asked.promise, stored }
+}
+
 describe('what was redriven', () => {
   test('is counted until who adopts it has it, also when the journal is read before the answer comes', async () => {
-    const keys = new Keys('s')
-    const key = keys.redriven('0-0-1')
-    const event = createEvent({ specversion: '1.0', id: '1', source: '/s', type: 't' } as never)
-    const place = { id: '0-0-1', lane: 0, storedAt: 0, handOuts: 0, due: 0 }
-    const record = encodeRecord({ event, laneKey: 'k' }, { place, isKept: true })
-    const lying = { ...record, key: Buffer.from(key), offset: 5, storedAt: 0 } as unknown as Lying
-    const gone: Lying = { offset: 7, storedAt: 0, key: Buffer.from(key), value: null, headers: headersOf(1) }
-    const stored = Promise.withResolvers<readonly { readonly offset: number }[]>()
-    const asked = Promise.withResolvers<void>()
-    let onPage: (page: Page) => void = () => undefined
-    let redriven: Redriven | undefined
-    const deps = {
-      names: new ChannelNames('sluice', 'c', { kind: 'queue' }),
-      keys,
-      link: { order: () => 1, fetch: async () => ({ records: [lying], next: 6, end: 6 }) },
-      publisher: {
-        store: () => {
-          asked.resolve()
-          return stored.promise
-        },
-      },
-      fetcher: {
-        follow: (following: { readonly onPage: typeof onPage }) => {
-          onPage = following.onPage
-          return { pull: () => undefined, [Symbol.dispose]: () => undefined }
-        },
-      },
-    } as unknown as LaneDeps
-    const grip = new KafkaGrip(0, new Fold(keys), 0, deps, (each) => {
-      redriven = each
-    })
-    onPage({ records: [lying], next: 6, end: 6 })
-    const adopting = redriven?.adopt(grip)
-    await asked.promise
-    onPage({ records: [gone], next: 8, end: 8 })
+    const key = keys.redriven(place.id)
+    const { grip, read, putBack, asked, stored } = hold(lying(key, 5))
+    read(lying(key, 5))
+    const adopting = putBack[0]?.adopt(grip)
+    await asked
+    read(lying(key, 7, 2))
     expect([...grip.redriven.keys()]).toEqual([key])
     stored.resolve([{ offset: 6 }])
     await adopting
@@ -52,5 +73,23 @@ describe('what was redriven', () => {
     expect([...grip.redriven.keys()]).toEqual([key])
     await new Promise((resolve) => setImmediate(resolve))
     expect(grip.redriven.size).toBe(0)
+  })
+})
+
+describe('a copy aside that an owner before wrote too late', () => {
+  test('is taken up under a key of ours in one batch with its deletion, and never deleted alone', async () => {
+    const late = keys.aside(1, place.id)
+    const { grip, read, putBack, store, asked, stored } = hold(lying(late, 5))
+    read(lying(late, 5))
+    expect(store).not.toHaveBeenCalled()
+    expect(putBack.map(({ place: at }) => at)).toEqual([5])
+    const adopting = putBack[0]?.adopt(grip)
+    const written = (await asked).map(({ record: { key, value } }) => [String(key), value === null])
+    expect(written).toEqual([
+      [keys.aside(2, place.id), false],
+      [late, true],
+    ])
+    stored.resolve([{ offset: 6 }, { offset: 7 }])
+    await expect(adopting).resolves.toBe(7)
   })
 })

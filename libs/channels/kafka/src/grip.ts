@@ -11,7 +11,7 @@ import type { Lying } from './client/client.ts'
 import { DEDUP_WINDOW_MS } from './config.ts'
 import { unavailable } from './errors.ts'
 import { recordsAt } from './fetcher.ts'
-import { type Fold, headersOf, type Kept } from './journal.ts'
+import { type Fold, headersOf, type Kept, keptOf } from './journal.ts'
 import type { LaneDeps } from './lane-store.ts'
 import type { Outgoing } from './publish.ts'
 import { decodeRecord, encodeRecord } from './record.ts'
@@ -185,12 +185,10 @@ export class KafkaGrip implements Grip {
     } else if (note.term > this.term) {
       this.#isLost = true
       this.onLost()
-    } else if (note.term < this.term && note.kind !== 'claim') {
-      // Written by one that did not know yet
-      this.#old.add(note.key)
-      if (note.kind === 'aside')
-        void this.#store(note.key, { value: null, headers: headersOf(this.term) }).catch(() => undefined)
-    }
+    } else if (note.term < this.term && note.kind === 'aside') {
+      // By one that did not know yet. Its place may be all that compaction leaves of the event
+      this.#putBack(keptOf(note.key, record))
+    } else if (note.term < this.term && note.kind === 'cursor') this.#old.add(note.key)
   }
 
   #passedBy(next: number): void {

@@ -10,8 +10,9 @@ import { decodeRecord, type RecordEntry } from './record.ts'
  *   aside/<subscription>/<term>/<id>       what waits aside; without value: it does not any more
  *   redriven/<subscription>/<id>           put back by an operator, taken up by the owner
  *
- * What an owner writes behind a claim of a higher term counts for nobody: that is the fence. Keys hold the term, so that
- * compaction never keeps such a thing in place of what counts.
+ * A cursor that an owner writes behind a claim of a higher term counts for nobody: that is the fence. A copy aside that is
+ * written so counts as put back: under its key it may stand in place of one that counts, which compaction lets go then, and it may be all
+ * that is left of what was redriven. At worst an event comes twice.
  */
 export type Note =
   | { readonly kind: 'claim'; readonly key: string; readonly term: number; readonly member: string }
@@ -84,6 +85,7 @@ export class Fold {
   cursor: string | undefined
   cursorTerm = 0
   readonly asides = new Map<string, Kept>()
+  /** Put back, by an operator or by an owner that did not know yet that it was none any more. */
   readonly redriven = new Map<string, Kept>()
   /** Claims and cursors of terms before, to be cleared away. */
   readonly old = new Set<string>()
@@ -118,6 +120,9 @@ export class Fold {
         this.cursor = note.text
         this.cursorTerm = note.term
       }
+    } else if (note.kind === 'aside') {
+      this.asides.delete(note.key)
+      this.redriven.set(note.key, keptOf(note.key, record))
     }
   }
 
@@ -129,7 +134,7 @@ export class Fold {
 }
 
 /** Without its data, which may be large: the entry is fetched when it is due. */
-function keptOf(key: string, record: Lying): Kept {
+export function keptOf(key: string, record: Lying): Kept {
   let entry: RecordEntry | undefined
   let failure: unknown
   try {
