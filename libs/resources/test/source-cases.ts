@@ -81,6 +81,8 @@ const PING: readonly AdmissionCase[] = [
       verdict,
     ),
   ),
+  refused('', 'a PingSource of no media type', pingSource({ contentType: 'text plain' }), ['spec.contentType']),
+  accepted('a PingSource with a charset', pingSource({ contentType: 'text/plain; charset=utf-8', data: 'x' })),
   refused('SRC-04', 'a PingSource of no time zone', pingSource({ timezone: 'Knative/Land' }), ['spec.timezone'], 'api'),
   refused('', 'a PingSource of two time zones', pingSource({ schedule: 'TZ=UTC * * * * *', timezone: 'UTC' }), [
     'spec.timezone',
@@ -207,6 +209,7 @@ const KAFKA: readonly AdmissionCase[] = [
       ]),
     ),
   ),
+  refused('', 'a KafkaSource of no topic', kafkaSource({ topics: ['a b'] }), ['spec.topics[0]']),
   refused('', 'a KafkaSource with fewer consumers than none', kafkaSource({ consumers: -1 }), ['spec.consumers']),
   refused('', 'a KafkaSource that begins somewhere', kafkaSource({ initialOffset: '7' }), ['spec.initialOffset']),
   refused('', 'a KafkaSource with an impossible delivery', kafkaSource({ delivery: { retry: -1 } }), [

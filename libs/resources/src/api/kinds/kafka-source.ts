@@ -7,6 +7,9 @@ import { delivery } from '../types/delivery.ts'
 import { secretValue } from '../types/secret-value.ts'
 import { eventTypesAnnotation, SOURCE_CATEGORIES, sourceLabels, sourceSpec, sourceStatus } from '../types/source.ts'
 
+/** Source: Apache Kafka, Topic.validate. */
+const TOPIC = '^[A-Za-z0-9._-]*$'
+
 const texts = (description: string) => z.array(z.string().min(1).max(1024)).min(1).max(256).meta({ description })
 
 const onlySecrets = (field: 'tokenProvider' | 'roleARN') => ({
@@ -59,7 +62,17 @@ const version: Omit<ApiVersion, 'name' | 'storage'> = {
   schema: z.object({
     spec: z.object({
       bootstrapServers: texts('Brokers to begin with, as host:port.'),
-      topics: texts('Topics to read.'),
+      topics: z
+        .array(
+          withRules(z.string().min(1).max(249), {
+            cel: `self.matches('${TOPIC}')`,
+            test: (text) => new RegExp(TOPIC).test(text),
+            message: "must be a topic's name: letters, digits, '.', '_' and '-'",
+          }),
+        )
+        .min(1)
+        .max(256)
+        .meta({ description: 'Topics to read.' }),
       consumerGroup: z
         .string()
         .max(249)

@@ -18,6 +18,8 @@ const MAX_DATA_LENGTH = 1_048_576
 /** As far as CEL can say; the fields themselves are read by the API and the controller. */
 const SCHEDULE =
   '^ *$|^ *((CRON_)?TZ=[^ ]+ +)?(@(yearly|annually|monthly|weekly|daily|midnight|hourly)|[^@ ][^ ]*( +[^@ ]+){4,5}) *$'
+const TOKEN = '[A-Za-z0-9!#$&^_.+-]+'
+const MEDIA_TYPE = `^$|^${TOKEN}/${TOKEN} *(;[ -~]*)?$`
 const BASE64 = '^[A-Za-z0-9+/]*={0,2}$'
 
 const judged = (problemOf: (text: string) => string | undefined) =>
@@ -37,7 +39,13 @@ const spec = withRules(
     timezone: judged(timezoneProblemOf)
       .meta({ description: 'Whose clock the schedule is by, such as Europe/Berlin; absent: UTC.' })
       .optional(),
-    contentType: z.string().max(1024).meta({ description: 'The datacontenttype of the events.' }).optional(),
+    contentType: withRules(z.string().max(1024), {
+      cel: `self.matches('${MEDIA_TYPE}')`,
+      test: (text) => new RegExp(MEDIA_TYPE).test(text),
+      message: 'must be a media type, such as application/json',
+    })
+      .meta({ description: 'The datacontenttype of the events.' })
+      .optional(),
     data: z.string().max(MAX_DATA_LENGTH).meta({ description: 'The data of the events, as text.' }).optional(),
     dataBase64: withRules(z.string().max(MAX_DATA_LENGTH), {
       cel: `size(self) % 4 == 0 && self.matches('${BASE64}')`,
