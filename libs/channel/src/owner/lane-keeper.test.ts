@@ -29,6 +29,12 @@ function store(log: string[], { isTaking, isGivingUp, isRefusing }: Breaks = {})
   let sink: MemberSink | undefined
   let takes = 0
   let isAway = false
+  const leave = (ms: number) => {
+    isAway = true
+    clock.after(ms, () => {
+      isAway = false
+    })
+  }
   const clock: Clock = {
     ...systemClock,
     now: () => systemClock.now(),
@@ -41,10 +47,7 @@ function store(log: string[], { isTaking, isGivingUp, isRefusing }: Breaks = {})
       const { owner } = JSON.parse(cursor) as { owner: string | null }
       if (isGivingUp && owner === null && !log.includes('away')) {
         log.push('away')
-        isAway = true
-        clock.after(5, () => {
-          isAway = false
-        })
+        leave(5)
         throw new Error('the server is away')
       }
       log.push(`${lane} ${owner}`)
@@ -88,17 +91,17 @@ function store(log: string[], { isTaking, isGivingUp, isRefusing }: Breaks = {})
     forget: async () => {},
     moved: async () => {},
   }
-  return { store: made, members: () => sink as MemberSink }
+  return { store: made, members: () => sink as MemberSink, leave }
 }
 
 function keep(log: string[], breaks: Breaks) {
-  const { store: made, members } = store(log, breaks)
+  const { store: made, members, leave } = store(log, breaks)
   const stock = new Stock({ store: made, events, aside: new Aside(made), window: () => 1, onStock() {} })
   const deps = { store: made, leaseMs: 60_000, events, member: 'me', stock, onChange() {}, onLost() {} }
   const keeper = new LaneKeeper(deps)
   keeper.start()
   members().onMember('me', true)
-  return { keeper, members, stock }
+  return { keeper, members, stock, leave: (ms: number) => leave(ms) }
 }
 
 test("a lane whose taking broke off, and that is another one's by now, is given up", async () => {
@@ -117,6 +120,18 @@ test('a lane that could not be given up, as the server was away, is given up onc
   members().onMember('z', true)
   await until(() => log.includes('1 null'))
   expect(log.filter((each) => !each.startsWith('0 '))).toEqual(['1 me', 'away', '1 me', '1 null'])
+  expect([...keeper.lanes.keys()]).toEqual([0])
+  await keeper.stop()
+})
+
+test('nor does one stay that was to be given up while the server was known to be away', async () => {
+  const log: string[] = []
+  const { keeper, members, leave } = keep(log, {})
+  await until(() => log.includes('1 me'))
+  leave(5)
+  members().onMember('z', true)
+  await until(() => log.includes('1 null'))
+  expect(log.filter((each) => !each.startsWith('0 '))).toEqual(['1 me', '1 me', '1 null'])
   expect([...keeper.lanes.keys()]).toEqual([0])
   await keeper.stop()
 })

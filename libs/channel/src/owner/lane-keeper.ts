@@ -160,14 +160,15 @@ export class LaneKeeper {
   async #giveUp(lane: Lane): Promise<void> {
     await Promise.allSettled(lane.writing)
     if (lane.isGone) return
-    try {
-      await lane.release()
-    } catch (error) {
+    const isGivenUp = await lane.release().catch((error: unknown) => {
       this.#deps.events.failed('giving up a lane', error)
+      return false
+    })
+    if (isGivenUp) this.#membership?.moved(lane.number)
+    else if (!this.#isStopped) {
       this.#loose.add(lane.number)
-      if (!this.#isStopped) this.#again(lane.number)
+      this.#again(lane.number)
     }
-    this.#membership?.moved(lane.number)
   }
 
   /** Tries again soon, and with `number` not before. */

@@ -77,12 +77,17 @@ export class Lane {
     return this.#queued
   }
 
-  /** Gives the lane to whoever wants it; what is out counts as given back. Does not wait for a server that is away. */
-  async release(): Promise<void> {
+  /**
+   * Gives the lane to whoever wants it; what is out counts as given back. Does not wait for a server that is away: false, and
+   * the lane stands under our name still.
+   */
+  async release(): Promise<boolean> {
     this.#isGivenUp = true
     this.leave()
     try {
-      if (this.#deps.store.isUp) await this.flush()
+      if (!this.#deps.store.isUp) return false
+      await this.flush()
+      return true
     } finally {
       this.grip[Symbol.dispose]()
     }
